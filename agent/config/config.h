@@ -1,0 +1,78 @@
+// What the operator decided, checked. A Config exists only if every value in it is
+// legal; code that holds one never checks again.
+//
+// agent/config/load.h makes it from a TOML file and the command line. The sinks' own
+// settings are not in here: a sink reads its section by itself (sinks/options.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/histogram.h"
+#include "protocol/sample.h"
+
+namespace pitot::agent {
+
+enum class ListenerType : std::uint8_t { udp, tcp, unix_datagram, unix_stream };
+
+// One [listeners.NAME] table.
+struct ListenerConfig {
+    std::string name;
+    ListenerType type = ListenerType::udp;
+    // udp and tcp: "127.0.0.1:8125", "[::1]:8125", "[::]:8125" (both families), "*:8125",
+    // port 0 lets the kernel choose. A host name is not an address: nothing is resolved.
+    std::string address;
+    // unix and unix-stream: a path, or "@name" in the abstract namespace.
+    std::string path;
+    std::uint32_t mode = 0666;  // of the socket file
+    std::string owner;          // user, "" keeps ours
+    std::string group;          //
+    protocol::Reading reading;
+    std::uint64_t receive_buffer_bytes = 0;   // asked of the kernel (SO_RCVBUF)
+    std::uint32_t connections_max = 0;        // streams
+    std::chrono::nanoseconds idle_timeout{};  // streams; 0: never
+    bool is_default = false;  // not written by the operator: a failure to open it is a warning
+};
+
+struct LimitsConfig {
+    std::uint32_t series_max = 0;             // in all
+    std::uint32_t series_per_metric_max = 0;  // per name
+    std::uint64_t table_bytes_max = 0;        // names, tags and rows of one shard
+};
+
+// Series without news for so long are forgotten; 0 keeps them for ever.
+struct ExpiryConfig {
+    std::chrono::nanoseconds counters{};
+    std::chrono::nanoseconds gauges{};
+    std::chrono::nanoseconds timers{};
+    std::chrono::nanoseconds sets{};
+};
+
+// One [sinks.NAME] table, as far as the agent looks at it.
+struct SinkConfig {
+    std::string name;
+    std::string type;
+};
+
+// The admin server: [http]. (Served from a later version on; read here already.)
+struct HttpConfig {
+    std::string address;
+};
+
+struct Config {
+    std::chrono::nanoseconds interval{};
+    std::chrono::nanoseconds flush_offset{};       // after the aligned moment
+    std::chrono::nanoseconds shutdown_deadline{};  // from SIGTERM to the end of delivery
+    std::uint32_t shards = 1;                      // "auto" is resolved by the loader
+    std::vector<double> quantiles;                 // in (0, 1], ascending: 0.5, 0.9, …
+    protocol::HistogramShape histogram;
+    LimitsConfig limits;
+    ExpiryConfig expiry;
+    std::vector<ListenerConfig> listeners;
+    std::vector<SinkConfig> sinks;
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,11 @@
+# Every library comes from Debian 12; packaging/dependencies lists the packages.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+find_package(doctest QUIET)

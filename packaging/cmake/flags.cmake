@@ -1,0 +1,25 @@
+# What every target of ours is compiled with.
+
+add_library(pitot_flags INTERFACE)
+target_compile_features(pitot_flags INTERFACE cxx_std_23)
+target_compile_options(pitot_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough
+  -Werror
+  -fstack-protector-strong)
+
+# GCC 12 sees null dereferences and array bounds in its own library once sanitizers
+# have rewritten the code; the other builds keep these warnings.
+if(PITOT_SANITIZE)
+  target_compile_options(pitot_flags INTERFACE
+    -fsanitize=${PITOT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    -Wno-null-dereference)
+  target_link_options(pitot_flags INTERFACE -fsanitize=${PITOT_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(pitot_flags INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-tsan)
+  endif()
+else()
+  target_compile_definitions(pitot_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=3>)
+  target_link_options(pitot_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)

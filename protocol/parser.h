@@ -1,0 +1,83 @@
+// Turns one line into what it says, or into the reason why it is refused.
+//
+//     page.load:320|ms|@0.1|#region:eu,cached
+//     ^^^^^^^^^ ^^^ ^^  ^^^  ^^^^^^^^^^^^^^^^
+//     name   values kind rate tags
+//
+// The grammar, and every decision where peers disagree, is one table in
+// protocol/README.md.
+//
+// A Parser never allocates after construction, never throws, and never reads past the
+// line. Its cost is linear in the length of the line, whatever the line says: a sample
+// rate is a weight, never a loop.
+//
+// A line is taken whole or refused whole. Lines hold no line feed; framing.h cuts them.
+//
+// A Parser owns the scratch space its results point into: one per thread, and be done
+// with a result before reading the next line. It does not split tags: a known series is
+// found by the bytes of its name and tags (agent/aggregate), and only a new one is worth
+// identity().
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "protocol/event.h"
+#include "protocol/reject.h"
+#include "protocol/sample.h"
+
+namespace pitot::protocol {
+
+// The longest line there is: what a UDP datagram can carry, rounded up.
+inline constexpr std::size_t line_bytes_max = 65'535;
+// Name and tags together; every destination refuses longer ones sooner or later.
+inline constexpr std::size_t identity_bytes_max = 4'096;
+// Tags of one line. Datadog documents no limit; its intake drops tags beyond 100.
+inline constexpr std::size_t tags_per_line_max = 256;
+// Shortest packed value is two bytes, so no line can hold more values.
+inline constexpr std::size_t values_per_line_max = (line_bytes_max + 1) / 2;
+// Runs of samples of different kinds in one line (StatsD packing).
+inline constexpr std::size_t parts_per_line_max = 256;
+
+enum class LineType : std::uint8_t { metric, event, service_check };
+
+// Events start with "_e{", service checks with "_sc|"; all else is a metric.
+[[nodiscard]] LineType classify(std::string_view line) noexcept;
+
+// A series by its parts: the name without dialect tags, and the tags in the order as
+// written, empty ones left out.
+struct Identity {
+    std::string_view name;
+    std::span<const Tag> tags;
+};
+
+class Parser {
+public:
+    explicit Parser(Reading reading);
+    ~Parser();
+    Parser(Parser&&) noexcept;
+    Parser& operator=(Parser&&) noexcept;
+
+    // Each returns Reject::none and fills `out`, which is valid until the next call of any
+    // of the three; on any other result `out` is unspecified.
+    [[nodiscard]] Reject parse_metric(std::string_view line, MetricLine& out) noexcept;
+    [[nodiscard]] Reject parse_event(std::string_view line, Event& out) noexcept;
+    [[nodiscard]] Reject parse_service_check(std::string_view line, ServiceCheck& out) noexcept;
+
+    // Splits name and tags of a line that parse_metric() accepted. Valid until the next
+    // call of any member. Refuses too_many_tags, and empty_name where the dialect's tags
+    // are all there is.
+    [[nodiscard]] Reject identity(const MetricLine& line, Identity& out) noexcept;
+
+    const Reading& reading() const noexcept { return reading_; }
+
+private:
+    struct Scratch;
+
+    Reading reading_;
+    std::unique_ptr<Scratch> scratch_;
+};
+
+}  // namespace pitot::protocol

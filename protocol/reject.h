@@ -1,0 +1,38 @@
+// Why a line was refused: a closed set, small enough to be a label of a metric.
+//
+// A refused line costs its neighbours nothing. The order is part of no format; the
+// names are (metrics, JSON, logs), so renaming one is a visible change.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace pitot::protocol {
+
+enum class Reject : std::uint8_t {
+    none,               // not refused
+    no_value,           // no ':' before the first '|', or nothing between them
+    empty_name,         //
+    no_type,            // no '|' after the value, or nothing behind it
+    unknown_type,       // not one of c g ms h d s
+    bad_number,         // not a finite decimal number
+    bad_sample_rate,    // not a number, or outside [0, 1]
+    bad_timestamp,      // not a positive whole number of seconds, or on a kind that has none
+    bad_utf8,           // the line is not UTF-8
+    too_long,           // line, or name and tags, above the bound
+    too_many_tags,      //
+    too_many_values,    //
+    bad_event,          // starts with _e{ and is not an event
+    bad_service_check,  // starts with _sc| and is not a service check
+};
+inline constexpr std::size_t reject_count = 14;
+
+// The name as it stands in metrics and JSON: "bad_number".
+std::string_view to_string(Reject reason) noexcept;
+
+// One sentence fragment for people: "the value must be a finite decimal number".
+std::string_view describe(Reject reason) noexcept;
+
+}  // namespace pitot::protocol

@@ -1,0 +1,105 @@
+// One interval, merged over all shards: what sinks and alert rules read.
+//
+// A Snapshot is a view on the columns of the flush (agent/flush). It is valid during the
+// call that it is handed to, on the flush thread, and must not be kept: a sink encodes
+// what it needs into bytes of its own and returns.
+//
+// Every series that is alive has a point in each Snapshot, so that destinations which
+// hold state (Pushgateway, /metrics) can repeat it; `updated` tells which ones have news
+// in this interval. Both views are there, and no sink rebuilds one from the other: the
+// delta of the interval, and the total since the series was born.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/distribution.h"
+#include "protocol/event.h"
+#include "protocol/reject.h"
+#include "protocol/sample.h"
+
+namespace pitot::protocol {
+
+// Dense, from 0; reused after a series expires (Series::birth tells lives apart).
+using SeriesId = std::uint32_t;
+
+// Who a series is. Tags are sorted by their bytes, without duplicates or empty ones.
+struct Series {
+    std::string_view name;
+    std::span<const Tag> tags;
+    Kind kind = Kind::counter;
+    std::uint64_t birth = 0;  // unique in the process, ascending; 0 for an id not in use
+    std::int64_t born_unix_ns =
+        0;  // begin of the interval it first appeared in: the start of totals
+};
+
+struct CounterPoint {
+    SeriesId id = 0;
+    bool updated = false;
+    double delta = 0;  // weighted by sample rate; 0 when not updated
+    double total = 0;  // since birth
+};
+
+struct GaugePoint {
+    SeriesId id = 0;
+    bool updated = false;
+    double value = 0;  // the last one
+};
+
+// Timers, histograms and distributions.
+struct TimerPoint {
+    SeriesId id = 0;
+    bool updated = false;
+    DistributionView values;  // of this interval; empty when not updated
+    double total_count = 0;   // since birth
+    double total_sum = 0;
+    const Distribution* total = nullptr;  // since birth; null unless some sink asked for it
+};
+
+struct SetPoint {
+    SeriesId id = 0;
+    bool updated = false;
+    double unique = 0;  // members seen in this interval; 0 when not updated
+    bool is_exact = true;
+};
+
+// A counter or gauge sample with a time of its own (`|T`): past aggregation.
+struct TimedPoint {
+    std::string_view name;
+    std::span<const Tag> tags;  // sorted, without duplicates
+    Kind kind = Kind::counter;
+    std::int64_t timestamp_s = 0;
+    double value = 0;  // of a counter: weighted by sample rate
+};
+
+struct Snapshot {
+    std::uint64_t sequence = 0;      // 1, 2, 3, … in this process
+    std::int64_t start_unix_ns = 0;  // wall clock, aligned to the interval
+    std::int64_t end_unix_ns = 0;    //
+    double elapsed_s = 0;            // measured by the steady clock: divide by this for rates
+
+    std::span<const Series> series;  // by SeriesId; look at `birth` for holes
+    std::span<const CounterPoint> counters;
+    std::span<const GaugePoint> gauges;
+    std::span<const TimerPoint> timers;
+    std::span<const SetPoint> sets;
+    std::span<const TimedPoint> timed;
+    std::span<const Event> events;
+    std::span<const ServiceCheck> service_checks;
+
+    std::array<std::uint64_t, reject_count>
+        rejected{};  // lines refused in this interval, by reason
+
+    // Points a sink is answerable for: it delivers, queues, skips or loses each of them.
+    std::size_t points() const {
+        return counters.size() + gauges.size() + timers.size() + sets.size() + timed.size() +
+               events.size() + service_checks.size();
+    }
+};
+
+}  // namespace pitot::protocol
