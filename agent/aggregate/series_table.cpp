@@ -285,12 +285,13 @@ void SeriesTable::request_retirement(std::span<const RowId> rows, std::uint32_t 
     for (const RowId row : rows) retirements_.push_back({.row = row, .turn = turn});
 }
 
-void SeriesTable::retire_some(std::size_t rows_max) {
+bool SeriesTable::retire_some(std::size_t rows_max) {
     for (; rows_max > 0 && !retirements_.empty(); --rows_max) {
         const Retirement asked = retirements_.back();
         retirements_.pop_back();
         if (rows_[asked.row].touched_turn <= asked.turn) forget(asked.row);
     }
+    return !retirements_.empty();
 }
 
 void SeriesTable::forget(RowId row) {

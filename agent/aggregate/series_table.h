@@ -79,8 +79,8 @@ public:
     // retire_some(); rows that meanwhile had one are left alone. Those forgotten are listed
     // in Page::retired, and their numbers are used again one page later.
     void request_retirement(std::span<const RowId> rows, std::uint32_t turn);
-    // Looks at no more than `rows_max` of the rows asked for.
-    void retire_some(std::size_t rows_max);
+    // Looks at no more than `rows_max` of the rows asked for. False when none is left.
+    bool retire_some(std::size_t rows_max);
 
     RowStore& rows() noexcept { return rows_; }
 
