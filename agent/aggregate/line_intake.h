@@ -39,7 +39,7 @@ private:
     void keep_sample(protocol::Reject reason, std::string_view line, const Peer& sender);
 
     SeriesTable table_;
-    std::vector<protocol::Parser> parsers_;            // one for each different reading
+    std::vector<protocol::Parser> parsers_;  // one for each different reading
     std::vector<std::uint16_t> parser_of_listener_;
 };
 

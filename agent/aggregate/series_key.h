@@ -17,8 +17,8 @@
 namespace pitot::agent {
 
 struct SeriesKey {
-    std::string_view name;
-    std::string_view tags;
+    std::string_view name = {};
+    std::string_view tags = {};
     protocol::Kind kind = protocol::Kind::counter;
     protocol::TagDialect spelling = protocol::TagDialect::none;
 

@@ -23,11 +23,11 @@ public:
     // `count` numbers, not initialised. At most block_values_max.
     Offset allocate(std::size_t count) {
         assert(count <= block_values_max);
-        if (used_ % values_per_chunk + count > values_per_chunk ||
-            used_ == chunks_.size() * values_per_chunk) {
-            used_ = (used_ + values_per_chunk - 1) / values_per_chunk * values_per_chunk;
-            if (used_ == chunks_.size() * values_per_chunk) add_chunk();
+        // A block lies in one chunk.
+        if (used_ % values_per_chunk + count > values_per_chunk) {
+            used_ = (used_ / values_per_chunk + 1) * values_per_chunk;
         }
+        if (used_ + count > chunks_.size() * values_per_chunk) add_chunk();
         const std::size_t at = used_;
         used_ += count;
         return static_cast<Offset>(at);

@@ -11,8 +11,8 @@ constexpr std::int64_t step_ns_min = 1'000'000;
 
 }  // namespace
 
-FlushSchedule::FlushSchedule(std::int64_t interval_ns, std::int64_t offset_ns,
-                             std::int64_t wall_ns, std::int64_t steady_ns)
+FlushSchedule::FlushSchedule(std::int64_t interval_ns, std::int64_t offset_ns, std::int64_t wall_ns,
+                             std::int64_t steady_ns)
     : interval_ns_(interval_ns), offset_ns_(offset_ns) {
     assert(interval_ns > 0 && offset_ns >= 0 && offset_ns < interval_ns);
     open(wall_ns, wall_ns, steady_ns);
@@ -25,8 +25,7 @@ std::int64_t FlushSchedule::boundary_at_or_before(std::int64_t wall_ns) const no
     return intervals * interval_ns_ + offset_ns_;
 }
 
-void FlushSchedule::open(std::int64_t start_unix_ns, std::int64_t wall_ns,
-                         std::int64_t steady_ns) {
+void FlushSchedule::open(std::int64_t start_unix_ns, std::int64_t wall_ns, std::int64_t steady_ns) {
     ++sequence_;
     start_unix_ns_ = start_unix_ns;
     opened_wall_ns_ = wall_ns;
@@ -36,17 +35,15 @@ void FlushSchedule::open(std::int64_t start_unix_ns, std::int64_t wall_ns,
 
 FlushSchedule::Closed FlushSchedule::close(std::int64_t wall_ns, std::int64_t steady_ns) {
     const bool ahead_of_time = steady_ns < due_steady_ns_;
-    const std::int64_t end =
-        std::max(ahead_of_time ? wall_ns : boundary_at_or_before(wall_ns),
-                 start_unix_ns_ + step_ns_min);
+    const std::int64_t end = std::max(ahead_of_time ? wall_ns : boundary_at_or_before(wall_ns),
+                                      start_unix_ns_ + step_ns_min);
     const std::int64_t elapsed_ns = std::max<std::int64_t>(1, steady_ns - opened_steady_ns_);
-    const Closed closed{
-        .interval = {.sequence = sequence_,
-                     .start_unix_ns = start_unix_ns_,
-                     .end_unix_ns = end,
-                     .elapsed_s = static_cast<double>(elapsed_ns) / 1e9},
-        .late_ns = std::max<std::int64_t>(0, steady_ns - due_steady_ns_),
-        .clock_step_ns = (wall_ns - opened_wall_ns_) - elapsed_ns};
+    const Closed closed{.interval = {.sequence = sequence_,
+                                     .start_unix_ns = start_unix_ns_,
+                                     .end_unix_ns = end,
+                                     .elapsed_s = static_cast<double>(elapsed_ns) / 1e9},
+                        .late_ns = std::max<std::int64_t>(0, steady_ns - due_steady_ns_),
+                        .clock_step_ns = (wall_ns - opened_wall_ns_) - elapsed_ns};
     open(end, wall_ns, steady_ns);
     return closed;
 }

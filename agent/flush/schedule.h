@@ -27,8 +27,8 @@ public:
 
     struct Closed {
         Interval interval;
-        std::int64_t late_ns = 0;         // after the due moment; 0 when before it
-        std::int64_t clock_step_ns = 0;   // how far the wall clock went off the steady one
+        std::int64_t late_ns = 0;        // after the due moment; 0 when before it
+        std::int64_t clock_step_ns = 0;  // how far the wall clock went off the steady one
     };
     // Closes the open interval and opens the next. Before the due moment only at the end of
     // the process: the interval then ends now.

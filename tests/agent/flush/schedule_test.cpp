@@ -52,7 +52,9 @@ TEST_CASE("the last interval of the process ends when it ends") {
     CHECK(closed.interval.elapsed_s == 4);
 }
 
-TEST_CASE("ends strictly increase when the wall clock steps back, and never lead it by more than they did") {
+TEST_CASE(
+    "ends strictly increase when the wall clock steps back, and never lead it by more than they "
+    "did") {
     FlushSchedule schedule(10 * second, 0, 10'000 * second, 0);
     std::int64_t last = schedule.close(10'010 * second, 10 * second).interval.end_unix_ns;
     std::int64_t wall = 6'410 * second;  // an hour back
