@@ -43,7 +43,8 @@ public:
     double maximum() const { return maximum_; }
     double mean() const;
     // Of the population, weighted. Where squares leave the range of doubles (values
-    // beyond 10^153), the largest that minimum and maximum allow: half their distance.
+    // beyond 10^153), the largest that minimum and maximum allow: half their distance;
+    // 0 where squares vanish (distances below 10^-162).
     double standard_deviation() const;
     const Histogram& histogram() const { return histogram_; }
 

@@ -102,8 +102,9 @@ double UniqueCount::estimate() const {
     denominator += sigma(share(0));
     const double estimated = m / (2 * std::numbers::ln2 * denominator);
 
-    // There are registers because there were more members than this.
-    return std::max(estimated, static_cast<double>(exact_members_max + 1));
+    // There are registers because there were more than exact_members_max members, and no
+    // more than there are hashes, which infinity (all registers full) would say.
+    return std::clamp(estimated, static_cast<double>(exact_members_max + 1), 0x1p64);
 }
 
 void UniqueCount::add_exact(std::uint64_t hash) {
