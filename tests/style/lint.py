@@ -41,7 +41,8 @@ def words(*parts):
 BANNED = [
     ("mark", r".", r"\b(" + words("TO", "DO|FIX", "ME|XX", "X") + r")\b",
      "must be done, or be an issue; marks are not left in the tree"),
-    ("sleep", r"^tests/(?!style/).*\.(h|cpp)$", r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(",
+    ("sleep", r"^tests/(?!style/).*\.(h|cpp)$",
+     r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(",
      "tests wait for an event, or move a clock by hand"),
     ("sleep", r"^tests/(?!style/).*\.py$", r"\btime\.sleep\s*\(",
      "tests wait for an event; waiting for readiness is in one helper"),
