@@ -56,8 +56,8 @@ std::string to_line(const Problem& problem);
 
 struct RenderStyle {
     bool excerpts = false;       // for a terminal: with the line of the file and a caret
-    std::string_view prefix;     // "warning: "
-    std::string_view closing;    // after "3 problems found": "; pitot did not start."
+    std::string_view prefix{};   // "warning: "
+    std::string_view closing{};  // after "3 problems found": "; pitot did not start."
     std::size_t shown_max = 50;  // more than anyone corrects in one go
 };
 
