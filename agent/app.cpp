@@ -150,9 +150,9 @@ public:
         sinks_.start();
         shards.start();
         flusher.start();
-        log_.info("pitot {} runs: {} shard(s), {} sink(s), a flush every {}", version(),
+        log_.info("pitot {} runs: {} shard(s), {} sink(s), a flush every {} s", version(),
                   config.shards, config.sinks.size(),
-                  std::chrono::duration<double>(config.interval));
+                  std::chrono::duration<double>(config.interval).count());
         if (arguments_.ready_file &&
             !write_file(*arguments_.ready_file, ready_text(opened->reports))) {
             log_.error("--ready-file: cannot write {}", arguments_.ready_file->string());
