@@ -65,7 +65,7 @@ constexpr auto bounds_below_cell = [] {
 // The bounds with one more behind the last, which no mantissa exceeds.
 constexpr auto bounds_and_sentinel = [] {
     std::array<std::uint64_t, bound_mantissas.size() + 1> bounds{};
-    std::copy(bound_mantissas.begin(), bound_mantissas.end(), bounds.begin());
+    std::ranges::copy(bound_mantissas, bounds.begin());
     bounds.back() = mantissa_mask;
     return bounds;
 }();
