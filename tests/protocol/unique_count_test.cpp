@@ -149,6 +149,26 @@ TEST_CASE("errors have the stated size and no bias") {
     }
 }
 
+TEST_CASE("numbers that nobody can add one by one are estimated, too") {
+    // After n members a register has rank k or less with probability e^(-n / (m·2^k)), so
+    // registers can be drawn instead of members. Beyond 10^17 more and more are full.
+    std::mt19937_64 random(22);
+    std::uniform_real_distribution<double> probability;
+    for (const double members : {1e4, 1e6, 1e9, 1e12, 1e15, 1e17, 1e18, 1.5e19}) {
+        CAPTURE(members);
+        UniqueCount count;
+        for (std::uint64_t number = 0; number < 16'384; ++number) {
+            const double drawn = members / 16'384 / -std::log(probability(random));
+            const double rank = std::clamp(std::ceil(std::log2(drawn)), 0.0, 51.0);
+            if (rank == 0) continue;
+            const std::uint64_t first_one =
+                rank == 51 ? 0 : std::uint64_t{1} << static_cast<int>(50 - rank);
+            count.add(number << 50 | first_one);
+        }
+        CHECK(std::abs(count.estimate() / members - 1) <= 4 * standard_error);
+    }
+}
+
 TEST_CASE("hashes at the ends of what registers hold give finite estimates") {
     // All registers at the highest rank: the bits behind their numbers are all 0.
     std::vector<std::uint64_t> full_rank(16'384);
