@@ -30,8 +30,8 @@ struct CheckArguments {
 
 // pitot explain
 struct ExplainArguments {
-    std::vector<std::string> lines;
-    bool use_stdin = false;  // one JSON object a line, see agent/cli/explain.h
+    std::vector<std::string> lines;  // each is a datagram: it may hold several lines
+    bool use_stdin = false;          // --stdin: read datagrams there too, one a line
     bool json = false;
     protocol::Reading reading;
 };

@@ -10,19 +10,11 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "agent/cli/arguments.h"
 #include "protocol/parser.h"
-#include "protocol/sample.h"
 
 namespace pitot::agent {
-
-struct ExplainArguments {
-    std::vector<std::string> lines;  // each is a datagram: it may hold several lines
-    bool json = false;               // --format json
-    bool use_stdin = false;          // --stdin: read datagrams there too, one a line
-    protocol::Reading reading;
-};
 
 // Writes to `out` what is made of every line, and returns the exit code: 0; 1 if a line
 // was refused (for people only: to a program a refusal is an answer) or `out` broke; 64,

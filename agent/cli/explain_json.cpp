@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "agent/cli/explain.h"
+#include "agent/cli/hex.h"
 #include "protocol/event.h"
 #include "protocol/framing.h"
 
@@ -187,20 +188,6 @@ void write_lines(ObjectWriter& answer, std::string_view datagram, protocol::Pars
         refused.text("reason", to_string(reject));
     }
     out += ']';
-}
-
-std::optional<std::string> bytes_of_hex(std::string_view hex) {
-    if (hex.size() % 2 != 0) return std::nullopt;
-    std::string bytes;
-    bytes.reserve(hex.size() / 2);
-    for (std::size_t i = 0; i < hex.size(); i += 2) {
-        unsigned byte = 0;
-        const char* const end = hex.data() + i + 2;
-        const auto [stop, error] = std::from_chars(hex.data() + i, end, byte, 16);
-        if (error != std::errc{} || stop != end) return std::nullopt;
-        bytes += static_cast<char>(byte);
-    }
-    return bytes;
 }
 
 // The datagram a request asks about, or in `error` what the request must be.
