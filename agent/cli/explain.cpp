@@ -186,8 +186,8 @@ void Explainer::print_part(const protocol::Part& part) {
         if (part.kind == Kind::timer) values += "  ms";
         print(part.values.size() == 1 ? "value" : "values", values);
     }
-    const bool is_negative = std::any_of(part.values.begin(), part.values.end(),
-                                         [](double value) { return std::signbit(value); });
+    const bool is_negative =
+        std::ranges::any_of(part.values, [](double value) { return std::signbit(value); });
     if (part.kind == Kind::gauge && is_negative) {
         print("note", "gauge_sign = \"absolute\": the sign is part of the value and moves nothing");
     }

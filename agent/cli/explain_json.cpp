@@ -195,19 +195,19 @@ std::optional<std::string> datagram_of(const json::object& request, std::string&
     const json::value* const input = request.if_contains("input");
     const json::value* const hex = request.if_contains("hex");
     if ((input == nullptr) == (hex == nullptr)) {
-        error = "a request must have either \"input\" or \"hex\", got ";
+        error = R"(a request must have either "input" or "hex", got )";
         error += input == nullptr ? "neither" : "both";
         return std::nullopt;
     }
     const json::value& given = input != nullptr ? *input : *hex;
     if (!given.is_string()) {
-        error = input != nullptr ? "\"input\" must be a string" : "\"hex\" must be a string";
+        error = input != nullptr ? R"("input" must be a string)" : R"("hex" must be a string)";
         return std::nullopt;
     }
     const std::string_view text = given.get_string();
     if (input != nullptr) return std::string(text);
     std::optional<std::string> bytes = bytes_of_hex(text);
-    if (!bytes) error = "\"hex\" must be pairs of hexadecimal digits";
+    if (!bytes) error = R"("hex" must be pairs of hexadecimal digits)";
     return bytes;
 }
 
