@@ -21,7 +21,6 @@
 using pitot::protocol::Distribution;
 using pitot::protocol::DistributionView;
 using pitot::protocol::Histogram;
-using pitot::protocol::HistogramShape;
 using pitot::protocol::UniqueCount;
 
 namespace {
@@ -67,7 +66,7 @@ void histogram_add(benchmark::State& state) {
 
     const std::vector<double>& values = times_ms();
     std::size_t next = 0;
-    for (auto _ : state) histogram.add(values[next++ % value_count]);
+    while (state.KeepRunning()) histogram.add(values[next++ % value_count]);
     state.counters["buckets"] = static_cast<double>(histogram.positive().counts.size());
 }
 
@@ -77,7 +76,7 @@ void distribution_add(benchmark::State& state) {
 
     const std::vector<double>& values = times_ms();
     std::size_t next = 0;
-    for (auto _ : state) distribution.add(values[next++ % value_count], 10);
+    while (state.KeepRunning()) distribution.add(values[next++ % value_count], 10);
 }
 
 // An interval of a busy timer: filled after clear(), then merged into another.
@@ -86,7 +85,7 @@ void distribution_interval(benchmark::State& state) {
     Distribution total = distribution_of(times_ms(), 5);
     if (!median_is_right(total)) return state.SkipWithError("the median is wrong");
 
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         page.clear();
         for (std::size_t i = 0; i < 1000; ++i) page.add(times_ms()[i]);
         total.merge(page);
@@ -101,7 +100,7 @@ void distribution_merge(benchmark::State& state) {
     if (!median_is_right(total) || total.count() != 2 * part.count())
         return state.SkipWithError("the merged median or count is wrong");
 
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         total.merge(part);
         benchmark::DoNotOptimize(total);
     }
@@ -113,7 +112,7 @@ void distribution_quantile(benchmark::State& state) {
     if (!median_is_right(distribution)) return state.SkipWithError("the median is wrong");
 
     const auto view = DistributionView::sketched(distribution);
-    for (auto _ : state) benchmark::DoNotOptimize(view.quantile(0.95));
+    while (state.KeepRunning()) benchmark::DoNotOptimize(view.quantile(0.95));
 }
 
 std::vector<std::uint64_t> random_hashes(std::size_t count) {
@@ -132,7 +131,7 @@ void unique_count_add(benchmark::State& state) {
         return state.SkipWithError("the estimate is wrong");
 
     std::size_t next = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         count.add(hashes[next]);
         if (++next == hashes.size()) next = 0;
     }
@@ -144,7 +143,7 @@ void unique_count_estimate(benchmark::State& state) {
     if (std::abs(count.estimate() / 100'000 - 1) > 0.04)
         return state.SkipWithError("the estimate is wrong");
 
-    for (auto _ : state) benchmark::DoNotOptimize(count.estimate());
+    while (state.KeepRunning()) benchmark::DoNotOptimize(count.estimate());
 }
 
 BENCHMARK(histogram_add)->Arg(0)->Arg(5)->Arg(8);
