@@ -69,9 +69,15 @@ public:
 
     const Reading& reading() const noexcept { return reading_; }
 
+    struct Scratch;  // private to the implementation (parser_scratch.h)
+
 private:
-    struct Scratch;
-    friend struct MetricReader;  // the steps of parse_metric(), in parser.cpp
+    Reject check_line(std::string_view line) noexcept;
+    Reject read_sections(std::string_view values, std::string_view behind,
+                         MetricLine& out) noexcept;
+    Reject read_packed(std::string_view values, std::string_view behind, MetricLine& out) noexcept;
+    Reject take_tags(std::string_view text, std::span<const Tag>& out) noexcept;
+    std::string_view cut_name_tags(std::string_view name, std::string_view& tags) noexcept;
 
     Reading reading_;
     std::unique_ptr<Scratch> scratch_;

@@ -4,8 +4,8 @@
 // of the TOML file, remembers what was asked for, and so finds unknown keys by itself.
 // Problems are collected, not returned: a getter that finds one records it, with the
 // position in the file, and returns the default, so that all problems of a file come out
-// in one run. A sink's factory is called once at start, and never when there were
-// problems elsewhere.
+// in one run. A sink's factory is called once at start, also when there were problems
+// elsewhere, so that it must open nothing; the sink is then thrown away.
 //
 // Each option has one place: the call that reads it. The list of all calls made is what
 // the documentation test compares with conf/pitot.toml.
@@ -75,7 +75,7 @@ public:
     virtual void each_table(std::string_view key, const std::function<void(Options&)>& visit) = 0;
 
     // For checks between keys and of a text's grammar. `what` reads on after "key: ":
-    // "must be …, got …". The position is the key's, or the table's when it is absent.
+    // "must be …, got …". The position is the value's, or the table's when it is absent.
     virtual void problem(std::string_view key, std::string what) = 0;
     // Legal and unwise; shown by `pitot check` and at start.
     virtual void warning(std::string_view key, std::string what) = 0;

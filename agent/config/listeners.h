@@ -1,0 +1,28 @@
+// [listeners.NAME]: where lines come in, and how they are read.
+#pragma once
+
+#include <vector>
+
+#include "agent/config/config.h"
+#include "agent/config/environment.h"
+#include "agent/config/options.h"
+#include "protocol/sample.h"
+
+namespace pitot::agent {
+
+// Each listener costs a socket per shard.
+inline constexpr std::size_t listeners_max = 64;
+
+// What the sign of a gauge means where the operator does not say: StatsD's clients move a
+// gauge by "+1", DogStatsD's set it to +1. Datagrams on Unix sockets are DogStatsD's own.
+protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dialect);
+
+// The [listeners] of the file, checked one by one and against each other. Problems go
+// where `root` puts them, and a listener that has one is left out.
+std::vector<ListenerConfig> read_listeners(SectionReader& root);
+
+// UDP and TCP on the loopback addresses at port 8125, and a Unix datagram socket in the
+// runtime directory, if there is one: what is listened to when the file names nothing.
+std::vector<ListenerConfig> default_listeners(const Environment& environment);
+
+}  // namespace pitot::agent

@@ -1,0 +1,290 @@
+#include "agent/config/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "agent/config/document.h"
+#include "agent/config/listeners.h"
+#include "agent/config/override.h"
+#include "agent/config/printable.h"
+#include "agent/config/text_file.h"
+#include "agent/config/units.h"
+
+namespace pitot::agent {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto interval_min = 100ms;
+constexpr auto interval_max = std::chrono::nanoseconds(1h);
+constexpr auto shutdown_deadline_max = std::chrono::nanoseconds(10min);
+constexpr auto expiry_max = std::chrono::nanoseconds(30 * 24h);
+
+// A sidecar must not spread over a large machine by itself; who wants more says so.
+constexpr std::uint32_t shards_auto_max = 4;
+constexpr std::uint32_t shards_max = 64;
+
+// Each one is a series more per timer at every destination.
+constexpr std::size_t percentiles_max = 32;
+
+// Fewer than 160 buckets lose more precision than any schema promises (the minimum that
+// OpenTelemetry recommends); 65536 are one histogram of half a megabyte.
+constexpr std::int64_t buckets_min = 160;
+constexpr std::int64_t buckets_max = 65'536;
+
+constexpr std::int64_t series_max = 100'000'000;
+constexpr std::uint64_t table_bytes_min = 1ULL << 20U;
+constexpr std::uint64_t table_bytes_max = 1ULL << 40U;
+
+// p / 100, rounded once: 99.9 becomes 0.999, which division by 100 misses.
+double quantile_of(double percentile) {
+    std::array<char, 40> text{};
+    char* const end = text.data() + text.size();
+    const auto written = std::to_chars(text.data(), end - 4, percentile, std::chars_format::fixed);
+    if (written.ec != std::errc()) return percentile / 100;
+    char* stop = written.ptr;
+    for (const char c : std::string_view("e-2")) *stop++ = c;
+    double quantile = 0;
+    std::from_chars(text.data(), stop, quantile);
+    return quantile;
+}
+
+std::vector<double> read_quantiles(SectionReader& root) {
+    const std::vector<double> percentiles = root.numbers("percentiles", {50, 90, 95, 99}, 0, 100);
+    if (percentiles.size() > percentiles_max) {
+        root.problem("percentiles", fmt::format("must be at most {} numbers, got {}",
+                                                percentiles_max, percentiles.size()));
+    }
+    std::vector<double> quantiles;
+    for (const double percentile : percentiles) {
+        // Below this, one sample in 10^300 would decide.
+        if (!(percentile >= 1e-6)) {
+            root.problem("percentiles", fmt::format("must hold numbers above 0 only, got the "
+                                                    "number {}; the minimum is always there",
+                                                    percentile));
+            continue;
+        }
+        quantiles.push_back(quantile_of(percentile));
+    }
+    std::ranges::sort(quantiles);
+    const auto repeated = std::ranges::unique(quantiles);
+    quantiles.erase(repeated.begin(), repeated.end());
+    return quantiles;
+}
+
+std::uint32_t read_shards(SectionReader& root, const Environment& environment) {
+    const auto shards = root.integer_or_auto("shards", 1, shards_max);
+    if (shards) return static_cast<std::uint32_t>(*shards);
+    return std::clamp(environment.usable_cpus, 1U, shards_auto_max);
+}
+
+protocol::HistogramShape read_histogram(SectionReader&& section,
+                                        std::span<const std::string> root_keys) {
+    protocol::HistogramShape shape;
+    shape.schema = static_cast<int>(
+        section.integer("schema", shape.schema, protocol::schema_min, protocol::schema_max));
+    shape.buckets_max = static_cast<std::size_t>(section.integer(
+        "buckets_max", static_cast<std::int64_t>(shape.buckets_max), buckets_min, buckets_max));
+    section.report_unknown(root_keys);
+    return shape;
+}
+
+LimitsConfig read_limits(SectionReader&& section, std::span<const std::string> root_keys) {
+    LimitsConfig limits;
+    limits.series_max =
+        static_cast<std::uint32_t>(section.integer("series", 1'000'000, 1, series_max));
+    limits.series_per_metric_max =
+        static_cast<std::uint32_t>(section.integer("series_per_metric", 100'000, 1, series_max));
+    limits.table_bytes_max =
+        section.bytes("table_bytes", 512ULL << 20U, table_bytes_min, table_bytes_max);
+    if (section.has("series_per_metric") && limits.series_per_metric_max > limits.series_max) {
+        section.warning(
+            "series_per_metric",
+            fmt::format("is above `series` ({}), which comes first", limits.series_max));
+    }
+    section.report_unknown(root_keys);
+    return limits;
+}
+
+ExpiryConfig read_expiry(SectionReader&& section, std::chrono::nanoseconds interval,
+                         std::span<const std::string> root_keys) {
+    const auto read = [&](std::string_view key) {
+        const auto value = section.duration(key, 1h, 0s, expiry_max);
+        if (value.count() != 0 && value < interval && section.has(key)) {
+            section.problem(key, fmt::format("must be 0 (never) or at least the interval of {}, "
+                                             "got {}",
+                                             format_duration(interval), format_duration(value)));
+        }
+        return value;
+    };
+    ExpiryConfig expiry;
+    expiry.counters = read("counters");
+    expiry.gauges = read("gauges");
+    expiry.timers = read("timers");
+    expiry.sets = read("sets");
+    section.report_unknown(root_keys);
+    return expiry;
+}
+
+// Options of the file as a whole; [listeners] and [sinks] are read by their own functions.
+void read_agent(SectionReader& root, const Environment& environment, Config& config) {
+    config.interval = root.duration("interval", 10s, interval_min, interval_max);
+    config.flush_offset = root.duration("flush_offset", 0s, 0s, interval_max);
+    if (config.flush_offset >= config.interval) {
+        root.problem("flush_offset", fmt::format("must be less than the interval of {}, got {}",
+                                                 format_duration(config.interval),
+                                                 format_duration(config.flush_offset)));
+    }
+    config.shutdown_deadline =
+        root.duration("shutdown_deadline", 5s, interval_min, shutdown_deadline_max);
+    config.shards = read_shards(root, environment);
+    config.quantiles = read_quantiles(root);
+
+    // All tables are opened before one is read: a root option in one of them is known then.
+    SectionReader histogram = root.section("histogram");
+    SectionReader limits = root.section("limits");
+    SectionReader expiry = root.section("expiry");
+    config.histogram = read_histogram(std::move(histogram), root.known());
+    config.limits = read_limits(std::move(limits), root.known());
+    config.expiry = read_expiry(std::move(expiry), config.interval, root.known());
+
+    config.listeners = read_listeners(root);
+    if (config.listeners.empty()) config.listeners = default_listeners(environment);
+}
+
+// Control characters that no text editor writes: an archive, an image, a binary.
+std::optional<std::size_t> find_binary(std::string_view text) {
+    const auto found = std::ranges::find_if(text, [](char c) { return c == '\0'; });
+    if (found == text.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - text.begin());
+}
+
+void read_source(ReadContext& context, const std::filesystem::path& path, Table& document) {
+    const std::string name = printable(path.native(), 200);
+    auto file = read_file(path, config_file_bytes_max);
+    if (!file) {
+        const auto source = context.problems.add_source(name, "", SourceType::file);
+        context.problems.add({.source = source}, "", file.error());
+        return;
+    }
+    if (const auto offset = find_binary(file->text)) {
+        const auto source = context.problems.add_source(name, "", SourceType::file);
+        context.problems.add({.source = source}, "",
+                             fmt::format("must be a TOML text, got a binary file (a NUL "
+                                         "character at byte {})",
+                                         *offset + 1));
+        return;
+    }
+    const auto source = context.problems.add_source(name, std::move(file->text), SourceType::file);
+    if (file->is_public) context.public_sources.push_back(source);
+    auto parsed = parse_document(context.problems.text_of(source), source);
+    if (parsed) {
+        document = std::move(*parsed);
+    } else {
+        context.problems.add(parsed.error().position, "", std::move(parsed.error().what));
+    }
+}
+
+void read_overrides(ReadContext& context, const std::vector<std::string>& sets, Table& document) {
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        const auto source = context.problems.add_source(fmt::format("--set {}", i + 1), sets[i],
+                                                        SourceType::command_line);
+        // Every user can see the arguments of every process.
+        context.public_sources.push_back(source);
+        auto parsed = parse_override(sets[i], source);
+        if (parsed) {
+            merge(document, std::move(*parsed));
+        } else {
+            context.problems.add(parsed.error().position, "", std::move(parsed.error().what));
+        }
+    }
+}
+
+// [sinks.console] of type "console" as text: what is sent where the file names nothing.
+void add_default_sink(ReadContext& context, Table& document) {
+    const auto source =
+        context.problems.add_source("the built-in configuration", "", SourceType::built_in);
+    const Position position{.source = source};
+    const auto entry = [&](std::string key, auto value) {
+        return Entry{std::move(key), position, Node{std::move(value), position}};
+    };
+    Table console;
+    console.entries.push_back(entry("type", std::string("console")));
+    console.entries.push_back(entry("format", std::string("text")));
+    Table sinks;
+    sinks.entries.push_back(entry("console", std::move(console)));
+    Table root;
+    root.entries.push_back(entry("sinks", std::move(sinks)));
+    merge(document, std::move(root));
+}
+
+bool names_no_sinks(const Table& document) {
+    const Entry* const entry = document.find("sinks");
+    if (entry == nullptr) return true;
+    const Table* const table = entry->node.table();
+    return table != nullptr && table->entries.empty();
+}
+
+}  // namespace
+
+LoadedConfig::LoadedConfig()
+    : context_(std::make_unique<ReadContext>()), document_(std::make_unique<Table>()) {}
+
+std::vector<Problem> LoadedConfig::finish() {
+    for (const auto& sink : sinks_) sink->report_unknown(root_keys_);
+    return context_->problems.problems();
+}
+
+std::vector<Problem> LoadedConfig::warnings() const {
+    return context_->problems.warnings();
+}
+
+std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& arguments) {
+    LoadedConfig loaded;
+    ReadContext& context = *loaded.context_;
+    Table& document = *loaded.document_;
+    context.environment = arguments.environment;
+
+    Position start;
+    if (arguments.file) {
+        read_source(context, *arguments.file, document);
+    } else {
+        start.source =
+            context.problems.add_source("the built-in configuration", "", SourceType::built_in);
+    }
+    read_overrides(context, arguments.sets, document);
+    if (!context.problems.empty()) return std::unexpected(context.problems.problems());
+    if (names_no_sinks(document)) add_default_sink(context, document);
+
+    SectionReader root(context, "", &document, start);
+    read_agent(root, context.environment, loaded.config);
+
+    auto sections = root.sections("sinks");
+    if (sections.size() > sinks_max) {
+        root.problem("sinks",
+                     fmt::format("must be at most {} tables, got {}", sinks_max, sections.size()));
+        sections.resize(sinks_max);
+    }
+    for (auto& section : sections) {
+        const auto type = section->required_choice("type", arguments.sink_types);
+        // Without its type nobody can say what its options mean.
+        if (!type) continue;
+        const std::string name(section->name());
+        const std::string type_name(arguments.sink_types[*type]);
+        loaded.config.sinks.push_back({name, type_name});
+        loaded.sink_sections.push_back({name, type_name, *section});
+        loaded.sinks_.push_back(std::move(section));
+    }
+    root.report_unknown();
+    loaded.root_keys_ = root.known();
+    return loaded;
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,126 @@
+// Reads one table of the configuration: sinks::Options on top of a document.
+//
+// The agent's own tables and the sinks' sections are read by the same class, so that there
+// is one list of all options (Reading::asked), one wording of problems, and unknown keys
+// are found in the same way everywhere: what is in a table and was never asked for is
+// unknown. report_unknown() says so, once the last question has been asked.
+//
+// A SectionReader is for one thread, and lives no longer than the document and the
+// ReadContext it was made with. A table that is absent reads as an empty one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/config/document.h"
+#include "agent/config/environment.h"
+#include "agent/config/problem.h"
+#include "sinks/options.h"
+
+namespace pitot::agent {
+
+// One option as the code knows it, made by the call that read it.
+struct Asked {
+    std::string key;        // "listeners.apps.receive_buffer"
+    std::string_view type;  // "duration", "size", "text", …
+    std::string fallback;   // as TOML: "\"8MiB\""; empty where there is none
+    std::string accepted;   // "4KiB … 1GiB"; empty where any value of the type will do
+    bool is_set = false;    // by the file or the command line
+};
+
+// What all readers of one configuration share.
+struct ReadContext {
+    ProblemList problems;
+    std::vector<Asked> asked;
+    Environment environment;
+    // Sources that other users of this machine can read: a secret in them is none.
+    std::vector<std::uint32_t> public_sources;
+};
+
+// A text that a table or key can be named by: letters, digits, '_' and '-'.
+inline constexpr std::size_t section_name_bytes_max = 64;
+// Secrets are passwords, tokens and URLs; a larger file is the wrong file.
+inline constexpr std::size_t secret_bytes_max = 64 * 1024;
+
+class SectionReader final : public sinks::Options {
+public:
+    // `path` is "" for the root, "sinks.push" for a section. `table` may be null.
+    SectionReader(ReadContext& context, std::string path, const Table* table, Position position);
+
+    std::string_view name() const override { return name_; }
+    bool has(std::string_view key) const override;
+    std::string text(std::string_view key, std::string_view fallback) override;
+    std::string required_text(std::string_view key) override;
+    std::optional<std::string> optional_text(std::string_view key) override;
+    bool boolean(std::string_view key, bool fallback) override;
+    std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t least,
+                         std::int64_t most) override;
+    double number(std::string_view key, double fallback, double least, double most) override;
+    // A bare 0 is taken where 0 is allowed: it needs no unit.
+    std::chrono::nanoseconds duration(std::string_view key, std::chrono::nanoseconds fallback,
+                                      std::chrono::nanoseconds least,
+                                      std::chrono::nanoseconds most) override;
+    std::uint64_t bytes(std::string_view key, std::uint64_t fallback, std::uint64_t least,
+                        std::uint64_t most) override;
+    std::size_t choice(std::string_view key, std::size_t fallback,
+                       std::span<const std::string_view> allowed) override;
+    std::vector<std::string> texts(std::string_view key,
+                                   std::vector<std::string> fallback) override;
+    std::vector<double> numbers(std::string_view key, std::vector<double> fallback, double least,
+                                double most) override;
+    std::vector<std::pair<std::string, std::string>> text_table(std::string_view key) override;
+    sinks::Secret secret(std::string_view key) override;
+    void each_table(std::string_view key,
+                    const std::function<void(sinks::Options&)>& visit) override;
+    void problem(std::string_view key, std::string what) override;
+    void warning(std::string_view key, std::string what) override;
+
+    // Beyond what sinks need.
+
+    // "auto", the default, is nothing.
+    std::optional<std::int64_t> integer_or_auto(std::string_view key, std::int64_t least,
+                                                std::int64_t most);
+    // Like choice(), without a default: absent is a problem, and nothing is returned.
+    std::optional<std::size_t> required_choice(std::string_view key,
+                                               std::span<const std::string_view> allowed);
+    // The one table [key].
+    SectionReader section(std::string_view key);
+    // Each table [key.NAME], in the order of the file; names are checked.
+    std::vector<std::unique_ptr<SectionReader>> sections(std::string_view key);
+
+    // "sinks.push.url": how messages name a key of this table; the table itself for "".
+    std::string path_of(std::string_view key) const;
+    // `what` for each key that was not asked for. `root_keys` are the options of the file
+    // as a whole: a key of theirs in this table was put below the wrong header.
+    void report_unknown(std::span<const std::string> root_keys = {});
+    // The keys asked for so far.
+    const std::vector<std::string>& known() const { return known_; }
+
+private:
+    const Entry* ask(std::string_view key, std::string_view type, std::string fallback,
+                     std::string accepted = {});
+    void refuse(const Entry& entry, std::string_view must);
+    void missing(std::string_view key, std::string_view must);
+    // The text of an entry, unless it is none or holds a NUL character.
+    std::optional<std::string> text_of(const Entry& entry, std::string_view must);
+    std::optional<std::size_t> choice_of(const Entry& entry,
+                                         std::span<const std::string_view> allowed);
+    bool is_known(std::string_view key) const;
+    std::string unknown_text(const Entry& entry, std::span<const std::string> root_keys) const;
+
+    ReadContext& context_;
+    std::string path_;
+    std::string name_;
+    const Table* table_;
+    Position position_;
+    std::vector<std::string> known_;
+};
+
+}  // namespace pitot::agent

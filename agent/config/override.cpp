@@ -1,0 +1,75 @@
+#include "agent/config/override.h"
+
+#include <string>
+#include <utility>
+
+namespace pitot::agent {
+
+namespace {
+
+constexpr std::string_view blanks = " \t";
+
+// The first '=' that is not within a quoted part of the key.
+std::size_t find_equals(std::string_view text) {
+    char quote = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quote != 0) {
+            if (c == '\\' && quote == '"') ++i;
+            if (c == quote) quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '=') {
+            return i;
+        }
+    }
+    return std::string_view::npos;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// The one value of a document that holds one key, dotted or not.
+Node& innermost(Table& table) {
+    Node& node = table.entries.front().node;
+    auto* const inner = std::get_if<Table>(&node.value);
+    return inner == nullptr ? node : innermost(*inner);
+}
+
+SyntaxFault fault(std::uint32_t source, std::size_t column, std::string what) {
+    return {{source, 1, static_cast<std::uint32_t>(column), 1}, std::move(what)};
+}
+
+}  // namespace
+
+std::expected<Table, SyntaxFault> parse_override(std::string_view text, std::uint32_t source) {
+    const std::size_t equals = find_equals(text);
+    if (equals == std::string_view::npos || trimmed(text.substr(0, equals)).empty() ||
+        trimmed(text).starts_with('[')) {
+        return std::unexpected(fault(source, 1, "must be KEY=VALUE, such as 'interval=\"1s\"'"));
+    }
+    if (text.find_first_of("\r\n") != std::string_view::npos) {
+        return std::unexpected(fault(source, 1, "must be one line; repeat --set for each option"));
+    }
+    const std::string_view value = trimmed(text.substr(equals + 1));
+    if (value.empty()) {
+        return std::unexpected(
+            fault(source, equals + 2, "must have a value behind '='; an empty text is \"\""));
+    }
+
+    auto whole = parse_document(text, source);
+    if (whole || std::string_view("\"'[{").contains(value.front())) return whole;
+
+    // Is it the value that is no TOML, or the key?
+    auto keyed = parse_document(std::string(text.substr(0, equals)) + "=0", source);
+    if (!keyed) return keyed;
+    Node& node = innermost(*keyed);
+    node.value = std::string(value);
+    node.position.width = static_cast<std::uint32_t>(value.size());
+    return keyed;
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,22 @@
+// One setting from the command line: --set KEY=VALUE.
+//
+// The text is one TOML key and value, dots included: `sinks.out.type="console"`,
+// `percentiles=[50, 99]`, `limits={series=1000}`. As shells eat quotes, a value that is
+// no TOML is taken as a text as it stands: `interval=1s`, `sinks.out.type=console`,
+// `listeners.a.address=127.0.0.1:8125`. Not so when it begins with a quote or a bracket:
+// that was meant to be TOML, and what is wrong with it is reported. Words that are TOML
+// stay what they are there: `true` is a boolean and `10` a number.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string_view>
+
+#include "agent/config/document.h"
+
+namespace pitot::agent {
+
+// Positions are within the text, which counts as the only line of its source.
+std::expected<Table, SyntaxFault> parse_override(std::string_view text, std::uint32_t source);
+
+}  // namespace pitot::agent

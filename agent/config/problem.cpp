@@ -1,0 +1,167 @@
+#include "agent/config/problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+#include "agent/config/printable.h"
+
+namespace pitot::agent {
+
+namespace {
+
+// Characters of a line that are shown on either side of the place in question.
+constexpr std::uint32_t excerpt_before = 40;
+constexpr std::uint32_t excerpt_after = 60;
+
+// A line with one of these words may hold a secret in plain text.
+constexpr std::array<std::string_view, 8> secret_words{"password",   "passwd",  "secret", "token",
+                                                       "credential", "api_key", "apikey", "auth"};
+
+bool may_hold_secret(std::string_view line) {
+    std::string lower(line);
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return std::ranges::any_of(
+        secret_words, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+std::size_t columns_of(std::string_view printable_text) {
+    std::size_t columns = 0;
+    for (; !printable_text.empty(); ++columns) {
+        printable_text.remove_prefix(first_character(printable_text).bytes);
+    }
+    return columns;
+}
+
+}  // namespace
+
+std::string to_line(const Problem& problem) {
+    std::string text = problem.where;
+    if (problem.line != 0) text += fmt::format(":{}:{}", problem.line, problem.column);
+    if (!text.empty()) text += ": ";
+    if (!problem.key.empty()) text += problem.key + ": ";
+    return text + problem.what;
+}
+
+std::string render(std::span<const Problem> problems, const RenderStyle& style) {
+    std::string out;
+    for (const Problem& problem : problems.first(std::min(problems.size(), style.shown_max))) {
+        out += style.prefix;
+        out += to_line(problem) + "\n";
+        if (!style.excerpts || problem.excerpt.text.empty()) continue;
+        const std::string number = problem.line == 0 ? "" : std::to_string(problem.line);
+        fmt::format_to(std::back_inserter(out), "{:>5} | {}\n      | {:{}}{:^>{}}\n", number,
+                       problem.excerpt.text, "", problem.excerpt.caret, "",
+                       std::max<std::size_t>(1, problem.excerpt.caret_width));
+    }
+    if (problems.size() > style.shown_max) {
+        out += fmt::format("… and {} more\n", problems.size() - style.shown_max);
+    }
+    if (!style.closing.empty() && !problems.empty()) {
+        out += fmt::format("{} problem{} found{}\n", problems.size(),
+                           problems.size() == 1 ? "" : "s", style.closing);
+    }
+    return out;
+}
+
+std::uint32_t ProblemList::add_source(std::string name, std::string text, SourceType type) {
+    Source source{std::move(name), std::move(text), type, {0}};
+    for (std::size_t i = 0; i < source.text.size(); ++i) {
+        if (source.text[i] == '\n') source.line_starts.push_back(i + 1);
+    }
+    sources_.push_back(std::move(source));
+    return static_cast<std::uint32_t>(sources_.size() - 1);
+}
+
+void ProblemList::add(Position position, std::string key, std::string what) {
+    if (full()) return;
+    Placed placed = place(position, std::move(key), std::move(what), true);
+    const bool known = std::ranges::any_of(
+        problems_, [&](const Placed& other) { return other.problem == placed.problem; });
+    if (!known) problems_.push_back(std::move(placed));
+}
+
+void ProblemList::add_secret(Position position, std::string key, std::string what) {
+    if (!full()) problems_.push_back(place(position, std::move(key), std::move(what), false));
+}
+
+void ProblemList::warn(Position position, std::string key, std::string what) {
+    if (warnings_.size() >= problems_max) return;
+    warnings_.push_back(place(position, std::move(key), std::move(what), false));
+}
+
+std::vector<Problem> ProblemList::sorted(const std::vector<Placed>& placed) {
+    std::vector<Placed> copy = placed;
+    std::ranges::stable_sort(copy, {}, [](const Placed& p) {
+        return std::tuple(p.position.source, p.position.line, p.position.column);
+    });
+    std::vector<Problem> problems;
+    problems.reserve(copy.size());
+    for (Placed& p : copy) problems.push_back(std::move(p.problem));
+    return problems;
+}
+
+ProblemList::Placed ProblemList::place(Position position, std::string key, std::string what,
+                                       bool show) const {
+    Problem problem;
+    const Source& source = sources_.at(position.source);
+    problem.where = source.name;
+    if (source.type == SourceType::file) {
+        problem.line = position.line;
+        problem.column = position.column;
+    }
+    problem.key = std::move(key);
+    problem.what = std::move(what);
+    if (show) problem.excerpt = excerpt(position);
+    return {position, std::move(problem)};
+}
+
+Excerpt ProblemList::excerpt(Position position) const {
+    const Source& source = sources_.at(position.source);
+    if (position.line == 0 || position.line > source.line_starts.size()) return {};
+    const std::size_t start = source.line_starts[position.line - 1];
+    std::string_view line = std::string_view(source.text).substr(start);
+    line = line.substr(0, std::min(line.find_first_of("\r\n"), line.size()));
+    if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+    if (line.empty() || may_hold_secret(line)) return {};
+
+    const std::uint32_t first =
+        position.column > excerpt_before ? position.column - excerpt_before : 1;
+    const std::uint32_t last = position.column + excerpt_after;
+    Excerpt result;
+    if (first > 1) result.text = "…";
+    for (std::uint32_t column = 1; !line.empty(); ++column) {
+        if (column > last) {
+            result.text += "…";
+            break;
+        }
+        const Character character = first_character(line);
+        if (column == position.column) result.caret = columns_of(result.text);
+        if (column >= first) {
+            // A tab would move the caret by an unknown width.
+            if (character.code_point == '\t') {
+                result.text += ' ';
+            } else {
+                append_printable(result.text, line, character);
+            }
+        }
+        if (column >= position.column && column < position.column + position.width) {
+            result.caret_width = columns_of(result.text) - result.caret;
+        }
+        line.remove_prefix(character.bytes);
+    }
+    // Behind the end of the line, as for a value that is missing.
+    if (result.caret_width == 0) {
+        result.caret = columns_of(result.text);
+        result.caret_width = 1;
+    }
+    return result;
+}
+
+}  // namespace pitot::agent
