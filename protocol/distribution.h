@@ -1,17 +1,23 @@
 // What is known of the values of one timer, histogram or distribution in some time.
 //
-// While values are few they are kept as they are; then they become a Distribution:
-// exact count, sum, minimum, maximum and spread beside a base-2 exponential histogram
-// (histogram.h). DistributionView reads either, so that no reader has to care.
+// While values are few the series table keeps them as they are; then they become a
+// Distribution: count, sum, minimum, maximum and spread beside a base-2 exponential
+// histogram (histogram.h). DistributionView reads either, so that no reader has to care:
+// the flush hands one to alert rules and sinks with every timer (snapshot.h).
 //
-// Percentiles are by nearest rank: quantile(q) is the smallest value that at least the
-// share q of the total weight does not exceed. (DogStatsD's own rule: the median of
-// 1 2 2 4 5 10 is 2.) Exact values answer exactly; a histogram within relative_error().
+// Percentiles are by nearest rank: quantile(q) is the smallest value such that it and
+// the values below make up at least the share q of the total weight. (DogStatsD's own
+// rule: the median of 1 2 2 4 5 10 is 2.) Exact values answer exactly; a histogram within
+// relative_error(). Nothing is interpolated between two values.
+//
+// All results are finite, whatever finite values were added, as long as their total
+// weight is.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <span>
 
+#include "protocol/compensated_sum.h"
 #include "protocol/histogram.h"
 
 namespace pitot::protocol {
@@ -20,37 +26,46 @@ class Distribution {
 public:
     explicit Distribution(HistogramShape shape = {}) : histogram_(shape) {}
 
-    // `value` finite, `weight` finite and positive (1 / sample rate).
+    // `value` finite, `weight` finite and positive (1 / sample rate). Everything here
+    // counts the weight as the histogram does (weight_on_grid()).
     void add(double value, double weight = 1);
-    // Exact: counts and buckets are sums, so merging is associative and commutative.
+    // Counts, minimum, maximum and histogram are the same, bit for bit, in whatever order
+    // parts are merged; sum, mean and spread but for the last bit or two.
     void merge(const Distribution& other);
     // Keeps the memory of the buckets.
     void clear();
 
     bool empty() const { return !(count_ > 0); }
+    // The sum of the weights: what the histogram's buckets and its zeros add up to.
     double count() const { return count_; }
-    double sum() const { return sum_; }
-    double minimum() const { return minimum_; }
+    // Saturates at the largest double.
+    double sum() const { return sum_.value(); }
+    double minimum() const { return minimum_; }  // 0 when empty, as are the following
     double maximum() const { return maximum_; }
     double mean() const;
-    double standard_deviation() const;  // of the population, weighted
+    // Of the population, weighted. Where squares leave the range of doubles (values
+    // beyond 10^153), the largest that minimum and maximum allow: half their distance;
+    // 0 where squares vanish (distances below 10^-162).
+    double standard_deviation() const;
     const Histogram& histogram() const { return histogram_; }
 
 private:
     double count_ = 0;
-    double sum_ = 0;
     double minimum_ = 0;
     double maximum_ = 0;
     double mean_ = 0;       // running, for the spread only
     double deviation_ = 0;  // sum of weighted squared distances to the mean
+    CompensatedSum sum_;
     Histogram histogram_;
 };
 
-// Does not own what it views; lives as long as the values or the Distribution do.
+// Does not own what it views; lives as long as the values or the Distribution do, and
+// until they change.
 class DistributionView {
 public:
     DistributionView() = default;
-    // `values` sorted ascending; `weights` beside them, or empty where each is 1.
+    // `values` finite and sorted ascending; `weights` beside them, finite and positive, or
+    // empty where each is 1. Weights count as they are given, without rounding.
     static DistributionView exact(std::span<const double> values, std::span<const double> weights);
     static DistributionView sketched(const Distribution& distribution);
 
@@ -61,18 +76,25 @@ public:
     double minimum() const;  // 0 when empty, as are the following
     double maximum() const;
     double mean() const;
-    double standard_deviation() const;
-    double quantile(double q) const;  // q in [0, 1]
-    // Weight of the values that are at most `bound`. Exact for exact values; for a sketch
-    // exact where `bound` is a bucket's bound, else interpolated within one bucket.
+    double standard_deviation() const;  // of the population, weighted
+    // q in [0, 1]; 0 gives minimum() and 1 gives maximum(), exactly.
+    double quantile(double q) const;
+    // Weight of the values that are at most `bound`; never falls as `bound` rises. Exact
+    // for exact values. For a sketch exact below the minimum, from the maximum on, at
+    // zero and where a positive `bound` is a bucket's bound, else interpolated within one
+    // bucket. (Bounds of buckets are included away from zero: values that equal a
+    // negative bucket's bound are not told from those inside.)
     double count_at_most(double bound) const;
-    // Half of the widest bucket against its middle: 0 when exact, 0.0109 at schema 5.
+    // How far quantile() may be from the truth, as a share of it: 0 when exact, 0.01083
+    // at schema 5.
     double relative_error() const;
 
     // Adds all values to `out`.
     void add_to(Distribution& out) const;
 
 private:
+    double weight_at(std::size_t position) const;
+
     std::span<const double> values_;
     std::span<const double> weights_;
     const Distribution* distribution_ = nullptr;

@@ -35,6 +35,7 @@ struct Event {
     std::uint64_t cgroup_inode = 0;
     std::string_view external_data;
     std::string_view cardinality;
+    std::uint32_t unknown_fields = 0;  // sections that are not known here, or not as they must be
 };
 
 struct ServiceCheck {
@@ -48,6 +49,7 @@ struct ServiceCheck {
     std::uint64_t cgroup_inode = 0;
     std::string_view external_data;
     std::string_view cardinality;
+    std::uint32_t unknown_fields = 0;  // sections that are not known here, or not as they must be
 };
 
 }  // namespace pitot::protocol

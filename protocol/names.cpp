@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/event.h"
+#include "protocol/limits.h"
 #include "protocol/reject.h"
 #include "protocol/sample.h"
 
@@ -30,10 +31,51 @@ std::string_view to_string(CheckStatus status) noexcept {
 
 std::string_view to_string(Reject reason) noexcept {
     constexpr std::array<std::string_view, reject_count> names{
-        "none",          "no_value",        "empty_name",    "no_type",          "unknown_type",
-        "bad_number",    "bad_sample_rate", "bad_timestamp", "bad_utf8",         "too_long",
-        "too_many_tags", "too_many_values", "bad_event",     "bad_service_check"};
+        "none",          "no_value",        "empty_name",    "no_type",           "unknown_type",
+        "bad_number",    "bad_sample_rate", "bad_timestamp", "bad_utf8",          "too_long",
+        "too_many_tags", "too_many_values", "bad_event",     "bad_service_check", "truncated"};
     return names[std::to_underlying(reason)];
+}
+
+// describe() says these bounds in words.
+static_assert(line_bytes_max == 65'535 && identity_bytes_max == 4'096);
+static_assert(tags_per_line_max == 256 && parts_per_line_max == 256);
+
+std::string_view describe(Reject reason) noexcept {
+    switch (reason) {
+        case Reject::none:
+            return "the line is accepted";
+        case Reject::no_value:
+            return "a value must stand between the ':' behind the name and the first '|'";
+        case Reject::empty_name:
+            return "a name must stand before the ':'";
+        case Reject::no_type:
+            return "a type must follow the value, as in \"|c\"";
+        case Reject::unknown_type:
+            return "the type must be one of c, g, ms, h, d and s";
+        case Reject::bad_number:
+            return "the value must be a finite decimal number";
+        case Reject::bad_sample_rate:
+            return "the sample rate must be a number from 0 to 1";
+        case Reject::bad_timestamp:
+            return "the timestamp must be a positive whole number of seconds, on a counter or "
+                   "gauge";
+        case Reject::bad_utf8:
+            return "the line must be UTF-8";
+        case Reject::too_long:
+            return "the line must have at most 65535 bytes, its name and tags at most 4096";
+        case Reject::too_many_tags:
+            return "a line must have at most 256 tags";
+        case Reject::too_many_values:
+            return "a line must have at most 256 runs of values of different kinds";
+        case Reject::bad_event:
+            return "an event must read _e{TITLE_BYTES,TEXT_BYTES}:TITLE|TEXT, with those lengths";
+        case Reject::bad_service_check:
+            return "a service check must read _sc|NAME|STATUS, with a status from 0 to 3";
+        case Reject::truncated:
+            return "the line must arrive whole";
+    }
+    return "";
 }
 
 }  // namespace pitot::protocol

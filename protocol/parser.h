@@ -20,26 +20,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 
 #include "protocol/event.h"
+#include "protocol/limits.h"
 #include "protocol/reject.h"
 #include "protocol/sample.h"
 
 namespace pitot::protocol {
-
-// The longest line there is: what a UDP datagram can carry, rounded up.
-inline constexpr std::size_t line_bytes_max = 65'535;
-// Name and tags together; every destination refuses longer ones sooner or later.
-inline constexpr std::size_t identity_bytes_max = 4'096;
-// Tags of one line. Datadog documents no limit; its intake drops tags beyond 100.
-inline constexpr std::size_t tags_per_line_max = 256;
-// Shortest packed value is two bytes, so no line can hold more values.
-inline constexpr std::size_t values_per_line_max = (line_bytes_max + 1) / 2;
-// Runs of samples of different kinds in one line (StatsD packing).
-inline constexpr std::size_t parts_per_line_max = 256;
 
 enum class LineType : std::uint8_t { metric, event, service_check };
 
@@ -71,10 +62,22 @@ public:
     // are all there is.
     [[nodiscard]] Reject identity(const MetricLine& line, Identity& out) noexcept;
 
+    // The part of the line that made the last refusal: "x12" of "a:x12|c". It points into
+    // that line, may be empty where something is missing, and is the whole line where no
+    // smaller part is to blame. For people (`pitot explain`); no decision depends on it.
+    [[nodiscard]] std::string_view refused_part() const noexcept;
+
     const Reading& reading() const noexcept { return reading_; }
 
+    struct Scratch;  // private to the implementation (parser_scratch.h)
+
 private:
-    struct Scratch;
+    Reject check_line(std::string_view line) noexcept;
+    Reject read_sections(std::string_view values, std::string_view behind,
+                         MetricLine& out) noexcept;
+    Reject read_packed(std::string_view values, std::string_view behind, MetricLine& out) noexcept;
+    Reject take_tags(std::string_view text, std::span<const Tag>& out) noexcept;
+    std::string_view cut_name_tags(std::string_view name, std::string_view& tags) noexcept;
 
     Reading reading_;
     std::unique_ptr<Scratch> scratch_;

@@ -26,8 +26,9 @@ enum class Reject : std::uint8_t {
     too_many_values,    //
     bad_event,          // starts with _e{ and is not an event
     bad_service_check,  // starts with _sc| and is not a service check
+    truncated,          // cut off by the end of a stream, or by a datagram too large to receive
 };
-inline constexpr std::size_t reject_count = 14;
+inline constexpr std::size_t reject_count = 15;
 
 // The name as it stands in metrics and JSON: "bad_number".
 std::string_view to_string(Reject reason) noexcept;

@@ -1,4 +1,5 @@
-# What every target of ours is compiled with.
+# What every target of ours is compiled with. Nothing is set globally, so that what is
+# found in packaging/cmake/dependencies.cmake never inherits our warnings.
 
 add_library(pitot_flags INTERFACE)
 target_compile_features(pitot_flags INTERFACE cxx_std_23)
@@ -8,6 +9,10 @@ target_compile_options(pitot_flags INTERFACE
   -Werror
   -fstack-protector-strong)
 
+# __FILE__ and debug information name files from the root of the project: builds of two
+# clones are the same bytes, and share one compiler cache.
+target_compile_options(pitot_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+
 # GCC 12 sees null dereferences and array bounds in its own library once sanitizers
 # have rewritten the code; the other builds keep these warnings.
 if(PITOT_SANITIZE)
@@ -16,10 +21,21 @@ if(PITOT_SANITIZE)
     -Wno-null-dereference)
   target_link_options(pitot_flags INTERFACE -fsanitize=${PITOT_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(pitot_flags INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-tsan)
+    target_compile_options(pitot_flags INTERFACE
+      -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-tsan)
   endif()
 else()
   target_compile_definitions(pitot_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=3>)
   target_link_options(pitot_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
+
+# libFuzzer steers by the branches of our code, so the layers report them; only its own
+# targets bring its main() (pitot_fuzz in targets.cmake).
+if(PITOT_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "PITOT_FUZZ needs clang: cmake --preset fuzz")
+  endif()
+  target_compile_options(pitot_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)

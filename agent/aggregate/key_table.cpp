@@ -1,0 +1,194 @@
+#include "agent/aggregate/key_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "protocol/parser.h"
+
+namespace pitot::agent {
+
+static_assert(protocol::identity_bytes_max <= UINT16_MAX, "Record keeps lengths in 16 bits");
+
+KeyTable::KeyTable(std::uint64_t seed) : seed_(seed) {
+    current_ = Slots::of(slots_min);
+    free_by_units_.resize(2 + protocol::identity_bytes_max / unit_bytes + 1);
+}
+
+std::size_t KeyTable::bytes() const noexcept {
+    return chunks_.size() * units_per_chunk * unit_bytes +
+           (current_.count + old_.count) * sizeof(Slot);
+}
+
+const KeyTable::Record& KeyTable::record(Handle handle) const noexcept {
+    assert(handle > erased_slot);
+    const std::byte* at =
+        chunks_[handle / units_per_chunk].get() + (handle % units_per_chunk) * unit_bytes;
+    return *std::launder(reinterpret_cast<const Record*>(at));
+}
+
+KeyTable::Record& KeyTable::record(Handle handle) noexcept {
+    return const_cast<Record&>(std::as_const(*this).record(handle));
+}
+
+const char* KeyTable::bytes_of(Handle handle) const noexcept {
+    return reinterpret_cast<const char*>(&record(handle) + 1);
+}
+
+SeriesKey KeyTable::key(Handle handle) const noexcept {
+    const Record& entry = record(handle);
+    const char* bytes = bytes_of(handle);
+    return {.name = {bytes, entry.name_bytes},
+            .tags = {bytes + entry.name_bytes, entry.tags_bytes},
+            .kind = entry.kind,
+            .spelling = entry.spelling};
+}
+
+std::size_t KeyTable::units_for(const SeriesKey& key) noexcept {
+    return 1 + (key.name.size() + key.tags.size() + unit_bytes - 1) / unit_bytes;
+}
+
+bool KeyTable::holds(Handle handle, const SeriesKey& key) const noexcept {
+    const Record& entry = record(handle);
+    if (entry.name_bytes != key.name.size() || entry.tags_bytes != key.tags.size() ||
+        entry.kind != key.kind || entry.spelling != key.spelling) {
+        return false;
+    }
+    const char* bytes = bytes_of(handle);
+    return std::memcmp(bytes, key.name.data(), key.name.size()) == 0 &&
+           (key.tags.empty() ||
+            std::memcmp(bytes + entry.name_bytes, key.tags.data(), key.tags.size()) == 0);
+}
+
+KeyTable::Handle KeyTable::find(const SeriesKey& key, std::uint32_t hash) const noexcept {
+    const Handle found = find_in(current_, key, hash);
+    if (found != 0 || old_.count == 0) return found;
+    return find_in(old_, key, hash);
+}
+
+KeyTable::Handle KeyTable::find_in(const Slots& table, const SeriesKey& key,
+                                   std::uint32_t hash) const noexcept {
+    const std::size_t mask = table.count - 1;
+    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+        const Slot slot = table.slots[at];
+        if (slot.handle == free_slot) return 0;
+        if (slot.hash == hash && slot.handle != erased_slot && holds(slot.handle, key)) {
+            return slot.handle;
+        }
+    }
+}
+
+void KeyTable::Freed::operator()(Slot* slots) const noexcept {
+    std::free(slots);
+}
+
+KeyTable::Slots KeyTable::Slots::of(std::size_t count) {
+    auto* memory = static_cast<Slot*>(std::calloc(count, sizeof(Slot)));
+    if (memory == nullptr) throw std::bad_alloc();
+    Slots made;
+    made.slots.reset(memory);
+    made.count = count;
+    return made;
+}
+
+KeyTable::Slot* KeyTable::Slots::find(std::uint32_t hash, Handle handle) const noexcept {
+    if (count == 0) return nullptr;
+    const std::size_t mask = count - 1;
+    for (std::size_t at = hash & mask; slots[at].handle != free_slot; at = (at + 1) & mask) {
+        if (slots[at].handle == handle) return &slots[at];
+    }
+    return nullptr;
+}
+
+void KeyTable::Slots::put(std::uint32_t hash, Handle handle) noexcept {
+    const std::size_t mask = count - 1;
+    std::size_t at = hash & mask;
+    while (slots[at].handle > erased_slot) at = (at + 1) & mask;
+    if (slots[at].handle == free_slot) ++used;
+    slots[at] = {.hash = hash, .handle = handle};
+}
+
+KeyTable::Handle KeyTable::insert(const SeriesKey& key, std::uint32_t hash, std::uint32_t value) {
+    assert(find(key, hash) == 0);
+    assert(key.name.size() + key.tags.size() <= protocol::identity_bytes_max);
+    grow_if_full();
+    move_some();
+
+    const Handle handle = allocate(units_for(key));
+    std::byte* at =
+        chunks_[handle / units_per_chunk].get() + (handle % units_per_chunk) * unit_bytes;
+    auto* entry = new (at) Record{.value = value,
+                                  .next = 0,
+                                  .name_bytes = static_cast<std::uint16_t>(key.name.size()),
+                                  .tags_bytes = static_cast<std::uint16_t>(key.tags.size()),
+                                  .kind = key.kind,
+                                  .spelling = key.spelling,
+                                  .reserved = 0};
+    char* bytes = reinterpret_cast<char*>(entry + 1);
+    std::ranges::copy(key.name, bytes);
+    std::ranges::copy(key.tags, bytes + key.name.size());
+
+    current_.put(hash, handle);
+    ++size_;
+    return handle;
+}
+
+void KeyTable::erase(Handle handle) {
+    const SeriesKey erased = key(handle);
+    const std::uint32_t hash = this->hash(erased);
+    Slot* slot = current_.find(hash, handle);
+    if (slot == nullptr) slot = old_.find(hash, handle);
+    assert(slot != nullptr);
+    slot->handle = erased_slot;
+    --size_;
+
+    const std::size_t units = units_for(erased);
+    record(handle).next = free_by_units_[units];
+    free_by_units_[units] = handle;
+}
+
+KeyTable::Handle KeyTable::allocate(std::size_t units) {
+    if (Handle& head = free_by_units_[units]; head != 0) {
+        const Handle handle = head;
+        head = record(handle).next;
+        return handle;
+    }
+    if (chunk_used_ + units > units_per_chunk) {
+        chunks_.push_back(
+            std::make_unique_for_overwrite<std::byte[]>(units_per_chunk * unit_bytes));
+        // Handles 0 and 1 name no key.
+        chunk_used_ = chunks_.size() == 1 ? erased_slot + 1 : 0;
+    }
+    const std::size_t handle = (chunks_.size() - 1) * units_per_chunk + chunk_used_;
+    chunk_used_ += units;
+    return static_cast<Handle>(handle);
+}
+
+// At three quarters of the slots a new set is begun, of a size for the keys there are:
+// erased ones are left behind, so that a table under churn does not grow.
+void KeyTable::grow_if_full() {
+    if ((current_.used + 1) * 4 <= current_.count * 3) return;
+    while (old_.count != 0) move_some();
+    old_ = std::move(current_);
+    old_moved_ = 0;
+    current_ = Slots::of(std::max(slots_min, std::bit_ceil((size_ + 1) * 2)));
+}
+
+void KeyTable::move_some() noexcept {
+    if (old_.count == 0) return;
+    const std::size_t until = std::min(old_moved_ + slots_moved_per_insert, old_.count);
+    for (; old_moved_ < until; ++old_moved_) {
+        Slot& slot = old_.slots[old_moved_];
+        if (slot.handle > erased_slot) {
+            current_.put(slot.hash, slot.handle);
+            slot.handle = erased_slot;
+        }
+    }
+    if (old_moved_ == old_.count) old_ = Slots{};
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,35 @@
+// The bytes that identify a series, and their hash.
+//
+// A key is name and tags as they stand in a line, the kind, and how the name is spelled
+// (a name "a,b=c" is one thing to an Influx listener and another to all others). No tag
+// is split to make one.
+//
+// The canonical key of a series has its tags sorted, without duplicates, joined by ','
+// again, and the spelling `plain`: as if a tidy client had written the line.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "protocol/sample.h"
+
+namespace pitot::agent {
+
+struct SeriesKey {
+    std::string_view name = {};
+    std::string_view tags = {};
+    protocol::Kind kind = protocol::Kind::counter;
+    protocol::TagDialect spelling = protocol::TagDialect::none;
+
+    bool operator==(const SeriesKey&) const = default;
+};
+
+// Keyed by `seed`, which the process draws at start, so that nobody outside can choose
+// names that collide.
+std::uint32_t hash_of(const SeriesKey& key, std::uint64_t seed) noexcept;
+
+// For members of sets; one seed for all shards, since their counts are merged.
+std::uint64_t hash_of_member(std::string_view member, std::uint64_t seed) noexcept;
+
+}  // namespace pitot::agent

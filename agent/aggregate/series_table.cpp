@@ -1,0 +1,317 @@
+#include "agent/aggregate/series_table.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/aggregate/timer_cell.h"
+#include "agent/limits.h"
+
+namespace pitot::agent {
+namespace {
+
+using protocol::Kind;
+using protocol::MetricLine;
+using protocol::Part;
+using protocol::Reject;
+
+std::size_t samples_in(const Part& part) {
+    return part.kind == Kind::set ? 1 : part.values.size();
+}
+
+}  // namespace
+
+SeriesTable::SeriesTable(const TableSettings& settings)
+    : settings_(settings),
+      keys_(settings.key_seed),
+      rows_(settings.series_max + limits::overflow_series_max + protocol::kind_count),
+      pages_{Page(settings.histogram), Page(settings.histogram)} {}
+
+Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, std::int64_t now_ns) {
+    if (line.timestamp_s != 0) return record_timed(line, parser);
+    for (const Part& part : line.parts) {
+        const std::expected<RowId, Reject> row = find_or_admit(line, part.kind, parser);
+        // The identity is the same for all parts, so only the first can be refused here.
+        if (!row) return row.error();
+        record_part(*row, part, now_ns);
+    }
+    return Reject::none;
+}
+
+std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, Kind kind,
+                                                        protocol::Parser& parser) {
+    const SeriesKey spelled{
+        .name = line.name, .tags = line.tags, .kind = kind, .spelling = parser.reading().tags};
+    const std::uint32_t hash = keys_.hash(spelled);
+    if (const KeyTable::Handle known = keys_.find(spelled, hash); known != 0) [[likely]] {
+        return keys_.value(known);
+    }
+    return admit(line, spelled, hash, parser);
+}
+
+// A spelling not met before.
+std::expected<RowId, Reject> SeriesTable::admit(const MetricLine& line, const SeriesKey& spelled,
+                                                std::uint32_t hash, protocol::Parser& parser) {
+    protocol::Identity identity;
+    if (const Reject refused = parser.identity(line, identity); refused != Reject::none) {
+        return std::unexpected(refused);
+    }
+    ++open_page().counts.slow_readings;
+    const SeriesKey canonical = canonicalizer_.key_of(identity, spelled.kind);
+    const std::uint32_t canonical_hash = keys_.hash(canonical);
+
+    RowId row = 0;
+    if (const KeyTable::Handle known = keys_.find(canonical, canonical_hash); known != 0) {
+        row = keys_.value(known);
+    } else if (canonical.tags != overflow_tags && may_be_born(canonical)) {
+        row = give_birth(canonical, canonical_hash);
+    } else {
+        // Not remembered as a spelling: there may be any number of them.
+        return overflow_row(canonical);
+    }
+    const std::size_t spellings_max = settings_.series_max * limits::spellings_per_series;
+    if (canonical != spelled && keys_.size() < spellings_max) add_spelling(row, spelled, hash);
+    return row;
+}
+
+bool SeriesTable::may_be_born(const SeriesKey& canonical) {
+    const bool table_has_room =
+        rows_.in_use() - overflow_series_ < settings_.series_max && bytes() < settings_.bytes_max;
+    // A name has one series without tags, so only tagged ones need counting.
+    if (canonical.tags.empty() || !table_has_room) return table_has_room;
+    auto found = tagged_series_.find(canonical.name);
+    if (found == tagged_series_.end()) {
+        found = tagged_series_.try_emplace(std::string(canonical.name), 0).first;
+    }
+    if (found->second >= settings_.series_per_metric_max) return false;
+    ++found->second;
+    return true;
+}
+
+RowId SeriesTable::give_birth(const SeriesKey& canonical, std::uint32_t hash) {
+    const RowId row = rows_.add();
+    Row& born = rows_[row];
+    born.kind = canonical.kind;
+    born.in_use = true;
+    add_spelling(row, canonical, hash);
+    // The key's own bytes stay as long as the row does, and the flush gives up a row only
+    // after it has read its birth.
+    const SeriesKey kept = keys_.key(born.spellings);
+    open_page().births.push_back(
+        {.row = row, .kind = kept.kind, .name = kept.name, .tags = kept.tags});
+    return row;
+}
+
+RowId SeriesTable::overflow_row(const SeriesKey& canonical) {
+    Page& page = open_page();
+    ++page.counts.limited[std::to_underlying(Limited::overflow_series)];
+    note_culprit(canonical.name);
+    SeriesKey key{.name = canonical.name, .tags = overflow_tags, .kind = canonical.kind};
+    std::uint32_t hash = keys_.hash(key);
+    if (const KeyTable::Handle known = keys_.find(key, hash); known != 0) return keys_.value(known);
+
+    if (overflow_series_ >= limits::overflow_series_max ||
+        key.name.size() + key.tags.size() > protocol::identity_bytes_max) {
+        key.name = overflow_name;
+        hash = keys_.hash(key);
+        const KeyTable::Handle known = keys_.find(key, hash);
+        if (known != 0) return keys_.value(known);
+    }
+    ++overflow_series_;
+    return give_birth(key, hash);
+}
+
+void SeriesTable::note_culprit(std::string_view name) {
+    std::vector<Culprit>& culprits = open_page().culprits;
+    const auto known = std::ranges::find(culprits, name, &Culprit::name);
+    if (known != culprits.end()) {
+        ++known->lines;
+    } else if (culprits.size() < limits::culprits_max) {
+        culprits.push_back({.name = std::string(name), .lines = 1});
+    }
+}
+
+void SeriesTable::add_spelling(RowId row, const SeriesKey& key, std::uint32_t hash) {
+    const KeyTable::Handle handle = keys_.insert(key, hash, row);
+    keys_.set_next(handle, rows_[row].spellings);
+    rows_[row].spellings = handle;
+}
+
+void SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_ns) {
+    Page& page = open_page();
+    Row& row = rows_[row_id];
+    if (row.touched_turn != turn_) {
+        row.touched_turn = turn_;
+        page.touched.push_back(row_id);
+    }
+    const std::size_t samples = samples_in(part);
+    page.counts.samples += samples;
+    page.counts.aggregated += samples;
+
+    switch (part.kind) {
+        case Kind::counter: {
+            double sum = row.cell<double>(open_);
+            for (const double value : part.values) sum += value / part.sample_rate;
+            row.set_cell(open_, sum);
+            return;
+        }
+        case Kind::gauge:
+            return add_gauge(row, part, now_ns);
+        case Kind::timer:
+        case Kind::histogram:
+        case Kind::distribution:
+            row.set_cell(open_, add_values(row.cell<TimerCell>(open_), page, part.values,
+                                           1 / part.sample_rate));
+            return;
+        case Kind::set:
+            return add_member(row, part.member);
+    }
+}
+
+void SeriesTable::add_gauge(Row& row, const Part& part, std::int64_t now_ns) {
+    Page& page = open_page();
+    auto place = row.cell<std::uint64_t>(open_);
+    if (place == 0) {
+        page.gauges.emplace_back();
+        place = page.gauges.size();
+        row.set_cell(open_, place);
+    }
+    GaugeCell& gauge = page.gauges[place - 1];
+    if (part.gauge_is_delta) {
+        for (const double value : part.values) gauge.moved += value;
+        return;
+    }
+    gauge = {.value = part.values.back(), .moved = 0, .set_at_ns = now_ns, .is_set = true};
+}
+
+void SeriesTable::add_member(Row& row, std::string_view member) {
+    Page& page = open_page();
+    auto place = row.cell<std::uint64_t>(open_);
+    if (place == 0) {
+        place = std::uint64_t{page.sets.take()} + 1;
+        row.set_cell(open_, place);
+    }
+    page.sets[static_cast<std::uint32_t>(place - 1)].add(
+        hash_of_member(member, settings_.member_seed));
+}
+
+Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parser) {
+    protocol::Identity identity;
+    if (const Reject refused = parser.identity(line, identity); refused != Reject::none) {
+        return refused;
+    }
+    Page& page = open_page();
+    for (const Part& part : line.parts) {
+        page.counts.samples += part.values.size();
+        if (page.timed.size() + part.values.size() > limits::timed_samples_per_interval_max) {
+            page.counts.limited[std::to_underlying(Limited::timed_samples)] += part.values.size();
+            continue;
+        }
+        page.counts.aggregated += part.values.size();
+        const SeriesKey canonical = canonicalizer_.key_of(identity, part.kind);
+        const std::string_view name = page.text.keep(canonical.name);
+        const std::string_view tags = page.text.keep(canonical.tags);
+        const double weight = part.kind == Kind::counter ? 1 / part.sample_rate : 1;
+        for (const double value : part.values) {
+            page.timed.push_back({.name = name,
+                                  .tags = tags,
+                                  .kind = part.kind,
+                                  .timestamp_s = line.timestamp_s,
+                                  .value = value * weight});
+        }
+    }
+    return Reject::none;
+}
+
+bool SeriesTable::has_room_for_event() {
+    Page& page = open_page();
+    ++page.counts.samples;
+    if (page.events.size() + page.service_checks.size() < limits::events_per_interval_max) {
+        ++page.counts.aggregated;
+        return true;
+    }
+    ++page.counts.limited[std::to_underlying(Limited::events)];
+    return false;
+}
+
+std::span<const protocol::Tag> SeriesTable::keep(std::span<const protocol::Tag> tags) {
+    Page& page = open_page();
+    std::vector<protocol::Tag>& kept = page.event_tags.emplace_back(tags.begin(), tags.end());
+    for (protocol::Tag& tag : kept) {
+        tag.key = page.text.keep(tag.key);
+        tag.value = page.text.keep(tag.value);
+    }
+    return kept;
+}
+
+void SeriesTable::record(const protocol::Event& event) {
+    if (!has_room_for_event()) return;
+    Page& page = open_page();
+    protocol::Event kept = event;
+    for (std::string_view* text :
+         {&kept.title, &kept.text, &kept.hostname, &kept.aggregation_key, &kept.source_type,
+          &kept.container_id, &kept.external_data, &kept.cardinality}) {
+        *text = page.text.keep(*text);
+    }
+    kept.tags = keep(event.tags);
+    page.events.push_back(kept);
+}
+
+void SeriesTable::record(const protocol::ServiceCheck& check) {
+    if (!has_room_for_event()) return;
+    Page& page = open_page();
+    protocol::ServiceCheck kept = check;
+    for (std::string_view* text : {&kept.name, &kept.hostname, &kept.message, &kept.container_id,
+                                   &kept.external_data, &kept.cardinality}) {
+        *text = page.text.keep(*text);
+    }
+    kept.tags = keep(check.tags);
+    page.service_checks.push_back(kept);
+}
+
+SeriesTable::Closed SeriesTable::turn() {
+    Page& closed = open_page();
+    closed.retired.swap(retired_);
+    // From the next page on these numbers can name other series.
+    for (const RowId row : closed.retired) rows_.release(row);
+    const Closed result{.page = &closed, .index = open_, .turn = turn_};
+    open_ = 1 - open_;
+    ++turn_;
+    assert(open_page().touched.empty());
+    return result;
+}
+
+void SeriesTable::request_retirement(std::span<const RowId> rows, std::uint32_t turn) {
+    for (const RowId row : rows) retirements_.push_back({.row = row, .turn = turn});
+}
+
+bool SeriesTable::retire_some(std::size_t rows_max) {
+    for (; rows_max > 0 && !retirements_.empty(); --rows_max) {
+        const Retirement asked = retirements_.back();
+        retirements_.pop_back();
+        if (rows_[asked.row].touched_turn <= asked.turn) forget(asked.row);
+    }
+    return !retirements_.empty();
+}
+
+void SeriesTable::forget(RowId row) {
+    KeyTable::Handle spelling = rows_[row].spellings;
+    while (keys_.next(spelling) != 0) {
+        const KeyTable::Handle next = keys_.next(spelling);
+        keys_.erase(spelling);
+        spelling = next;
+    }
+    const SeriesKey canonical = keys_.key(spelling);
+    if (canonical.tags == overflow_tags) {
+        --overflow_series_;
+    } else if (!canonical.tags.empty()) {
+        const auto metric = tagged_series_.find(canonical.name);
+        assert(metric != tagged_series_.end());
+        if (--metric->second == 0) tagged_series_.erase(metric);
+    }
+    keys_.erase(spelling);
+    rows_.clear(row);
+    retired_.push_back(row);
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,137 @@
+// One shard's series and their values: where a line becomes part of a number.
+//
+// The way of a line
+// -----------------
+// The bytes of its name and tags find the row (KeyTable). A line of a series that was
+// seen before in this spelling costs that look-up and an addition; its tags are not even
+// split. Only when the bytes are new are the tags split, sorted and joined to the
+// canonical key: if that is known, the new bytes become one more spelling of its row; if
+// not, a series is born.
+//
+// Pages
+// -----
+// Identity is permanent, values have two pages (page.h). turn() closes the open one. What
+// it costs does not depend on the number of series.
+//
+// Limits keep totals
+// ------------------
+// When the table is full, or a metric has its share, a new tag set counts in the overflow
+// series of its name, tagged `pitot_overflow:true`. Known series are not affected.
+//
+// Threads: a table belongs to its shard's thread. The flush thread reads a closed Page and,
+// through rows(), the cells of the rows listed in it; nothing else.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "agent/aggregate/canonical.h"
+#include "agent/aggregate/key_table.h"
+#include "agent/aggregate/page.h"
+#include "agent/aggregate/row_store.h"
+#include "protocol/histogram.h"
+#include "protocol/parser.h"
+
+namespace pitot::agent {
+
+inline constexpr std::string_view overflow_tags = "pitot_overflow:true";
+inline constexpr std::string_view overflow_name = "pitot.overflow";
+
+struct TableSettings {
+    std::uint32_t series_max = 1'000'000;
+    std::uint32_t series_per_metric_max = 100'000;
+    std::uint64_t bytes_max = 512ULL << 20U;
+    protocol::HistogramShape histogram;
+    std::uint64_t key_seed = 0;     // of this table
+    std::uint64_t member_seed = 0;  // of sets; the same for all shards
+};
+
+class SeriesTable {
+public:
+    explicit SeriesTable(const TableSettings& settings);
+
+    // Records all samples of a line that `parser` has just read. Refuses what only shows
+    // when the tags are split. `now_ns`: steady clock, of the receive batch.
+    [[nodiscard]] protocol::Reject record(const protocol::MetricLine& line,
+                                          protocol::Parser& parser, std::int64_t now_ns);
+    void record(const protocol::Event& event);
+    void record(const protocol::ServiceCheck& check);
+
+    // The page being filled, for the shard's own counts.
+    Page& open_page() noexcept { return pages_[open_]; }
+
+    // Closes the open page and opens the other one, which must have been reset.
+    struct Closed {
+        Page* page = nullptr;
+        PageIndex index = 0;
+        std::uint32_t turn = 0;  // what touched_turn of its rows says
+    };
+    Closed turn();
+
+    // Asks to forget rows that had no sample since `turn`. It is done bit by bit, by
+    // retire_some(); rows that meanwhile had one are left alone. Those forgotten are listed
+    // in Page::retired, and their numbers are used again one page later.
+    void request_retirement(std::span<const RowId> rows, std::uint32_t turn);
+    // Looks at no more than `rows_max` of the rows asked for. False when none is left.
+    bool retire_some(std::size_t rows_max);
+
+    RowStore& rows() noexcept { return rows_; }
+
+    std::size_t series() const noexcept { return rows_.in_use(); }
+    std::size_t bytes() const noexcept { return keys_.bytes() + rows_.bytes(); }
+
+private:
+    struct TransparentHash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
+    std::expected<RowId, protocol::Reject> find_or_admit(const protocol::MetricLine& line,
+                                                         protocol::Kind kind,
+                                                         protocol::Parser& parser);
+    std::expected<RowId, protocol::Reject> admit(const protocol::MetricLine& line,
+                                                 const SeriesKey& spelled, std::uint32_t hash,
+                                                 protocol::Parser& parser);
+    bool may_be_born(const SeriesKey& canonical);
+    RowId give_birth(const SeriesKey& canonical, std::uint32_t hash);
+    RowId overflow_row(const SeriesKey& canonical);
+    void note_culprit(std::string_view name);
+    void add_spelling(RowId row, const SeriesKey& key, std::uint32_t hash);
+    void forget(RowId row);
+
+    protocol::Reject record_timed(const protocol::MetricLine& line, protocol::Parser& parser);
+    void record_part(RowId row, const protocol::Part& part, std::int64_t now_ns);
+    void add_gauge(Row& row, const protocol::Part& part, std::int64_t now_ns);
+    void add_timer(Row& row, std::span<const double> values, double weight);
+    void add_member(Row& row, std::string_view member);
+    bool has_room_for_event();
+    std::span<const protocol::Tag> keep(std::span<const protocol::Tag> tags);
+
+    const TableSettings settings_;
+    KeyTable keys_;
+    RowStore rows_;
+    // Series with tags, by metric name.
+    boost::unordered_flat_map<std::string, std::uint32_t, TransparentHash, std::equal_to<>>
+        tagged_series_;
+    std::size_t overflow_series_ = 0;
+    Canonicalizer canonicalizer_;
+
+    std::array<Page, 2> pages_;
+    PageIndex open_ = 0;
+    std::uint32_t turn_ = 1;
+
+    struct Retirement {
+        RowId row;
+        std::uint32_t turn;
+    };
+    std::vector<Retirement> retirements_;  // asked for, from the back
+    std::vector<RowId> retired_;           // done in the open page: free after the turn
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,155 @@
+#include "agent/flush/flusher.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <utility>
+
+#include <spdlog/logger.h>
+
+namespace pitot::agent {
+namespace {
+
+// A shard answers between two batches of datagrams, that is within a millisecond. One that
+// takes longer than this is left out until the next flush.
+constexpr std::int64_t answer_ns_max = 1'000'000'000;
+
+MergerSettings with_wishes(MergerSettings settings, std::vector<sinks::Sink*> sinks) {
+    settings.wants_total = [sinks = std::move(sinks)](const protocol::Series& series) {
+        return std::ranges::any_of(sinks, [&](sinks::Sink* sink) {
+            return sink->encoder().wants_total_distribution(series);
+        });
+    };
+    return settings;
+}
+
+}  // namespace
+
+Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::Sink*> sinks,
+                 const Clock& clock, spdlog::logger& log)
+    : settings_(std::move(settings)),
+      shards_(shards),
+      sinks_(std::move(sinks)),
+      clock_(clock),
+      log_(log),
+      schedule_(settings_.interval_ns, settings_.offset_ns, clock.wall_ns(), clock.steady_ns()),
+      merger_(with_wishes(settings_.merger, sinks_)),
+      report_(settings_.listener_names, log) {
+    for (const std::string& name : settings_.listener_names) {
+        ledger_.listeners.push_back({.name = name, .counters = {}});
+    }
+}
+
+Flusher::~Flusher() { assert(!thread_.joinable()); }
+
+void Flusher::start() {
+    thread_ = std::thread([this] { run(); });
+    static_cast<void>(pthread_setname_np(thread_.native_handle(), "pitot-flush"));
+}
+
+void Flusher::stop() {
+    {
+        const std::scoped_lock lock(wake_mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Flusher::run() {
+    for (;;) {
+        {
+            std::unique_lock lock(wake_mutex_);
+            const std::chrono::nanoseconds left(schedule_.due_steady_ns() - clock_.steady_ns());
+            if (wake_.wait_for(lock, left, [this] { return stopping_; })) return;
+        }
+        // The wait may end a little early by the other clock.
+        if (clock_.steady_ns() < schedule_.due_steady_ns()) continue;
+        flush(clock_.steady_ns() + answer_ns_max);
+    }
+}
+
+void Flusher::flush_rest(std::int64_t deadline_steady_ns) {
+    assert(!thread_.joinable());
+    flush(deadline_steady_ns);
+}
+
+void Flusher::flush(std::int64_t answer_deadline_steady_ns) {
+    const std::int64_t started_ns = clock_.steady_ns();
+    const ShardSet::Turn turn = shards_.turn(answer_deadline_steady_ns);
+    const std::int64_t turned_ns = clock_.steady_ns();
+    const FlushSchedule::Closed closed = schedule_.close(clock_.wall_ns(), turned_ns);
+    account(turn);
+    {
+        const std::scoped_lock lock(ledger_mutex_);
+        ledger_.flush.turn_ns_max = std::max(ledger_.flush.turn_ns_max, turned_ns - started_ns);
+        ledger_.flush.silent_shards += turn.silent_shards;
+    }
+
+    const protocol::Snapshot& snapshot = merger_.merge(turn.pages, closed.interval);
+    for (sinks::Sink* sink : sinks_) sink->send(snapshot);
+    report_.interval(turn, snapshot, closed.interval);
+    merger_.finish();
+    for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+        shards_.retire(shard, merger_.take_retirements(shard));
+    }
+    finish(closed, started_ns);
+}
+
+void Flusher::account(const ShardSet::Turn& turn) {
+    const std::scoped_lock lock(ledger_mutex_);
+    for (const ShardPage& page : turn.pages) {
+        if (page.closed.page != nullptr) ledger_.intake.add(page.closed.page->counts);
+    }
+    for (std::size_t i = 0; i < turn.listeners.size(); ++i) {
+        ledger_.listeners[i].counters = turn.listeners[i];
+    }
+    ledger_.series_rows = turn.series_rows;
+    ledger_.table_bytes = turn.table_bytes;
+}
+
+void Flusher::finish(const FlushSchedule::Closed& closed, std::int64_t started_ns) {
+    const std::int64_t took_ns = clock_.steady_ns() - started_ns;
+    // Timers of the system are not exact; what counts as late is what somebody could see.
+    const bool late = closed.late_ns > settings_.interval_ns / 10;
+    {
+        const std::scoped_lock lock(ledger_mutex_);
+        FlushCounts& counts = ledger_.flush;
+        ++counts.flushes;
+        counts.late += late ? 1U : 0U;
+        counts.late_ns_max = std::max(counts.late_ns_max, closed.late_ns);
+        counts.duration_ns_last = took_ns;
+        counts.duration_ns_max = std::max(counts.duration_ns_max, took_ns);
+        ledger_.series = merger_.series();
+        ledger_.series_expired = merger_.expired_total();
+    }
+    if (late) {
+        log_.warn("flush {} began {} ms after its moment and took {} ms: the host is overloaded, "
+                  "or the interval is too short for so many series",
+                  closed.interval.sequence, closed.late_ns / 1'000'000, took_ns / 1'000'000);
+    }
+    constexpr std::int64_t noticeable_step_ns = 1'000'000'000;
+    if (closed.clock_step_ns > noticeable_step_ns || closed.clock_step_ns < -noticeable_step_ns) {
+        log_.warn("the wall clock was set by {} ms during interval {}; rates are right, they "
+                  "use the steady clock",
+                  closed.clock_step_ns / 1'000'000, closed.interval.sequence);
+    }
+}
+
+Ledger Flusher::ledger() const {
+    Ledger copy;
+    {
+        const std::scoped_lock lock(ledger_mutex_);
+        copy = ledger_;
+    }
+    for (sinks::Sink* sink : sinks_) {
+        copy.sinks.push_back({.name = std::string(sink->name()),
+                              .type = std::string(sink->type()),
+                              .status = sink->status()});
+    }
+    return copy;
+}
+
+}  // namespace pitot::agent

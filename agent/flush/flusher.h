@@ -1,0 +1,85 @@
+// The heartbeat: at the end of each interval asks the shards for their pages, merges them,
+// hands the Snapshot to every sink, and keeps the ledger.
+//
+// Runs on a thread of its own between start() and stop(). The last interval is flushed by
+// flush_rest(), on the thread that calls it, after the listeners have drained.
+//
+// Nothing here waits for a destination: a sink encodes and returns. What a flush costs the
+// shards is one exchange of pages each.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/clock.h"
+#include "agent/flush/intake_report.h"
+#include "agent/flush/merger.h"
+#include "agent/flush/schedule.h"
+#include "agent/ledger.h"
+#include "agent/shard_set.h"
+#include "sinks/sink.h"
+
+namespace spdlog {
+class logger;
+}
+
+namespace pitot::agent {
+
+struct FlusherSettings {
+    std::int64_t interval_ns = 0;
+    std::int64_t offset_ns = 0;
+    MergerSettings merger;
+    std::vector<std::string> listener_names;
+};
+
+class Flusher {
+public:
+    // All references outlive the flusher. The sinks are owned by the caller.
+    Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::Sink*> sinks,
+            const Clock& clock, spdlog::logger& log);
+    ~Flusher();  // stop() must have run if start() did
+    Flusher(const Flusher&) = delete;
+    Flusher& operator=(const Flusher&) = delete;
+
+    void start();
+    // Returns when a flush under way is done. No further one begins.
+    void stop();
+
+    // Flushes the open interval, however short. Not while the thread runs.
+    void flush_rest(std::int64_t deadline_steady_ns);
+
+    // Any thread. Sinks are as they are now, all else as of the last flush.
+    Ledger ledger() const;
+
+private:
+    void run();
+    void flush(std::int64_t answer_deadline_steady_ns);
+    void account(const ShardSet::Turn& turn);
+    void finish(const FlushSchedule::Closed& closed, std::int64_t started_ns);
+
+    const FlusherSettings settings_;
+    ShardSet& shards_;
+    const std::vector<sinks::Sink*> sinks_;
+    const Clock& clock_;
+    spdlog::logger& log_;
+
+    std::thread thread_;
+    std::mutex wake_mutex_;
+    std::condition_variable wake_;
+    bool stopping_ = false;  // guarded by wake_mutex_
+
+    // Used by the thread that flushes.
+    FlushSchedule schedule_;
+    Merger merger_;
+    IntakeReport report_;
+
+    mutable std::mutex ledger_mutex_;
+    Ledger ledger_;  // guarded by ledger_mutex_; its sinks are filled in by ledger()
+};
+
+}  // namespace pitot::agent

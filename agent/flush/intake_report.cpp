@@ -1,0 +1,117 @@
+#include "agent/flush/intake_report.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/logger.h>
+
+#include "agent/config/printable.h"
+#include "agent/limits.h"
+
+namespace pitot::agent {
+namespace {
+
+constexpr std::int64_t quiet_ns = 60'000'000'000;
+
+}  // namespace
+
+IntakeReport::IntakeReport(const std::vector<std::string>& listener_names, spdlog::logger& log)
+    : listener_names_(listener_names),
+      log_(log),
+      kernel_drops_(listener_names.size()),
+      truncated_(listener_names.size()),
+      last_(listener_names.size()) {}
+
+bool IntakeReport::Voice::may_speak(std::uint64_t news, std::int64_t now_unix_ns) {
+    untold += news;
+    if (untold == 0 || now_unix_ns < quiet_until_unix_ns) return false;
+    quiet_until_unix_ns = now_unix_ns + quiet_ns;
+    return true;
+}
+
+void IntakeReport::interval(const ShardSet::Turn& turn, const protocol::Snapshot& snapshot,
+                            const Interval& interval) {
+    tell_refused(turn, snapshot);
+    tell_overflow(turn, interval);
+    tell_dropped(turn, interval);
+}
+
+void IntakeReport::tell_refused(const ShardSet::Turn& turn, const protocol::Snapshot& snapshot) {
+    for (std::size_t i = 0; i < protocol::reject_count; ++i) {
+        if (!refused_[i].may_speak(snapshot.rejected[i], snapshot.end_unix_ns)) continue;
+        const auto reason = static_cast<protocol::Reject>(i);
+        const RejectedSample* example = nullptr;
+        for (const ShardPage& page : turn.pages) {
+            if (page.closed.page == nullptr || example != nullptr) continue;
+            const std::vector<RejectedSample>& kept = page.closed.page->rejected_samples;
+            const auto found = std::ranges::find(kept, reason, &RejectedSample::reason);
+            if (found != kept.end()) example = &*found;
+        }
+        log_.warn("refused {} line(s): {} ({}){}", std::exchange(refused_[i].untold, 0),
+                  describe(reason), to_string(reason),
+                  example == nullptr ? std::string()
+                                     : "; for example from " + printable(example->sender) + ": " +
+                                           printable(example->line, 120));
+    }
+}
+
+void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& interval) {
+    std::array<std::uint64_t, limited_count> news{};
+    const Culprit* worst = nullptr;
+    for (const ShardPage& page : turn.pages) {
+        if (page.closed.page == nullptr) continue;
+        for (std::size_t i = 0; i < limited_count; ++i) {
+            news[i] += page.closed.page->counts.limited[i];
+        }
+        for (const Culprit& culprit : page.closed.page->culprits) {
+            if (worst == nullptr || culprit.lines > worst->lines) worst = &culprit;
+        }
+    }
+    for (std::size_t i = 0; i < limited_count; ++i) {
+        if (!limited_[i].may_speak(news[i], interval.end_unix_ns)) continue;
+        const std::uint64_t count = std::exchange(limited_[i].untold, 0);
+        switch (static_cast<Limited>(i)) {
+            case Limited::overflow_series:
+                log_.warn("a limit on series is reached: {} sample(s) with new tag sets were "
+                          "counted in overflow series (totals are right, their tags are gone); "
+                          "most are of `{}`; drop the tag that grows, or raise limits.series or "
+                          "limits.series_per_metric",
+                          count, worst == nullptr ? "?" : printable(worst->name));
+                break;
+            case Limited::timed_samples:
+                log_.warn("dropped {} sample(s) with a time of their own: more than {} in one "
+                          "interval and shard",
+                          count, limits::timed_samples_per_interval_max);
+                break;
+            case Limited::events:
+                log_.warn("dropped {} event(s) and service check(s): more than {} in one "
+                          "interval and shard",
+                          count, limits::events_per_interval_max);
+                break;
+        }
+    }
+}
+
+void IntakeReport::tell_dropped(const ShardSet::Turn& turn, const Interval& interval) {
+    for (std::size_t i = 0; i < std::min(turn.listeners.size(), last_.size()); ++i) {
+        const ListenerCounters& now = turn.listeners[i];
+        const ListenerCounters& before = last_[i];
+        if (kernel_drops_[i].may_speak(now.kernel_drops - before.kernel_drops,
+                                       interval.end_unix_ns)) {
+            log_.warn("listeners.{}: the kernel dropped {} datagram(s), because the receive "
+                      "buffer was full; raise receive_buffer (and net.core.rmem_max), use a Unix "
+                      "socket, or let clients send several lines in a datagram",
+                      listener_names_[i], std::exchange(kernel_drops_[i].untold, 0));
+        }
+        if (truncated_[i].may_speak(now.truncated_datagrams - before.truncated_datagrams,
+                                    interval.end_unix_ns)) {
+            log_.warn("listeners.{}: {} datagram(s) were longer than can be received; their "
+                      "last lines are lost; let the client send smaller ones",
+                      listener_names_[i], std::exchange(truncated_[i].untold, 0));
+        }
+        last_[i] = now;
+    }
+}
+
+}  // namespace pitot::agent

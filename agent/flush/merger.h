@@ -1,0 +1,149 @@
+// Merges the closed pages of all shards into one Snapshot.
+//
+// Owns what the process knows of its series beyond one interval: ids, totals since birth,
+// last values of gauges, and when a series was last heard of. Runs on the flush thread;
+// `pitot once` runs it without threads.
+//
+//     merger.merge(pages, interval)   the Snapshot, valid until finish()
+//     … sinks and alert rules read it …
+//     merger.finish()                 empties the pages: the shards may turn again
+//     merger.take_retirements(shard)  rows that the shard is to forget
+//
+// Shards hold the same series in rows of their own; a row is bound to a series id at its
+// birth, so merging is one array look-up per touched row. Nothing here depends on which
+// shard saw what, except where the order of writes matters: a gauge takes the value that
+// was set last by the steady clock of the receive batches.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "agent/aggregate/page.h"
+#include "agent/aggregate/series_table.h"
+#include "agent/flush/series_registry.h"
+#include "protocol/snapshot.h"
+
+namespace pitot::agent {
+
+// Which interval, and how long it really was.
+struct Interval {
+    std::uint64_t sequence = 0;
+    std::int64_t start_unix_ns = 0;
+    std::int64_t end_unix_ns = 0;
+    double elapsed_s = 0;
+};
+
+// What a shard hands over at a turn. The table is only good for the cells of touched rows.
+struct ShardPage {
+    SeriesTable* table = nullptr;
+    SeriesTable::Closed closed;
+};
+
+struct MergerSettings {
+    std::size_t shards = 1;
+    std::uint32_t series_max = 1'000'000;
+    std::uint64_t key_seed = 0;
+    protocol::HistogramShape histogram;
+    // Intervals without news after which a series is forgotten, by Kind; 0: never.
+    std::array<std::uint32_t, protocol::kind_count> expiry_intervals{};
+    // Asked once per timer, histogram or distribution, at its birth: does some sink read
+    // TimerPoint::total? It costs a histogram for life.
+    std::function<bool(const protocol::Series&)> wants_total;
+};
+
+class Merger {
+public:
+    explicit Merger(MergerSettings settings);
+
+    // `pages`: one per shard, by shard number; one whose page is null did not answer.
+    const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval);
+    void finish();
+
+    struct Retirements {
+        std::vector<RowId> rows;
+        std::uint32_t turn = 0;
+    };
+    Retirements take_retirements(std::size_t shard);
+
+    std::size_t series() const noexcept { return registry_.size(); }
+    std::size_t expired_total() const noexcept { return expired_total_; }
+
+private:
+    static constexpr std::uint32_t none = UINT32_MAX;
+
+    // A shard's row, seen from here.
+    struct BoundRow {
+        protocol::SeriesId id = none;
+        std::uint32_t last_turn = 0;
+        bool retiring = false;
+    };
+    struct BoundShard {
+        std::vector<BoundRow> rows;
+        std::size_t sweep_at = 0;
+        Retirements retirements;
+    };
+    // Values of one series in one page; those of other shards follow by `next`.
+    struct Piece {
+        Page* page = nullptr;
+        std::uint64_t cell = 0;
+        std::uint32_t next = none;
+    };
+    struct GaugeMerge {
+        GaugeCell last_set;
+        double moved = 0;
+    };
+
+    void forget_last_interval();
+    void bind_births(BoundShard& shard, const ShardPage& from);
+    void read_touched(BoundShard& shard, const ShardPage& from);
+    void read_cell(protocol::SeriesId id, protocol::Kind kind, std::uint64_t cell, Page& page);
+    void release_retired(BoundShard& shard, const ShardPage& from);
+    void add_point(protocol::SeriesId id);
+    void drop_point(protocol::SeriesId id);
+    void settle_gauges();
+    void settle_timers();
+    void settle_sets();
+    protocol::DistributionView view_of(std::uint32_t first_piece);
+    protocol::DistributionView sorted(TimerCell cell, Page& page);
+    void collect_timed(Page& page);
+    void sweep(BoundShard& shard, const ShardPage& from);
+    std::uint32_t& slot_of(protocol::SeriesId id) { return slots_[id]; }
+
+    MergerSettings settings_;
+    SeriesRegistry registry_;
+    std::vector<BoundShard> shards_;
+    std::vector<std::uint32_t> slots_;      // by SeriesId: index of its point
+    std::vector<std::uint32_t> live_rows_;  // by SeriesId
+    std::size_t expired_total_ = 0;
+
+    std::vector<protocol::CounterPoint> counters_;
+    std::vector<protocol::GaugePoint> gauges_;
+    std::vector<protocol::TimerPoint> timers_;
+    std::vector<protocol::SetPoint> sets_;
+    std::vector<std::unique_ptr<protocol::Distribution>> timer_totals_;  // beside timers_
+
+    // Of the present interval.
+    std::vector<protocol::SeriesId> updated_;
+    std::vector<GaugeMerge> gauge_merges_;     // beside gauges_
+    std::vector<std::uint32_t> timer_pieces_;  // beside timers_: first piece
+    std::vector<std::uint32_t> set_pieces_;    // beside sets_
+    std::vector<Piece> pieces_;
+    Pool<protocol::Distribution> merged_distributions_;
+    Pool<protocol::UniqueCount> merged_sets_;
+    ValueArena values_;
+    std::vector<std::pair<double, double>> sort_scratch_;
+    std::vector<protocol::TimedPoint> timed_;
+    std::deque<std::vector<protocol::Tag>> timed_tags_;
+    std::vector<protocol::Event> events_;
+    std::vector<protocol::ServiceCheck> service_checks_;
+    std::vector<ShardPage> pages_;
+    protocol::Snapshot snapshot_;
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,69 @@
+#include "agent/flush/series_registry.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "agent/aggregate/canonical.h"
+#include "agent/aggregate/series_table.h"
+#include "agent/limits.h"
+
+namespace pitot::agent {
+
+SeriesRegistry::SeriesRegistry(std::uint64_t key_seed, std::uint32_t series_max)
+    : keys_(key_seed), series_max_(series_max) {}
+
+SeriesRegistry::Resolved SeriesRegistry::resolve(const SeriesKey& canonical,
+                                                 std::int64_t born_unix_ns) {
+    SeriesKey key = canonical;
+    std::uint32_t hash = keys_.hash(key);
+    KeyTable::Handle known = keys_.find(key, hash);
+    if (known == 0 && keys_.size() >= series_max_ && key.tags != overflow_tags) {
+        key.tags = overflow_tags;
+        const bool full = keys_.size() >= std::size_t{series_max_} + limits::overflow_series_max;
+        if (full || key.name.size() + key.tags.size() > protocol::identity_bytes_max) {
+            key.name = overflow_name;
+        }
+        hash = keys_.hash(key);
+        known = keys_.find(key, hash);
+    }
+    if (known != 0) return {.id = keys_.value(known), .is_new = false};
+    return {.id = add(key, hash, born_unix_ns), .is_new = true};
+}
+
+protocol::SeriesId SeriesRegistry::add(const SeriesKey& canonical, std::uint32_t hash,
+                                       std::int64_t born_unix_ns) {
+    protocol::SeriesId id = 0;
+    if (free_.empty()) {
+        id = static_cast<protocol::SeriesId>(series_.size());
+        series_.emplace_back();
+        tags_.emplace_back();
+        handles_.push_back(0);
+    } else {
+        id = free_.back();
+        free_.pop_back();
+    }
+    handles_[id] = keys_.insert(canonical, hash, id);
+    const SeriesKey kept = keys_.key(handles_[id]);
+
+    split_canonical_tags(kept.tags, split_);
+    if (!split_.empty()) {
+        tags_[id] = std::make_unique<protocol::Tag[]>(split_.size());
+        std::ranges::copy(split_, tags_[id].get());
+    }
+    series_[id] = {.name = kept.name,
+                   .tags = {tags_[id].get(), split_.size()},
+                   .kind = kept.kind,
+                   .birth = ++births_,
+                   .born_unix_ns = born_unix_ns};
+    return id;
+}
+
+void SeriesRegistry::forget(protocol::SeriesId id) {
+    assert(series_[id].birth != 0);
+    keys_.erase(handles_[id]);
+    series_[id] = {};
+    tags_[id].reset();
+    free_.push_back(id);
+}
+
+}  // namespace pitot::agent

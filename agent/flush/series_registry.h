@@ -1,0 +1,49 @@
+// Gives every series of the process a dense id, whichever shards see it.
+//
+// Owned by the merger. An id is used again after its series is forgotten; Series::birth
+// tells the two lives apart.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "agent/aggregate/key_table.h"
+#include "protocol/snapshot.h"
+
+namespace pitot::agent {
+
+class SeriesRegistry {
+public:
+    SeriesRegistry(std::uint64_t key_seed, std::uint32_t series_max);
+
+    struct Resolved {
+        protocol::SeriesId id = 0;
+        bool is_new = false;
+    };
+    // The id of a canonical key. Beyond series_max a new tag set gets the id of its name's
+    // overflow series, as in a shard's table.
+    Resolved resolve(const SeriesKey& canonical, std::int64_t born_unix_ns);
+
+    void forget(protocol::SeriesId id);
+
+    std::span<const protocol::Series> all() const noexcept { return series_; }
+    const protocol::Series& operator[](protocol::SeriesId id) const { return series_[id]; }
+    std::size_t size() const noexcept { return keys_.size(); }
+
+private:
+    protocol::SeriesId add(const SeriesKey& canonical, std::uint32_t hash,
+                           std::int64_t born_unix_ns);
+
+    KeyTable keys_;
+    std::uint32_t series_max_;
+    std::uint64_t births_ = 0;
+    std::vector<protocol::Series> series_;  // by id; views into keys_ and tags_
+    std::vector<std::unique_ptr<protocol::Tag[]>> tags_;
+    std::vector<KeyTable::Handle> handles_;
+    std::vector<protocol::SeriesId> free_;
+    std::vector<protocol::Tag> split_;
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,118 @@
+#include "agent/net/datagram_reader.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "agent/net/socket_options.h"
+
+namespace pitot::agent {
+
+DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, ReceiveRing& ring,
+                               Intake& intake, ListenerCounters& counters)
+    : descriptor_(io, socket.descriptor.release()),
+      pause_(io),
+      socket_(std::move(socket)),
+      transport_(transport_name(socket_.type)),
+      ring_(ring),
+      intake_(intake),
+      counters_(counters),
+      drops_(socket_.kernel_drops_before) {}
+
+void DatagramReader::wait() {
+    descriptor_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (!error && descriptor_.is_open()) read();
+    });
+}
+
+void DatagramReader::pause() {
+    pause_.expires_after(pause_after_error);
+    pause_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && descriptor_.is_open()) wait();
+    });
+}
+
+void DatagramReader::read() {
+    bool batch_begun = false;
+    for (int i = 0; i < reads_per_wake_up_max; ++i) {
+        if (read_once(batch_begun) < datagrams_per_read_max) break;
+    }
+    if (batch_begun) intake_.end_batch();
+    if (failed_) {
+        pause();
+    } else {
+        wait();
+    }
+}
+
+std::size_t DatagramReader::read_once(bool& batch_begun) {
+    const auto beside = socket_.type == ListenerType::udp ? ReceiveRing::Beside::kernel_drops
+                                                          : ReceiveRing::Beside::nothing;
+    const int received = ring_.receive(descriptor_.native_handle(), beside);
+    failed_ = false;
+    if (received < 0) {
+        // ECONNREFUSED is an answer to something we never sent: somebody else's news.
+        const int error = -received;
+        if (error == EAGAIN || error == EINTR || error == ECONNREFUSED) return 0;
+        ++counters_.receive_errors;
+        counters_.last_error = error;
+        failed_ = true;
+        return 0;
+    }
+    const auto count = static_cast<std::size_t>(received);
+    if (count == 0) return 0;
+    if (!std::exchange(batch_begun, true)) intake_.begin_batch();
+    ++counters_.reads;
+    counters_.datagrams += count;
+    for (std::size_t i = 0; i < count; ++i) deliver(ring_.at(i));
+    return count;
+}
+
+void DatagramReader::deliver(const ReceivedDatagram& datagram) {
+    counters_.bytes += datagram.bytes.size();
+    if (datagram.kernel_drops) {
+        counters_.kernel_drops += drops_.observe(*datagram.kernel_drops);
+    }
+    const Peer peer(transport_, datagram.sender, datagram.sender_bytes);
+    if (!datagram.truncated) {
+        if (!datagram.bytes.empty()) intake_.take(socket_.listener, datagram.bytes, peer);
+        return;
+    }
+    ++counters_.truncated_datagrams;
+    ++counters_.lines_refused;
+    // npos + 1 is 0: without a line feed, all of it is the incomplete line.
+    const std::size_t complete = datagram.bytes.rfind('\n') + 1;
+    if (complete > 0) intake_.take(socket_.listener, datagram.bytes.substr(0, complete), peer);
+    intake_.refuse(socket_.listener, protocol::Reject::truncated, datagram.bytes.substr(complete),
+                   peer);
+}
+
+void DatagramReader::count_kernel_drops() noexcept {
+    if (socket_.type != ListenerType::udp || !descriptor_.is_open()) return;
+    const std::optional<std::uint32_t> reading = read_kernel_drops(descriptor_.native_handle());
+    if (reading) counters_.kernel_drops += drops_.observe(*reading);
+}
+
+void DatagramReader::drain() {
+    if (!descriptor_.is_open()) return;
+    const int fd = descriptor_.native_handle();
+    if (!socket_.inherited) {
+        // New clients see a missing file, rather than one that leads nowhere.
+        socket_.file.remove();
+        if (socket_.type == ListenerType::udp) {
+            stop_internet_input(fd);
+        } else {
+            stop_unix_input(fd);
+        }
+    }
+    bool batch_begun = false;
+    for (int i = 0; i < reads_per_drain_max; ++i) {
+        if (read_once(batch_begun) == 0) break;
+    }
+    if (batch_begun) intake_.end_batch();
+    count_kernel_drops();
+    pause_.cancel();
+    boost::system::error_code ignored;
+    descriptor_.close(ignored);
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,63 @@
+// Reads one UDP or Unix datagram socket on the thread of its shard.
+//
+// Whenever there is something, it reads up to datagrams_per_read_max datagrams with one
+// system call, hands each to Intake, and goes on until the queue is empty or it has had
+// its turn. It counts what it read, what was cut off, and what the kernel dropped before.
+//
+// It parses nothing and allocates nothing after construction. A datagram that was cut is
+// not lost as a whole: its complete lines are taken and its last, incomplete one is
+// refused.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "agent/net/descriptor.h"
+#include "agent/net/intake.h"
+#include "agent/net/kernel_drops.h"
+#include "agent/net/listener_counters.h"
+#include "agent/net/open_socket.h"
+#include "agent/net/receive_ring.h"
+
+namespace pitot::agent {
+
+// Reads of a drain where the kernel does not let us close the door first. The queue is
+// finite and much shorter than this; only senders as fast as we are can reach it.
+inline constexpr int reads_per_drain_max = 65'536;
+
+class DatagramReader {
+public:
+    // `ring`, `intake`, `counters` must outlive the reader; `counters` may be shared by
+    // readers of one thread.
+    DatagramReader(boost::asio::io_context& io, OpenSocket socket, ReceiveRing& ring,
+                   Intake& intake, ListenerCounters& counters);
+
+    void start() { wait(); }
+
+    // Adds the kernel drops up to now to the counters. A system call.
+    void count_kernel_drops() noexcept;
+
+    // Lets nothing more in, reads all that is queued, and closes. A socket that was handed
+    // to us is left open to senders, because its queue belongs to whoever gets it next.
+    void drain();
+
+private:
+    void wait();
+    void read();
+    // One recvmmsg(). Returns how many datagrams it brought; 0 also when it failed.
+    std::size_t read_once(bool& batch_begun);
+    void deliver(const ReceivedDatagram& datagram);
+    void pause();
+
+    Descriptor descriptor_;
+    Timer pause_;
+    OpenSocket socket_;  // without its descriptor, which descriptor_ owns
+    std::string_view transport_;
+    ReceiveRing& ring_;
+    Intake& intake_;
+    ListenerCounters& counters_;
+    KernelDrops drops_;
+    bool failed_ = false;  // the last read did, with something that may stay
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,31 @@
+// The few questions to and orders for a socket that need more than one line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace pitot::agent {
+
+// Asks for a receive buffer of so many bytes, beyond net.core.rmem_max where we may
+// (CAP_NET_ADMIN). Returns what was granted, in the same measure as what was asked: the
+// kernel doubles the number for its own bookkeeping, and shows the doubled one.
+std::uint64_t ask_receive_buffer(int fd, std::uint64_t bytes) noexcept;
+
+// Datagrams dropped in front of this socket since it was opened, modulo 2^32 (SO_MEMINFO,
+// since Linux 4.12).
+std::optional<std::uint32_t> read_kernel_drops(int fd) noexcept;
+
+// Lets nothing more into the queue of a UDP or listening TCP socket, while what is in it
+// stays: attaches a packet filter that refuses everything. Datagrams it refuses count as
+// kernel drops; handshakes it refuses are tried again by the client. Needs no privilege.
+//
+// Reading such a queue to its end is bounded, however fast senders are, and what comes
+// between the last read and close() is counted. (But for a packet that another processor
+// is putting into the queue at that very moment.)
+bool stop_internet_input(int fd) noexcept;
+
+// The same for Unix sockets: senders get EPIPE, new connections are refused, and what is
+// queued can be read.
+bool stop_unix_input(int fd) noexcept;
+
+}  // namespace pitot::agent

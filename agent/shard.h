@@ -1,0 +1,81 @@
+// One core's share of the work: its sockets, its parsers, its table of series.
+//
+// Threads
+// -------
+// A Shard belongs to the thread that runs its event loop, and only that thread touches it.
+// There are no locks in here and there must never be any: who wants something of a shard
+// asks ShardSet, which posts the question to the loop and brings back the answer. All
+// members are private, and ShardSet is the only friend. Debug builds abort on a call from
+// another thread.
+//
+// Flushing
+// --------
+// To be flushed costs a shard the exchange of two page indices (SeriesTable::turn),
+// however many series there are. Forgetting silent series is done in small steps between
+// two reads of the sockets.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "agent/aggregate/line_intake.h"
+#include "agent/clock.h"
+#include "agent/flush/merger.h"
+#include "agent/net/intake.h"
+#include "agent/net/listener_counters.h"
+#include "agent/net/shard_sockets.h"
+
+namespace pitot::agent {
+
+class ShardSet;
+
+class Shard final : public Intake {
+public:
+    // `clock` outlives the shard. `sockets` are open; nothing is read before the shard runs.
+    Shard(const TableSettings& settings, std::span<const protocol::Reading> readings,
+          const Clock& clock, ShardSockets sockets);
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+private:
+    friend class ShardSet;
+    struct Loop;  // the io_context, out of this header
+
+    // What the flush gets at a turn.
+    struct Answer {
+        SeriesTable::Closed closed;
+        std::vector<ListenerCounters> listeners;  // since the start, by listener
+        std::size_t series = 0;
+        std::size_t table_bytes = 0;
+    };
+
+    void run();  // until the loop is stopped; the calling thread becomes the owner
+    Answer turn();
+    void retire(const Merger::Retirements& retirements);
+    void retire_step();
+    void drain();
+
+    void begin_batch() override;
+    void take(std::uint16_t listener, std::string_view lines, const Peer& peer) override;
+    void refuse(std::uint16_t listener, protocol::Reject reason, std::string_view beginning,
+                const Peer& peer) override;
+    void end_batch() override {}
+
+    void assert_owner() const;
+
+    const Clock& clock_;
+    std::unique_ptr<Loop> loop_;
+    std::thread::id owner_;  // set by run(), before the first event
+
+    LineIntake intake_;
+    ShardSockets sockets_;
+    std::int64_t batch_now_ns_ = 0;
+    bool retiring_ = false;
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,55 @@
+#include "sinks/delivery/delivering_sink.h"
+
+#include <string>
+#include <utility>
+
+namespace pitot::sinks {
+namespace {
+
+class DeliveringSink final : public Sink {
+public:
+    DeliveringSink(std::string_view type, DeliverySettings settings,
+                   std::unique_ptr<Encoder> encoder, std::unique_ptr<Transport> transport,
+                   const Context& context)
+        : type_(type),
+          name_(settings.name),
+          encoder_(std::move(encoder)),
+          transport_(std::move(transport)),
+          deliverer_(settings, std::make_unique<MemoryQueue>(settings.policy, settings.bounds),
+                     *transport_, context) {}
+
+    std::string_view name() const override { return name_; }
+    std::string_view type() const override { return type_; }
+    Encoder& encoder() override { return *encoder_; }
+
+    void send(const protocol::Snapshot& snapshot) override {
+        Encoded encoded;
+        encoder_->encode(snapshot, encoded);
+        deliverer_.offer(snapshot.points(), std::move(encoded));
+    }
+
+    void stop(std::int64_t deadline_steady_ns, std::function<void()> on_drained) override {
+        deliverer_.stop(deadline_steady_ns, std::move(on_drained));
+    }
+
+    SinkStatus status() const override { return deliverer_.status(); }
+
+private:
+    std::string_view type_;
+    std::string name_;
+    std::unique_ptr<Encoder> encoder_;
+    std::unique_ptr<Transport> transport_;
+    Deliverer deliverer_;  // last: it uses the transport
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_delivering_sink(std::string_view type, DeliverySettings settings,
+                                           std::unique_ptr<Encoder> encoder,
+                                           std::unique_ptr<Transport> transport,
+                                           const Context& context) {
+    return std::make_unique<DeliveringSink>(type, std::move(settings), std::move(encoder),
+                                            std::move(transport), context);
+}
+
+}  // namespace pitot::sinks

@@ -1,0 +1,29 @@
+#include "sinks/registry.h"
+
+#include <algorithm>
+#include <array>
+
+#include "sinks/console/console.h"
+#include "sinks/pushgateway/pushgateway.h"
+
+namespace pitot::sinks {
+namespace {
+
+constexpr std::array types{
+    SinkType{"pushgateway", "Prometheus Pushgateway: the whole state, by PUT, each interval",
+             pushgateway::make},
+    SinkType{"console", "standard output, as JSON lines or text", console::make},
+};
+
+}  // namespace
+
+std::span<const SinkType> sink_types() {
+    return types;
+}
+
+const SinkType* find_sink_type(std::string_view name) {
+    const auto* const found = std::ranges::find(types, name, &SinkType::name);
+    return found == types.end() ? nullptr : found;
+}
+
+}  // namespace pitot::sinks

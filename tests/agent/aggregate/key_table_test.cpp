@@ -1,0 +1,86 @@
+// KeyTable against std::map: any mix of finds, insertions and erasures, through growth.
+#include "agent/aggregate/key_table.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+
+namespace pitot::agent {
+namespace {
+
+using protocol::Kind;
+using protocol::TagDialect;
+
+TEST_CASE("keys differ by name, tags, kind and spelling, and by where the name ends") {
+    KeyTable table(1);
+    const SeriesKey keys[] = {
+        {"a", "b", Kind::counter, TagDialect::none},   {"ab", "", Kind::counter, TagDialect::none},
+        {"", "ab", Kind::counter, TagDialect::none},   {"a", "b", Kind::gauge, TagDialect::none},
+        {"a", "b", Kind::counter, TagDialect::influx},
+    };
+    std::uint32_t value = 0;
+    for (const SeriesKey& key : keys) {
+        CHECK(table.find(key, table.hash(key)) == 0);
+        table.insert(key, table.hash(key), value++);
+    }
+    value = 0;
+    for (const SeriesKey& key : keys) {
+        const KeyTable::Handle found = table.find(key, table.hash(key));
+        REQUIRE(found != 0);
+        CHECK(table.value(found) == value++);
+        CHECK(table.key(found) == key);
+    }
+    CHECK(table.size() == 5);
+}
+
+TEST_CASE("it answers as a map does, and handles stay valid") {
+    std::mt19937 random(5);
+    KeyTable table(99);
+    std::map<std::pair<std::string, std::string>, std::pair<KeyTable::Handle, std::uint32_t>> model;
+    for (std::uint32_t step = 0; step < 200'000; ++step) {
+        const std::string name = "name" + std::to_string(random() % 30'000);
+        const std::string tags(random() % 60, static_cast<char>('a' + random() % 3));
+        const SeriesKey key{.name = name, .tags = tags};
+        const std::uint32_t hash = table.hash(key);
+        const auto known = model.find({name, tags});
+        const KeyTable::Handle found = table.find(key, hash);
+        REQUIRE((found != 0) == (known != model.end()));
+        if (known == model.end()) {
+            model[{name, tags}] = {table.insert(key, hash, step), step};
+        } else if (random() % 4 == 0) {
+            REQUIRE(found == known->second.first);
+            table.erase(found);
+            model.erase(known);
+        } else {
+            REQUIRE(table.value(found) == known->second.second);
+        }
+    }
+    CHECK(table.size() == model.size());
+    for (const auto& [text, entry] : model) {
+        CHECK(table.key(entry.first).name == text.first);
+        CHECK(table.key(entry.first).tags == text.second);
+    }
+}
+
+TEST_CASE("insertion and erasure in turn do not make it grow") {
+    KeyTable table(3);
+    std::size_t bytes = 0;
+    for (int round = 0; round < 200; ++round) {
+        std::vector<KeyTable::Handle> handles;
+        for (int i = 0; i < 1'000; ++i) {
+            const std::string name = std::to_string(round) + "." + std::to_string(i);
+            const SeriesKey key{.name = name};
+            handles.push_back(table.insert(key, table.hash(key), 0));
+        }
+        for (const KeyTable::Handle handle : handles) table.erase(handle);
+        if (round == 20) bytes = table.bytes();
+    }
+    CHECK(table.size() == 0);
+    CHECK(table.bytes() <= bytes);
+}
+
+}  // namespace
+}  // namespace pitot::agent
