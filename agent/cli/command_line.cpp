@@ -176,6 +176,10 @@ std::optional<Answer> CommandParser::parse(Words words) {
 std::string CommandParser::reworded(const CLI::ParseError& error) const {
     const std::string text = error.what();
     const std::string name = text.substr(0, text.find(':'));
+    if (text.contains("disallowed flag override")) {
+        return fmt::format("--{}: must be given without a value",
+                           printable(text.substr(0, text.find(' '))));
+    }
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
         return fmt::format("{}: must be given {}", printable(name),
                            text.contains("received") ? "once" : "with a value");
