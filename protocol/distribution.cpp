@@ -163,7 +163,7 @@ double Distribution::standard_deviation() const {
 
 DistributionView DistributionView::exact(std::span<const double> values,
                                          std::span<const double> weights) {
-    assert(std::is_sorted(values.begin(), values.end()));
+    assert(std::ranges::is_sorted(values));
     assert(weights.empty() || weights.size() == values.size());
     DistributionView view;
     view.values_ = values;

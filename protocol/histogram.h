@@ -101,7 +101,8 @@ private:
         int last() const { return first_ + width_ - 1; }
         bool covers(int index) const { return index >= first_ && index - first_ < width_; }
         double& operator[](int index) {
-            return storage_[static_cast<std::size_t>(offset_ + (index - first_))];
+            const int position = offset_ + (index - first_);
+            return storage_[static_cast<std::size_t>(position)];
         }
         Side side() const;
 
@@ -121,6 +122,8 @@ private:
         std::vector<double> storage_;
     };
 
+    // Makes `buckets` cover `index`, or what becomes of it by halving, which it returns.
+    int make_room(Buckets& buckets, int index);
     void coarsen(int halvings);
 
     HistogramShape shape_;

@@ -58,18 +58,19 @@ double tau(double x) {
 }  // namespace
 
 void UniqueCount::add(std::uint64_t hash) {
-    if (estimating_)
+    if (estimating_) {
         raise_register(hash);
-    else
+    } else {
         add_exact(hash);
+    }
 }
 
 void UniqueCount::merge(const UniqueCount& other) {
     if (&other == this) return;
     if (other.estimating_) {
         if (!estimating_) start_estimating();
-        std::transform(
-            registers_.begin(), registers_.end(), other.registers_.begin(), registers_.begin(),
+        std::ranges::transform(
+            registers_, other.registers_, registers_.begin(),
             [](std::uint8_t mine, std::uint8_t theirs) { return std::max(mine, theirs); });
         return;
     }
@@ -79,8 +80,8 @@ void UniqueCount::merge(const UniqueCount& other) {
 }
 
 void UniqueCount::clear() {
-    std::fill(members_.begin(), members_.end(), 0);
-    if (estimating_) std::fill(registers_.begin(), registers_.end(), std::uint8_t{0});
+    std::ranges::fill(members_, 0);
+    if (estimating_) std::ranges::fill(registers_, std::uint8_t{0});
     member_count_ = 0;
     has_member_zero_ = false;
     estimating_ = false;

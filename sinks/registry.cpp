@@ -4,11 +4,14 @@
 #include <array>
 
 #include "sinks/console/console.h"
+#include "sinks/pushgateway/pushgateway.h"
 
 namespace pitot::sinks {
 namespace {
 
 constexpr std::array types{
+    SinkType{"pushgateway", "Prometheus Pushgateway: the whole state, by PUT, each interval",
+             pushgateway::make},
     SinkType{"console", "standard output, as JSON lines or text", console::make},
 };
 

@@ -34,9 +34,9 @@ inline constexpr std::size_t config_file_bytes_max = 1U << 20U;
 inline constexpr std::size_t sinks_max = 64;
 
 struct LoadArguments {
-    std::optional<std::filesystem::path> file;  // none: the defaults
-    std::vector<std::string> sets;              // the texts of --set, in order
-    std::vector<std::string_view> sink_types;   // that this binary has
+    std::optional<std::filesystem::path> file{};  // none: the defaults
+    std::vector<std::string> sets{};              // the texts of --set, in order
+    std::vector<std::string_view> sink_types{};   // that this binary has
     Environment environment = system_environment();
 };
 

@@ -272,21 +272,25 @@ void StreamListener::drain() {
     acceptor_.close(ignored);
 
     bool batch_begun = false;
+    std::uint64_t extra = drain_bytes_extra_all;
     for (Connection& connection : connections_) {
-        if (connection.descriptor.is_open()) drain_connection(connection, batch_begun);
+        if (connection.descriptor.is_open()) drain_connection(connection, batch_begun, extra);
     }
     if (batch_begun) intake_.end_batch();
 }
 
-void StreamListener::drain_connection(Connection& connection, bool& batch_begun) {
-    const std::uint64_t bytes_max =
-        bytes_queued(connection.descriptor.native_handle()) + drain_bytes_extra;
+void StreamListener::drain_connection(Connection& connection, bool& batch_begun,
+                                      std::uint64_t& extra) {
+    const std::uint64_t queued = bytes_queued(connection.descriptor.native_handle());
+    const std::uint64_t bytes_max = queued + std::min(drain_bytes_extra, extra);
     if (!connection.framer) connection.framer = framers_.lend();
-    for (std::uint64_t bytes = 0; bytes < bytes_max;) {
+    std::uint64_t bytes = 0;
+    while (bytes < bytes_max) {
         const std::size_t received = read_once(connection, batch_begun);
         if (received == 0) break;
         bytes += received;
     }
+    extra -= std::min(extra, bytes > queued ? bytes - queued : 0);
     if (connection.descriptor.is_open()) close(connection, batch_begun, End::orderly);
 }
 

@@ -164,11 +164,12 @@ void check_against(const ReferenceDistribution& reference, const Distribution& d
             tolerance / count + smallest);
     constexpr double squares_vanish_below = 1e-160;
     const double spread = view.standard_deviation();
-    if (std::max(std::abs(view.minimum()), std::abs(view.maximum())) < 1e150)
+    if (std::max(std::abs(view.minimum()), std::abs(view.maximum())) < 1e150) {
         REQUIRE(std::abs(spread - static_cast<double>(reference.standard_deviation())) <=
                 1e-9 * spread + 1e-13 * sizes / count + squares_vanish_below);
-    else
+    } else {
         REQUIRE(std::isfinite(spread));
+    }
 
     REQUIRE(view.quantile(0) == view.minimum());
     REQUIRE(view.quantile(1) == view.maximum());
@@ -272,7 +273,8 @@ TEST_CASE("a rank that is a whole number is not missed by rounding") {
         for (std::uint64_t permille = 1; permille <= 1000; ++permille) {
             CAPTURE(n);
             CAPTURE(permille);
-            const auto rank = static_cast<double>((n * permille + 999) / 1000);
+            const std::uint64_t whole_rank = (n * permille + 999) / 1000;
+            const auto rank = static_cast<double>(whole_rank);
             REQUIRE(view.quantile(share(permille)) == rank);
             REQUIRE(std::abs(sketched.quantile(share(permille)) - rank) <=
                     sketched.relative_error() * rank * (1 + 1e-9));
@@ -282,8 +284,8 @@ TEST_CASE("a rank that is a whole number is not missed by rounding") {
 
 TEST_CASE("exact views agree with the reference at any sample rate") {
     Random random(11);
-    for (const auto& source : sources())
-        for (const auto& sampling : samplings())
+    for (const auto& source : sources()) {
+        for (const auto& sampling : samplings()) {
             for (const std::size_t count : {1U, 2U, 3U, 20U, 32U}) {
                 CAPTURE(source.name);
                 CAPTURE(sampling.name);
@@ -311,11 +313,13 @@ TEST_CASE("exact views agree with the reference at any sample rate") {
                 REQUIRE(view.mean() <= view.maximum());
                 REQUIRE(std::isfinite(view.standard_deviation()));
             }
+        }
+    }
 }
 
 TEST_CASE("sketches are within their relative error, single and merged") {
     Random random(12);
-    for (const auto& source : sources())
+    for (const auto& source : sources()) {
         for (const auto& sampling : samplings()) {
             CAPTURE(source.name);
             CAPTURE(sampling.name);
@@ -335,6 +339,7 @@ TEST_CASE("sketches are within their relative error, single and merged") {
                 }
             }
         }
+    }
 }
 
 TEST_CASE("halving is asked for by some of the sources above, and not by all") {
@@ -443,7 +448,7 @@ TEST_CASE("results are finite at the edges of doubles") {
 TEST_CASE("counts below a bound") {
     Random random(14);
     const std::vector<HistogramShape> shapes{{.schema = 5}, {.schema = 8, .buckets_max = 160}};
-    for (const auto& source : sources())
+    for (const auto& source : sources()) {
         for (const auto& shape : shapes) {
             CAPTURE(source.name);
             const auto values = draw(source, samplings().back(), 500, random);
@@ -463,7 +468,7 @@ TEST_CASE("counts below a bound") {
                               {value, low, high, low / 2 + high / 2, std::nextafter(high, -largest),
                                std::nextafter(high, largest), source.draw(random)});
             }
-            std::sort(bounds.begin(), bounds.end());
+            std::ranges::sort(bounds);
 
             double before = 0;
             for (const double bound : bounds) {
@@ -493,6 +498,7 @@ TEST_CASE("counts below a bound") {
                 }
             }
         }
+    }
 }
 
 TEST_CASE("inside one bucket a count is interpolated between what is known of it") {

@@ -119,10 +119,11 @@ TEST_CASE("the estimate is within four standard errors, from 0 to 1,000,000") {
             CAPTURE(seed);
             CAPTURE(members);
             const auto exact = static_cast<double>(members);
-            if (members <= UniqueCount::exact_members_max)
+            if (members <= UniqueCount::exact_members_max) {
                 REQUIRE(count.estimate() == exact);
-            else
+            } else {
                 REQUIRE(std::abs(count.estimate() - exact) <= 4 * standard_error * exact);
+            }
             next_check = std::max(next_check + 1, next_check * 21 / 20);
         }
         CHECK(std::abs(count.estimate() - 1e6) <= 4 * standard_error * 1e6);
@@ -147,17 +148,38 @@ TEST_CASE("errors have the stated size and no bias") {
     }
 }
 
+TEST_CASE("numbers that nobody can add one by one are estimated, too") {
+    // After n members a register has rank k or less with probability e^(-n / (m·2^k)), so
+    // registers can be drawn instead of members. Beyond 10^17 more and more are full.
+    std::mt19937_64 random(22);
+    std::uniform_real_distribution<double> probability;
+    for (const double members : {1e4, 1e6, 1e9, 1e12, 1e15, 1e17, 1e18, 1.5e19}) {
+        CAPTURE(members);
+        UniqueCount count;
+        for (std::uint64_t number = 0; number < 16'384; ++number) {
+            const double drawn = members / 16'384 / -std::log(probability(random));
+            const double rank = std::clamp(std::ceil(std::log2(drawn)), 0.0, 51.0);
+            if (rank == 0) continue;
+            const std::uint64_t first_one =
+                rank == 51 ? 0 : std::uint64_t{1} << static_cast<int>(50 - rank);
+            count.add(number << 50 | first_one);
+        }
+        CHECK(std::abs(count.estimate() / members - 1) <= 4 * standard_error);
+    }
+}
+
 TEST_CASE("hashes at the ends of what registers hold give finite estimates") {
     // All registers at the highest rank: the bits behind their numbers are all 0.
-    std::vector<std::uint64_t> full_rank;
-    for (std::uint64_t number = 0; number < 16'384; ++number) full_rank.push_back(number << 50);
+    std::vector<std::uint64_t> full_rank(16'384);
+    for (std::size_t number = 0; number < full_rank.size(); ++number)
+        full_rank[number] = std::uint64_t{number} << 50;
     const UniqueCount full = count_of(full_rank);
     CHECK(full.estimate() == 0x1p64);
     full_rank.pop_back();
     CHECK(std::isfinite(count_of(full_rank).estimate()));
 
-    std::vector<std::uint64_t> one_register;
-    for (std::uint64_t rest = 0; rest < 1'000; ++rest) one_register.push_back(rest);
+    std::vector<std::uint64_t> one_register(1'000);
+    for (std::size_t rest = 0; rest < one_register.size(); ++rest) one_register[rest] = rest;
     CHECK(std::isfinite(count_of(one_register).estimate()));
     CHECK(count_of(one_register).estimate() >= 257);
 }
@@ -173,9 +195,10 @@ TEST_CASE("merging is counting the union, in any order and from any parts") {
 
         // Each member goes to one to three parts, which therefore overlap.
         std::vector<UniqueCount> parts(1 + random() % 6);
-        for (const std::uint64_t hash : members)
+        for (const std::uint64_t hash : members) {
             for (std::uint64_t times = 0; times <= random() % 3; ++times)
                 parts[random() % parts.size()].add(hash);
+        }
 
         for (int order = 0; order < 3; ++order) {
             std::vector<UniqueCount> left = parts;

@@ -21,6 +21,7 @@ std::uint64_t allocations() {
 
 }  // namespace pitot::tests
 
+// NOLINTBEGIN(cppcoreguidelines-no-malloc): this is where memory comes from.
 void* operator new(std::size_t bytes) {
     allocation_count.fetch_add(1, std::memory_order_relaxed);
     if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) return memory;
@@ -33,3 +34,4 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
 }
+// NOLINTEND(cppcoreguidelines-no-malloc)

@@ -17,8 +17,8 @@ namespace pitot::tests {
 class ReferenceDistribution {
 public:
     explicit ReferenceDistribution(std::vector<WeightedValue> values) : values_(std::move(values)) {
-        std::sort(values_.begin(), values_.end(),
-                  [](const auto& left, const auto& right) { return left.value < right.value; });
+        std::ranges::sort(
+            values_, [](const auto& left, const auto& right) { return left.value < right.value; });
         for (auto& [value, weight] : values_) weight = protocol::weight_on_grid(weight);
         for (const auto& [value, weight] : values_) total_units_ += units(weight);
     }

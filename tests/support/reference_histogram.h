@@ -23,8 +23,8 @@ struct WeightedValue {
 struct HistogramContent {
     int schema = 0;
     double zero_count = 0;
-    std::map<int, double> positive{};
-    std::map<int, double> negative{};
+    std::map<int, double> positive;
+    std::map<int, double> negative;
 
     bool operator==(const HistogramContent&) const = default;
 };
@@ -46,7 +46,7 @@ inline HistogramContent content_of(const protocol::Histogram& histogram) {
 
 inline bool fits(const std::map<int, double>& side, std::size_t buckets_max) {
     if (side.empty()) return true;
-    return static_cast<std::size_t>(side.rbegin()->first - side.begin()->first + 1) <= buckets_max;
+    return static_cast<std::size_t>(side.rbegin()->first - side.begin()->first) < buckets_max;
 }
 
 inline HistogramContent reference_histogram(const std::vector<WeightedValue>& values,
@@ -56,12 +56,13 @@ inline HistogramContent reference_histogram(const std::vector<WeightedValue>& va
         content.schema = schema;
         for (const auto& [value, weight] : values) {
             const double counted = protocol::weight_on_grid(weight);
-            if (value == 0)
+            if (value == 0) {
                 content.zero_count += counted;
-            else if (value > 0)
+            } else if (value > 0) {
                 content.positive[protocol::Histogram::index_of(value, schema)] += counted;
-            else
+            } else {
                 content.negative[protocol::Histogram::index_of(value, schema)] += counted;
+            }
         }
         if (fits(content.positive, shape.buckets_max) && fits(content.negative, shape.buckets_max))
             return content;

@@ -1,0 +1,266 @@
+#include "agent/app.h"
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/cli/exit_codes.h"
+#include "agent/cli/version.h"
+#include "agent/clock.h"
+#include "agent/config/load.h"
+#include "agent/flush/flusher.h"
+#include "agent/ledger.h"
+#include "agent/net/open_listeners.h"
+#include "agent/settings.h"
+#include "agent/shard_set.h"
+#include "agent/sink_set.h"
+#include "sinks/json_writer.h"
+
+namespace pitot::agent {
+namespace {
+
+std::uint64_t random_number() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32U | device();
+}
+
+// Standard output belongs to the console sink.
+std::unique_ptr<spdlog::logger> make_log() {
+    auto log = std::make_unique<spdlog::logger>(
+        "pitot", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+    log->flush_on(spdlog::level::info);
+    return log;
+}
+
+// Signals that ask us to stop are waited for by the main thread; no other ever sees one,
+// because threads inherit the mask.
+class StopSignals {
+public:
+    StopSignals() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+        // A closed pipe or socket is an outcome of a write.
+        static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    }
+
+    // Which one it was.
+    int wait() const {
+        for (;;) {
+            int signal = 0;
+            if (sigwait(&signals_, &signal) == 0 && signal != SIGHUP) return signal;
+        }
+    }
+
+    // From now on a signal ends the process.
+    void let_through() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
+
+private:
+    sigset_t signals_{};
+};
+
+// Written whole or not at all: whoever waits for the file never sees half of it.
+bool write_file(const std::filesystem::path& path, const std::string& text) {
+    std::filesystem::path unfinished = path;
+    unfinished += ".tmp";
+    {
+        std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
+        file << text;
+        if (!file.flush()) return false;
+    }
+    std::error_code error;
+    std::filesystem::rename(unfinished, path, error);
+    return !error;
+}
+
+std::string ready_text(const std::vector<ListenerReport>& reports) {
+    std::string text;
+    sinks::JsonWriter json(text);
+    json.begin_object();
+    json.key("pid");
+    json.integer(getpid());
+    json.key("listeners");
+    json.begin_object();
+    for (const ListenerReport& report : reports) json.optional_field(report.name, report.where);
+    json.end_object();
+    json.end_object();
+    text += '\n';
+    return text;
+}
+
+void log_listeners(spdlog::logger& log, const OpenListeners& opened) {
+    for (const ListenerReport& report : opened.reports) {
+        if (report.where.empty()) continue;
+        std::string buffer;
+        if (report.receive_buffer_granted_bytes != 0) {
+            buffer = fmt::format(", receive buffer {} of {} bytes asked for",
+                                 report.receive_buffer_granted_bytes,
+                                 report.receive_buffer_asked_bytes);
+        }
+        log.info("listeners.{}: {} on {} socket(s){}", report.name, report.where, report.sockets,
+                 buffer);
+    }
+    for (const std::string& warning : opened.warnings) log.warn("{}", warning);
+    for (const std::string& advice : opened.advice) log.warn("{}", advice);
+}
+
+class App {
+public:
+    App(const RunArguments& arguments, LoadedConfig loaded, spdlog::logger& log)
+        : arguments_(arguments),
+          loaded_(std::move(loaded)),
+          log_(log),
+          sinks_(loaded_, clock_, log, random_number()) {}
+
+    int run(const StopSignals& signals) {
+        if (!configuration_is_good()) return exit_configuration;
+
+        // Bind first: an address in use should stop us before anything else exists.
+        std::expected<OpenListeners, std::vector<OpenError>> opened =
+            open_listeners(loaded_.config.listeners, loaded_.config.shards);
+        if (!opened) {
+            for (const OpenError& error : opened.error()) log_.error("{}", error.to_string());
+            return exit_failure;
+        }
+        log_listeners(log_, *opened);
+
+        const Config& config = loaded_.config;
+        const Seeds seeds{.keys = random_number(), .members = random_number()};
+        ShardSet shards(table_settings(config, seeds), readings(), clock_,
+                        std::move(opened->shards));
+        Flusher flusher(flusher_settings(seeds), shards, sinks_.all(), clock_, log_);
+
+        // From here on lines are counted, flushed and delivered.
+        sinks_.start();
+        shards.start();
+        flusher.start();
+        log_.info("pitot {} runs: {} shard(s), {} sink(s), a flush every {} s", version(),
+                  config.shards, config.sinks.size(),
+                  std::chrono::duration<double>(config.interval).count());
+        if (arguments_.ready_file &&
+            !write_file(*arguments_.ready_file, ready_text(opened->reports))) {
+            log_.error("--ready-file: cannot write {}", arguments_.ready_file->string());
+        }
+
+        const int signal = signals.wait();
+        log_.info("stopping on {}: reading what the sockets hold, then flushing and delivering; "
+                  "a second signal ends at once",
+                  signal == SIGINT ? "SIGINT" : "SIGTERM");
+        signals.let_through();
+        stop(shards, flusher);
+        return exit_success;
+    }
+
+private:
+    // What we accepted, we deliver: the parts are taken down in the direction of the data.
+    void stop(ShardSet& shards, Flusher& flusher) {
+        const std::int64_t started_ns = clock_.steady_ns();
+        const std::int64_t time_ns = loaded_.config.shutdown_deadline.count();
+        flusher.stop();
+        if (!shards.drain(started_ns + time_ns / 4)) {
+            log_.error("a shard did not finish reading in time; what it had not read is lost");
+        }
+        flusher.flush_rest(started_ns + time_ns / 2);
+        if (!sinks_.stop(started_ns + time_ns)) {
+            log_.error("a sink did not stop in time");
+        }
+        shards.stop();
+
+        const Ledger ledger = flusher.ledger();
+        log_ledger(ledger);
+        if (arguments_.ledger_file && !write_file(*arguments_.ledger_file, to_json(ledger))) {
+            log_.error("--ledger-file: cannot write {}", arguments_.ledger_file->string());
+        }
+    }
+
+    void log_ledger(const Ledger& ledger) {
+        log_.info("stopped: {} line(s) read, {} accepted, {} sample(s) in {} flush(es); the "
+                  "account is {}",
+                  ledger.intake.lines, ledger.intake.accepted, ledger.intake.samples,
+                  ledger.flush.flushes, ledger.closed() ? "closed" : "NOT closed (a bug)");
+        for (const Ledger::Sink& sink : ledger.sinks) {
+            const sinks::Ledger& points = sink.status.ledger;
+            if (points.lost.sum() == 0) continue;
+            log_.warn("sinks.{}: {} of {} point(s) were lost{}{}", sink.name, points.lost.sum(),
+                      points.offered, sink.status.last_error.empty() ? "" : "; last error: ",
+                      sink.status.last_error);
+        }
+    }
+
+    bool configuration_is_good() {
+        const std::vector<Problem> problems = loaded_.finish();
+        const bool to_people = isatty(STDERR_FILENO) != 0;
+        fmt::print(stderr, "{}",
+                   render(loaded_.warnings(),
+                          {.excerpts = to_people, .prefix = "warning: ", .closing = ""}));
+        if (problems.empty()) return true;
+        fmt::print(stderr, "{}",
+                   render(problems, {.excerpts = to_people,
+                                     .prefix = "",
+                                     .closing = "; pitot did not start."}));
+        return false;
+    }
+
+    std::vector<protocol::Reading> readings() const {
+        std::vector<protocol::Reading> all;
+        for (const ListenerConfig& listener : loaded_.config.listeners) {
+            all.push_back(listener.reading);
+        }
+        return all;
+    }
+
+    FlusherSettings flusher_settings(const Seeds& seeds) const {
+        const Config& config = loaded_.config;
+        FlusherSettings settings{.interval_ns = config.interval.count(),
+                                 .offset_ns = config.flush_offset.count(),
+                                 .merger = merger_settings(config, seeds, config.shards),
+                                 .listener_names = {}};
+        for (const ListenerConfig& listener : config.listeners) {
+            settings.listener_names.push_back(listener.name);
+        }
+        return settings;
+    }
+
+    const RunArguments& arguments_;
+    LoadedConfig loaded_;
+    spdlog::logger& log_;
+    SystemClock clock_;
+    SinkSet sinks_;
+};
+
+}  // namespace
+
+int run(const RunArguments& arguments) {
+    const StopSignals signals;
+    const std::unique_ptr<spdlog::logger> log = make_log();
+    std::expected<LoadedConfig, std::vector<Problem>> loaded =
+        load({.file = arguments.config_file,
+              .sets = arguments.sets,
+              .sink_types = sink_type_names()});
+    if (!loaded) {
+        fmt::print(stderr, "{}",
+                   render(loaded.error(), {.excerpts = isatty(STDERR_FILENO) != 0,
+                                           .prefix = "",
+                                           .closing = "; pitot did not start."}));
+        return exit_configuration;
+    }
+    return App(arguments, *std::move(loaded), *log).run(signals);
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,51 @@
+// What each command of pitot was told: the result of command_line.h, and the parameter of
+// the function that carries the command out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/sample.h"
+
+namespace pitot::agent {
+
+// pitot run
+struct RunArguments {
+    std::optional<std::filesystem::path> config_file;  // none: the defaults
+    std::vector<std::string> sets;                     // --set, in order
+    // Written once listeners are open: their addresses, one a line. For scripts and tests.
+    std::optional<std::filesystem::path> ready_file;
+    // Written on stop: the final counts.
+    std::optional<std::filesystem::path> ledger_file;
+};
+
+// pitot check
+struct CheckArguments {
+    std::optional<std::filesystem::path> config_file;
+    std::vector<std::string> sets;
+};
+
+// pitot explain
+struct ExplainArguments {
+    std::vector<std::string> lines;  // each is a datagram: it may hold several lines
+    bool use_stdin = false;          // --stdin: read datagrams there too, one a line
+    bool json = false;
+    protocol::Reading reading;
+};
+
+// The end of the year 9999: the last one that a date of four digits can be written for.
+inline constexpr std::int64_t once_start_s_max = 253'402'300'799;
+
+// pitot once
+struct OnceArguments {
+    std::optional<std::filesystem::path> config_file;
+    std::vector<std::string> sets;    // --interval is one of them: interval="10s"
+    std::optional<std::string> sink;  // of the configuration; none: the intervals as JSON
+    std::int64_t start_s = 0;         // where the virtual clock starts, since 1970
+    protocol::Reading reading;
+};
+
+}  // namespace pitot::agent

@@ -1,0 +1,36 @@
+// pitot check: is this configuration right?
+//
+// Reads the file as `pitot run` would, makes every sink and throws it away again; opens no
+// socket and asks no destination. Secrets are looked up, because a file that is not there
+// would stop the agent.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string_view>
+#include <vector>
+
+#include "agent/cli/arguments.h"
+#include "agent/config/environment.h"
+#include "agent/config/load.h"
+
+namespace pitot::agent {
+
+// What check() needs to know about sinks. The registry's in the binary.
+struct SinkTrial {
+    std::vector<std::string_view> types;
+    // Has the sink read its section; called once for each.
+    std::function<void(const SinkSection&)> read;
+};
+
+struct CheckOutput {
+    std::ostream& out;         // "conf/pitot.toml: ok: 4 listeners, 2 sinks"
+    std::ostream& err;         // problems and warnings
+    bool is_terminal = false;  // `err` is: show the lines of the file too
+};
+
+// Returns exit_success or exit_configuration.
+int check(const CheckArguments& arguments, const SinkTrial& trial, const Environment& environment,
+          const CheckOutput& output);
+
+}  // namespace pitot::agent

@@ -1,0 +1,9 @@
+#include "agent/cli/version.h"
+
+namespace pitot::agent {
+
+std::string_view version() {
+    return PITOT_VERSION;
+}
+
+}  // namespace pitot::agent

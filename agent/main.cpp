@@ -1,0 +1,53 @@
+// pitot: which command was meant, and its exit code. Nothing else.
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/app.h"
+#include "agent/cli/check.h"
+#include "agent/cli/command_line.h"
+#include "agent/cli/exit_codes.h"
+#include "agent/cli/explain.h"
+#include "agent/cli/once.h"
+#include "agent/config/environment.h"
+#include "agent/sink_set.h"
+
+namespace {
+
+using namespace pitot::agent;
+
+struct Dispatch {
+    int operator()(const Answer& answer) const {
+        (answer.exit_code == exit_success ? std::cout : std::cerr) << answer.text;
+        return answer.exit_code;
+    }
+    int operator()(const RunArguments& arguments) const { return run(arguments); }
+    int operator()(const CheckArguments& arguments) const {
+        return check(arguments, sink_trial(), system_environment(),
+                     {std::cout, std::cerr, isatty(STDERR_FILENO) != 0});
+    }
+    int operator()(const ExplainArguments& arguments) const {
+        return explain(arguments, std::cin, std::cout, std::cerr);
+    }
+    int operator()(const OnceArguments& arguments) const {
+        return once(arguments, std::cin, std::cout, std::cerr);
+    }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+        const int exit_code = std::visit(Dispatch{}, parse_command_line(words));
+        std::cout.flush();
+        return std::cout ? exit_code : exit_failure;
+    } catch (const std::exception& error) {
+        std::cerr << "pitot: " << error.what() << "\n";
+        return exit_failure;
+    }
+}

@@ -1,0 +1,48 @@
+#include "agent/settings.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace pitot::agent {
+namespace {
+
+// Rounded up: nothing expires early. 0 stays "never".
+std::uint32_t in_intervals(std::chrono::nanoseconds time, std::chrono::nanoseconds interval) {
+    const auto count = (time + interval - std::chrono::nanoseconds(1)) / interval;
+    return static_cast<std::uint32_t>(
+        std::min<std::int64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+}
+
+}  // namespace
+
+TableSettings table_settings(const Config& config, const Seeds& seeds) {
+    return {.series_max = config.limits.series_max,
+            .series_per_metric_max = config.limits.series_per_metric_max,
+            .bytes_max = config.limits.table_bytes_max,
+            .histogram = config.histogram,
+            .key_seed = seeds.keys,
+            .member_seed = seeds.members};
+}
+
+MergerSettings merger_settings(const Config& config, const Seeds& seeds, std::size_t shards) {
+    MergerSettings settings{.shards = shards,
+                            .series_max = config.limits.series_max,
+                            .key_seed = seeds.keys,
+                            .histogram = config.histogram,
+                            .expiry_intervals = {},
+                            .wants_total = {}};
+    using protocol::Kind;
+    const auto expire = [&](Kind kind, std::chrono::nanoseconds after) {
+        settings.expiry_intervals[std::to_underlying(kind)] = in_intervals(after, config.interval);
+    };
+    expire(Kind::counter, config.expiry.counters);
+    expire(Kind::gauge, config.expiry.gauges);
+    expire(Kind::timer, config.expiry.timers);
+    expire(Kind::histogram, config.expiry.timers);
+    expire(Kind::distribution, config.expiry.timers);
+    expire(Kind::set, config.expiry.sets);
+    return settings;
+}
+
+}  // namespace pitot::agent

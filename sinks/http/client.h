@@ -1,0 +1,71 @@
+// One HTTP/1.1 request at a time to one destination, each with a deadline.
+//
+// Used by transports, on the io thread. What it promises:
+//
+//   * The answer, or the failure, comes once and by the deadline, whatever the other side
+//     does: silence, endless headers, a name look-up that hangs.
+//   * The connection is kept between requests. The name is looked up at each connect. When
+//     a kept connection turns out to be closed before any byte of an answer, a repeatable
+//     request is sent again on a new one, once.
+//   * It reads while it writes: a destination that refuses early (413, 401) and stops
+//     reading is understood, not reported as a broken pipe.
+//   * Headers are read up to 16 KiB, the body up to Request::body_bytes_max; what is beyond
+//     costs the connection, not the status.
+//   * Redirects are not followed: a 3xx is an answer like others.
+//   * Credentials leave only in the Authorization header.
+//
+// No TLS yet: it comes as a second kind of stream in client.cpp, where everything after the
+// connect is written for any stream.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "sinks/context.h"
+#include "sinks/http/request.h"
+#include "sinks/http/response.h"
+#include "sinks/http/url.h"
+#include "sinks/options.h"
+
+namespace pitot::sinks::http {
+
+struct ClientSettings {
+    Url url;
+    Secret authorization = {};  // the header's value: "Basic …", "Bearer …"; empty: none
+    std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
+};
+
+inline constexpr std::uint32_t response_header_bytes_max = 16 * 1024;
+
+class Client {
+public:
+    using Done = std::function<void(Result)>;
+
+    // `context` outlives the client.
+    Client(ClientSettings settings, const Context& context);
+    // Drops a request that is under way; its `done` is not called any more.
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    // Not while another is under way. `done` is not called from inside this call.
+    void send(Request request, std::int64_t deadline_steady_ns, Done done);
+    // Ends the request under way, if any: `done` is called with `cancelled`, from a turn of
+    // its own.
+    void cancel();
+
+    const ClientSettings& settings() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Values for ClientSettings::authorization.
+Secret basic_authorization(std::string_view user, const Secret& password);
+Secret bearer_authorization(const Secret& token);
+
+}  // namespace pitot::sinks::http

@@ -1,0 +1,83 @@
+// A Snapshot as Prometheus text, format 0.0.4: for the Pushgateway, and for a scrape.
+//
+// Source: Prometheus "Exposition formats", version 0.0.4. Families are contiguous and sorted
+// by name, each with one HELP and one TYPE line; samples are sorted by their labels; lines
+// end in LF; numbers are the shortest text that reads back as the same double. The same
+// Snapshots give the same bytes.
+//
+// What a series becomes is in family.h, names and labels are in names.h, clashes in
+// families.h. Beyond that:
+//
+//   * Counters, and the _sum and _count of summaries and histograms, are totals since birth.
+//     Quantiles are of the interval, NaN when it had no values.
+//   * A counter that is decremented: Prometheus takes any decrease for a restart and would
+//     add the whole total again. So a negative delta is not applied, and the point is lost
+//     under `negative_delta`; later increments count on from where the counter stood.
+//   * _count and _bucket are whole numbers, as the format has them, rounded to the nearest
+//     (a weight of 1/0.3 is not whole; a Pushgateway would cut the fraction off).
+//   * No timestamps: samples with a time of their own are skipped, as are events and checks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "protocol/snapshot.h"
+#include "sinks/prometheus/families.h"
+#include "sinks/prometheus/family.h"
+#include "sinks/sink.h"
+
+namespace pitot::sinks::prometheus {
+
+inline constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+// Used by one thread.
+class Exposition {
+public:
+    // `report` gets sentences for the operator about names that clash.
+    Exposition(ExpositionSettings settings, std::function<void(const std::string&)> report);
+    Exposition(const Exposition&) = delete;
+    Exposition& operator=(const Exposition&) = delete;
+
+    // Appends one batch, whose items are families, to `out`. Families in `withheld` are left
+    // out and counted lost(quarantined).
+    void encode(const protocol::Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
+                Encoded& out);
+
+    bool wants_total_distribution(const protocol::Series& series) const;
+
+    std::uint64_t merged_labels() const { return families_.merged_labels(); }
+
+private:
+    // What a rule's buckets are called, worked out once.
+    struct Bucket {
+        double bound = 0;
+        std::string label;  // le="0.5"
+    };
+
+    std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
+                               std::string& out, Losses& lost);
+    bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point,
+                       std::string& out);
+    void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point,
+                       std::string& out) const;
+    void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point,
+                         std::string& out) const;
+
+    const ExpositionSettings settings_;
+    Families families_;
+    std::vector<std::string> quantile_labels_;  // quantile="0.5", as settings_.quantiles
+    std::vector<std::vector<Bucket>> buckets_;  // by rule
+    std::size_t bytes_last_ = 0;                // of the body before: what to reserve
+};
+
+// "12", "0.25", "NaN", "+Inf", "-Inf".
+void append_value(double value, std::string& out);
+
+// The family's name, from the beginning of its bytes ("# HELP name …").
+std::string_view family_name(std::string_view item);
+
+}  // namespace pitot::sinks::prometheus

@@ -1,0 +1,224 @@
+#include "sinks/prometheus/families.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sinks/prometheus/names.h"
+
+namespace pitot::sinks::prometheus {
+namespace {
+
+using protocol::Series;
+using protocol::SeriesId;
+using protocol::Snapshot;
+
+// Sentences per Snapshot: a renamed fleet must not fill a disk.
+constexpr std::uint32_t reports_max = 5;
+
+std::string describe(const Series& series) {
+    return fmt::format("{} \"{}\"", to_string(series.kind), series.name);
+}
+
+}  // namespace
+
+Families::Families(const ExpositionSettings& settings,
+                   std::function<void(const std::string&)> report)
+    : settings_(settings), report_(std::move(report)) {
+    // Claimed by nobody we know: null.
+    for (const std::string& name : settings_.reserved_names) claims_.emplace(name, nullptr);
+}
+
+void Families::update(const Snapshot& snapshot) {
+    reports_ = 0;
+    newborn_.clear();
+    rows_.resize(std::max(rows_.size(), snapshot.series.size()));
+    see_all(snapshot, snapshot.counters);
+    see_all(snapshot, snapshot.gauges);
+    see_all(snapshot, snapshot.timers);
+    see_all(snapshot, snapshot.sets);
+
+    const std::uint64_t points = snapshot.counters.size() + snapshot.gauges.size() +
+                                 snapshot.timers.size() + snapshot.sets.size();
+    if (alive_ + newborn_.size() > points) bury_unseen(snapshot.sequence);
+    const bool somebody_died = !with_dead_.empty();
+    forget_dead();
+    if (somebody_died) {
+        // A name may be free now: whoever waits for one is placed anew.
+        for (const KeptBack& waiting : kept_back_) newborn_.push_back(waiting.id);
+        alive_ -= kept_back_.size();
+        kept_back_.clear();
+    }
+    std::ranges::sort(newborn_, {}, [this](SeriesId id) { return rows_[id].birth; });
+    for (const SeriesId id : newborn_) place(snapshot, id);
+    sort_members(snapshot);
+}
+
+template <class Points>
+void Families::see_all(const Snapshot& snapshot, const Points& points) {
+    for (std::uint32_t index = 0; index < points.size(); ++index) {
+        const SeriesId id = points[index].id;
+        Row& row = rows_[id];
+        if (row.birth != snapshot.series[id].birth) {
+            if (row.birth != 0) bury(row);
+            row.birth = snapshot.series[id].birth;
+            newborn_.push_back(id);
+        }
+        row.seen = snapshot.sequence;
+        row.point = index;
+    }
+}
+
+void Families::bury(Row& row) {
+    if (row.family == nullptr) {
+        dead_kept_back_ = true;
+    } else if (!row.family->has_dead) {
+        row.family->has_dead = true;
+        with_dead_.push_back(row.family);
+    }
+    row = Row{};
+    --alive_;
+}
+
+void Families::bury_unseen(std::uint64_t sequence) {
+    for (Row& row : rows_) {
+        if (row.birth != 0 && row.seen != sequence) bury(row);
+    }
+}
+
+// Takes the dead out of their families before anybody moves in under their ids.
+void Families::forget_dead() {
+    for (Family* family : with_dead_) {
+        family->has_dead = false;
+        std::erase_if(family->members, [&](SeriesId id) { return rows_[id].family != family; });
+        family->sorted = family->members.size();
+        if (!family->members.empty()) continue;
+        for (const std::string& name : claimed_names(family->name, family->type)) {
+            claims_.erase(name);
+        }
+        families_.erase(families_.find(family->name));
+    }
+    with_dead_.clear();
+    if (std::exchange(dead_kept_back_, false)) {
+        std::erase_if(kept_back_, [&](const KeptBack& waiting) {
+            return rows_[waiting.id].birth != waiting.birth;
+        });
+    }
+}
+
+void Families::place(const Snapshot& snapshot, SeriesId id) {
+    const Series& series = snapshot.series[id];
+    Row& row = rows_[id];
+    ++alive_;
+    Classified classified = classify(series, settings_);
+    row.kind = series.kind;
+    row.rule = classified.rule;
+    if (row.labels.empty()) {
+        Labels labels = label_text(series.tags, settings_.reserved_labels);
+        row.labels = std::move(labels.text);
+        merged_labels_ += labels.merged;
+        if (labels.merged > 0) {
+            report(
+                fmt::format("tags of {} share one label after their names were made legal; "
+                            "their values are joined: {{{}}}",
+                            describe(series), row.labels));
+        }
+    }
+    Family* const family = claim(series, std::move(classified), row);
+    if (family == nullptr) {
+        keep_back(id);
+        return;
+    }
+    row.family = family;
+    if (family->members.size() == family->sorted) unsorted_.push_back(family);
+    family->members.push_back(id);
+}
+
+void Families::keep_back(SeriesId id) {
+    rows_[id].family = nullptr;
+    kept_back_.push_back({.id = id, .birth = rows_[id].birth});
+}
+
+// The family of that name and type, made now if nobody uses any of its names. Null, after a
+// report, when somebody does.
+Family* Families::claim(const Series& series, Classified classified, Row& row) {
+    const auto existing = families_.find(classified.name);
+    if (existing != families_.end() && existing->second.type == classified.type) {
+        return &existing->second;
+    }
+    const std::vector<std::string> names = claimed_names(classified.name, classified.type);
+    for (const std::string& name : names) {
+        const auto taken = claims_.find(name);
+        if (taken == claims_.end()) continue;
+        if (!std::exchange(row.is_reported, true)) {
+            report(fmt::format(
+                "{} would use the name {}, which {} uses already in another "
+                "form; it came later and is not sent. Rename one of them",
+                describe(series), name,
+                taken->second == nullptr ? "the destination itself" : taken->second->founder));
+        }
+        return nullptr;
+    }
+    Family& family = families_[classified.name];
+    family.name = std::move(classified.name);
+    family.type = classified.type;
+    for (const std::string& name : names) claims_.emplace(name, &family);
+    found(series, family);
+    return &family;
+}
+
+void Families::found(const Series& series, Family& family) {
+    family.founder = describe(series);
+    family.header = fmt::format("# HELP {} StatsD {} ", family.name, to_string(series.kind));
+    append_help(series.name, family.header);
+    family.header += fmt::format("\n# TYPE {} {}\n", family.name, to_string(family.type));
+}
+
+void Families::sort_members(const Snapshot& snapshot) {
+    const auto before = [this](SeriesId a, SeriesId b) {
+        const int order = rows_[a].labels.compare(rows_[b].labels);
+        return order != 0 ? order < 0 : rows_[a].birth < rows_[b].birth;
+    };
+    for (Family* family : unsorted_) {
+        std::vector<SeriesId>& members = family->members;
+        const auto first_new = members.begin() + static_cast<std::ptrdiff_t>(family->sorted);
+        std::sort(first_new, members.end(), before);
+        std::inplace_merge(members.begin(), first_new, members.end(), before);
+        drop_twins(snapshot, *family);
+        family->sorted = members.size();
+    }
+    unsorted_.clear();
+}
+
+// Of members with the same labels only the one born first stays.
+void Families::drop_twins(const Snapshot& snapshot, Family& family) {
+    const auto are_twins = [this](SeriesId a, SeriesId b) {
+        return rows_[a].labels == rows_[b].labels;
+    };
+    std::vector<SeriesId>& members = family.members;
+    const auto first = std::ranges::adjacent_find(members, are_twins);
+    if (first == members.end()) return;
+    std::vector<SeriesId> unique(members.begin(), first);
+    for (auto member = first; member != members.end(); ++member) {
+        const SeriesId id = *member;
+        if (unique.empty() || !are_twins(unique.back(), id)) {
+            unique.push_back(id);
+            continue;
+        }
+        keep_back(id);
+        if (std::exchange(rows_[id].is_reported, true)) continue;
+        report(
+            fmt::format("{} and {} would both be {}{{{}}}; {} came later and is not sent. "
+                        "Rename one of them",
+                        describe(snapshot.series[unique.back()]), describe(snapshot.series[id]),
+                        family.name, rows_[id].labels, describe(snapshot.series[id])));
+    }
+    members = std::move(unique);
+}
+
+void Families::report(const std::string& what) {
+    if (++reports_ <= reports_max) report_(what);
+}
+
+}  // namespace pitot::sinks::prometheus

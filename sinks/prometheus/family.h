@@ -1,0 +1,61 @@
+// What a series is in Prometheus: the family it belongs to, and the settings that decide it.
+//
+// Source: Prometheus naming practice (base units, `_total`) and the text format 0.0.4.
+//
+//   counter                 counter   name + counter_suffix
+//   gauge, set              gauge     name
+//   timer (ms)              summary   name + "_seconds", values in seconds
+//   histogram, distribution summary   name: their unit is their sender's
+//
+// A rule may make classic histograms of timers, histograms and distributions instead.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/snapshot.h"
+
+namespace pitot::sinks::prometheus {
+
+enum class Form : std::uint8_t { summary, histogram };
+
+// [sinks.NAME.rules.RULE]; the first that matches decides.
+struct FormRule {
+    std::string match;  // glob on the StatsD name
+    Form form = Form::summary;
+    std::vector<double> buckets;  // upper bounds, ascending, finite; in seconds for timers
+};
+
+// Those of the Prometheus client libraries: made for requests measured in seconds.
+std::vector<double> default_buckets();
+
+struct ExpositionSettings {
+    std::string prefix;  // of every name; "" or a valid beginning of one
+    std::string counter_suffix = "_total";
+    std::vector<FormRule> rules;
+    std::vector<double> quantiles;
+    std::vector<std::string> reserved_labels;  // of the destination: renamed when a tag's
+    std::vector<std::string> reserved_names;   // of the destination: a family of ours clashes
+};
+
+enum class FamilyType : std::uint8_t { counter, gauge, summary, histogram };
+
+// "counter", "gauge", …: as in TYPE lines.
+std::string_view to_string(FamilyType type) noexcept;
+
+inline constexpr std::uint32_t no_rule = 0xffffffff;
+
+struct Classified {
+    std::string name;  // of the family
+    FamilyType type = FamilyType::gauge;
+    std::uint32_t rule = no_rule;  // index into ExpositionSettings::rules
+};
+
+Classified classify(const protocol::Series& series, const ExpositionSettings& settings);
+
+// Every sample name a family uses, its own first: x, x_sum, x_count, x_bucket.
+std::vector<std::string> claimed_names(std::string_view name, FamilyType type);
+
+}  // namespace pitot::sinks::prometheus
