@@ -62,7 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t piece = 1 + std::size_t{data[1]} * 7;
     std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
 
-    tests::ShardRig rig(1, {.series_max = 10'000}, {}, readings);
+    agent::TableSettings table;
+    table.series_max = 10'000;
+    tests::ShardRig rig(1, table, {}, readings);
     tests::ReferenceAggregate model(readings);
     while (!rest.empty()) {
         const std::string_view interval = rest.substr(0, rest.find(interval_end));
