@@ -42,7 +42,7 @@ void write_listener(JsonWriter& json, const ListenerCounters& counters) {
     field(json, "connections_closed_idle", counters.connections_closed_idle);
     field(json, "connections_open", counters.connections_open);
     field(json, "accept_errors", counters.accept_errors);
-    field(json, "lines_too_long", counters.lines_too_long);
+    field(json, "lines_refused", counters.lines_refused);
     json.end_object();
 }
 

@@ -14,6 +14,7 @@
 #include "agent/cli/explain.h"
 #include "agent/cli/once.h"
 #include "agent/config/environment.h"
+#include "agent/sink_set.h"
 
 namespace {
 

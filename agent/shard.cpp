@@ -35,8 +35,9 @@ void Shard::run() {
 
 Shard::Answer Shard::turn() {
     assert_owner();
+    const std::span<const ListenerCounters> counters = sockets_.counters();
     return {.closed = intake_.table().turn(),
-            .listeners = sockets_.counters(),
+            .listeners = {counters.begin(), counters.end()},
             .series = intake_.table().series(),
             .table_bytes = intake_.table().bytes()};
 }
@@ -70,10 +71,9 @@ void Shard::take(std::uint16_t listener, std::string_view lines, const Peer& pee
     intake_.take(listener, lines, peer, batch_now_ns_);
 }
 
-void Shard::refused_long_line(std::uint16_t listener, std::string_view beginning,
-                              const Peer& peer) {
-    static_cast<void>(listener);
-    intake_.refuse(protocol::Reject::too_long, beginning, peer);
+void Shard::refuse(std::uint16_t /*listener*/, protocol::Reject reason, std::string_view beginning,
+                   const Peer& peer) {
+    intake_.refuse(reason, beginning, peer);
 }
 
 }  // namespace pitot::agent

@@ -16,6 +16,9 @@
 #include <thread>
 #include <utility>
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/null_sink.h>
+
 #include "agent/cli/version.h"
 #include "sinks/context.h"
 #include "sinks/io_scheduler.h"
@@ -60,8 +63,7 @@ struct SinkSet::Io {
     std::size_t drained = 0;  // guarded by mutex
 };
 
-SinkSet::SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log,
-                 std::uint64_t seed)
+SinkSet::SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log, std::uint64_t seed)
     : clock_(clock), io_(std::make_unique<Io>(clock, log, seed, loaded.config.quantiles)) {
     for (const SinkSection& section : loaded.sink_sections) {
         const sinks::SinkType* type = sinks::find_sink_type(section.type);
@@ -109,6 +111,15 @@ bool SinkSet::stop(std::int64_t deadline_steady_ns) {
     std::unique_lock lock(io.mutex);
     return io.changed.wait_for(lock, std::chrono::nanoseconds(left_ns),
                                [&] { return io.drained == sinks_.size(); });
+}
+
+SinkTrial sink_trial() {
+    return {.types = sink_type_names(), .read = [](const SinkSection& section) {
+                const SystemClock clock;
+                spdlog::logger silent("pitot", std::make_shared<spdlog::sinks::null_sink_mt>());
+                const SinkSet::Io io(clock, silent, 0, {});
+                sinks::find_sink_type(section.type)->make(section.options, io.lent);
+            }};
 }
 
 std::vector<std::string_view> sink_type_names() {

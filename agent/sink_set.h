@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/cli/check.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
 #include "sinks/sink.h"
@@ -40,6 +41,7 @@ public:
     bool stop(std::int64_t deadline_steady_ns);
 
 private:
+    friend SinkTrial sink_trial();
     struct Io;
 
     const Clock& clock_;
@@ -49,5 +51,8 @@ private:
 
 // The names of all types of sink that this binary has, for the loader.
 std::vector<std::string_view> sink_type_names();
+
+// For `pitot check`: makes each sink and throws it away.
+SinkTrial sink_trial();
 
 }  // namespace pitot::agent

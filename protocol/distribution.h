@@ -14,6 +14,7 @@
 // weight is.
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "protocol/compensated_sum.h"

@@ -1,5 +1,6 @@
 #include "protocol/framing.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -103,7 +104,7 @@ bool StreamFramer::next_lines(StreamChunk& out) noexcept {
         if (feed == std::string_view::npos) return false;
         skip_line_ = false;
     }
-    if (searched_ < begin_) searched_ = begin_;
+    searched_ = std::max(searched_, begin_);
     const std::string_view fresh = held().substr(searched_ - begin_);
     const std::size_t feed = fresh.rfind('\n');
     if (feed != std::string_view::npos) {
@@ -113,7 +114,7 @@ bool StreamFramer::next_lines(StreamChunk& out) noexcept {
     }
     searched_ = end_;
     if (pending_bytes() == capacity_) {
-        out = {take(capacity_), Reject::too_long};
+        out = {.bytes = take(capacity_), .refused = Reject::too_long};
         skip_line_ = true;
         return true;
     }
@@ -138,7 +139,7 @@ bool StreamFramer::next_frame(StreamChunk& out) noexcept {
         if (frame_bytes_ > capacity_) {
             skip_bytes_ = frame_bytes_;
             frame_bytes_ = 0;
-            out = {held().substr(0, skip_bytes_), Reject::too_long};
+            out = {.bytes = held().substr(0, skip_bytes_), .refused = Reject::too_long};
             return true;
         }
         if (pending_bytes() < frame_bytes_) return finished_ && cut_frame(out);
@@ -158,7 +159,7 @@ bool StreamFramer::cut_frame(StreamChunk& out) noexcept {
         return true;
     }
     frame_bytes_ = 0;
-    out = {take(pending_bytes()), Reject::truncated};
+    out = {.bytes = take(pending_bytes()), .refused = Reject::truncated};
     return true;
 }
 

@@ -92,6 +92,12 @@ int finest_index(std::uint64_t bits) {
     return (exponent - exponent_bias) * bounds_per_octave + within_octave;
 }
 
+// Histogram::index_of(), where add() can have it inline.
+int index_at(double value, int schema) {
+    const std::uint64_t bits = std::bit_cast<std::uint64_t>(value) & ~(std::uint64_t{1} << 63);
+    return halved(finest_index(bits), schema_max - schema);
+}
+
 // How often first … last must be halved to fit into buckets_max.
 int halvings_to_fit(int first, int last, std::size_t buckets_max) {
     int halvings = 0;
@@ -117,16 +123,20 @@ void Histogram::add(double value, double weight) {
         return;
     }
     Buckets& buckets = value > 0 ? positive_ : negative_;
-    int index = index_of(value, present_.schema);
-    if (!buckets.covers(index)) [[unlikely]] {
-        const int first = buckets.empty() ? index : std::min(index, buckets.first());
-        const int last = buckets.empty() ? index : std::max(index, buckets.last());
-        const int halvings = halvings_to_fit(first, last, present_.buckets_max);
-        coarsen(halvings);
-        index = halved(index, halvings);
-        buckets.cover(index, index, present_.buckets_max);
-    }
+    int index = index_at(value, present_.schema);
+    if (!buckets.covers(index)) [[unlikely]]
+        index = make_room(buckets, index);
     buckets[index] += counted;
+}
+
+int Histogram::make_room(Buckets& buckets, int index) {
+    const int first = buckets.empty() ? index : std::min(index, buckets.first());
+    const int last = buckets.empty() ? index : std::max(index, buckets.last());
+    const int halvings = halvings_to_fit(first, last, present_.buckets_max);
+    coarsen(halvings);
+    const int coarser_index = halved(index, halvings);
+    buckets.cover(coarser_index, coarser_index, present_.buckets_max);
+    return coarser_index;
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -176,8 +186,7 @@ double Histogram::relative_error() const {
 int Histogram::index_of(double value, int schema) {
     assert(value != 0 && std::isfinite(value));
     assert(schema >= schema_min && schema <= schema_max);
-    const std::uint64_t bits = std::bit_cast<std::uint64_t>(value) & ~(std::uint64_t{1} << 63);
-    return halved(finest_index(bits), schema_max - schema);
+    return index_at(value, schema);
 }
 
 double Histogram::upper_bound(int index, int schema) {

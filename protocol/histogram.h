@@ -122,6 +122,8 @@ private:
         std::vector<double> storage_;
     };
 
+    // Makes `buckets` cover `index`, or what becomes of it by halving, which it returns.
+    int make_room(Buckets& buckets, int index);
     void coarsen(int halvings);
 
     HistogramShape shape_;

@@ -127,9 +127,10 @@ bool parse_number(std::string_view text, double& out) noexcept {
 
 bool parse_whole(std::string_view text, std::uint64_t& out) noexcept {
     if (text.empty()) return false;
-    const char* const end = text.data() + text.size();
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
     std::uint64_t value = 0;
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const auto [stop, error] = std::from_chars(begin, end, value);
     if (error != std::errc{} || stop != end) return false;
     out = value;
     return true;

@@ -195,7 +195,7 @@ LineType classify(std::string_view line) noexcept {
 Reject Parser::check_line(std::string_view line) noexcept {
     if (line.size() > line_bytes_max) return scratch_->refuse(Reject::too_long, line);
     if (!is_utf8(line)) {
-        return scratch_->refuse(Reject::bad_utf8, line.substr(utf8_prefix(line)));
+        return scratch_->refuse(Reject::bad_utf8, line.substr(utf8_prefix(line), 1));
     }
     return Reject::none;
 }

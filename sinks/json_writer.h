@@ -47,6 +47,10 @@ public:
         comma();
         append_integer(value, out_);
     }
+    void boolean(bool value) {
+        comma();
+        out_ += value ? "true" : "false";
+    }
     // Nanoseconds as seconds, exactly: 1500000000 is 1.5.
     void seconds(std::int64_t nanoseconds) {
         comma();

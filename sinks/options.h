@@ -75,7 +75,8 @@ public:
     virtual void each_table(std::string_view key, const std::function<void(Options&)>& visit) = 0;
 
     // For checks between keys and of a text's grammar. `what` reads on after "key: ":
-    // "must be …, got …". The position is the value's, or the table's when it is absent.
+    // "must be …, got …". The position is the value's, or the table's when it is absent;
+    // a key of "" is the table itself.
     virtual void problem(std::string_view key, std::string what) = 0;
     // Legal and unwise; shown by `pitot check` and at start.
     virtual void warning(std::string_view key, std::string what) = 0;

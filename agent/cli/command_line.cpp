@@ -176,6 +176,10 @@ std::optional<Answer> CommandParser::parse(Words words) {
 std::string CommandParser::reworded(const CLI::ParseError& error) const {
     const std::string text = error.what();
     const std::string name = text.substr(0, text.find(':'));
+    if (text.contains("disallowed flag override")) {
+        return fmt::format("--{}: must be given without a value",
+                           printable(text.substr(0, text.find(' '))));
+    }
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
         return fmt::format("{}: must be given {}", printable(name),
                            text.contains("received") ? "once" : "with a value");
@@ -250,6 +254,9 @@ Command parse_explain(Words words) {
                 arguments.use_stdin);
     parser.choice("--format", {"text", "json"}, "of the answers",
                   [&](std::size_t index) { arguments.json = index == 1; });
+    parser.path("--config", "show what lines become in the sinks of this configuration",
+                arguments.config_file);
+    parser.sets(arguments.sets);
     ReadingOptions reading(parser);
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (!arguments.use_stdin && parser.words().empty()) {

@@ -112,27 +112,35 @@ std::optional<SyntaxFault> find_deep_key(std::string_view text, std::uint32_t so
     return std::nullopt;
 }
 
+// "a digit", "an inline table"; what has its article, is in quotes or is several, stays.
+std::string with_article(std::string_view noun) {
+    const bool stays = noun.empty() || noun.front() < 'a' || noun.front() > 'z' ||
+                       noun.starts_with("a ") || noun.starts_with("keys") ||
+                       noun.starts_with("fractional digits");
+    if (stays) return printable(noun);
+    const bool vowel = std::string_view("aeio").contains(noun.front());
+    return fmt::format("{} {}", vowel ? "an" : "a", printable(noun));
+}
+
 // The library's "Error while parsing table header: expected ']', saw '\n'" in the wording
 // of all our messages.
 std::string worded(std::string_view description) {
     constexpr std::string_view prefix = "Error while parsing ";
-    std::string_view context;
+    std::string where;
     if (description.starts_with(prefix)) {
         description.remove_prefix(prefix.size());
         const std::size_t colon = description.find(": ");
         if (colon != std::string_view::npos) {
-            context = description.substr(0, colon);
+            where = fmt::format(" (in {})", with_article(description.substr(0, colon)));
             description.remove_prefix(colon + 2);
         }
     }
-    const std::string where =
-        context.empty() ? std::string() : fmt::format(" (in a {})", printable(context));
 
     constexpr std::string_view expected = "expected ";
     const std::size_t saw = description.find(", saw ");
     if (description.starts_with(expected) && saw != std::string_view::npos) {
         const std::string_view wanted = description.substr(expected.size(), saw - expected.size());
-        return fmt::format("must have {} here, got {}{}", printable(wanted),
+        return fmt::format("must have {} here, got {}{}", with_article(wanted),
                            printable(description.substr(saw + 6)), where);
     }
     if (description.starts_with("cannot redefine existing ")) {
@@ -141,16 +149,41 @@ std::string worded(std::string_view description) {
     if (description.contains("nested value depth")) {
         return fmt::format("must not nest values more than {} deep", nesting_max);
     }
+    if (description.contains("utf-8")) return "must be UTF-8, got a byte that is not";
     return fmt::format("must be legal TOML: {}{}", printable(description, 160), where);
 }
 
 // `interval = 10s` and `type = udp` are the slips that everyone makes once.
 bool is_unquoted_text(std::string_view description) {
     return description.contains("could not determine value type") ||
-           (description.contains("parsing decimal integer: expected digit")) ||
-           (description.contains("parsing decimal integer: expected decimal digit")) ||
-           (description.contains("parsing floating-point: expected")) ||
-           (description.contains("parsing boolean: expected"));
+           description.contains("leading zeroes are prohibited") ||
+           description.contains("parsing decimal integer: expected") ||
+           description.contains("parsing floating-point: expected") ||
+           description.contains("parsing boolean: expected");
+}
+
+bool is_end_of_line(std::string_view text, const toml::source_position& position) {
+    for (std::uint32_t line = 1; line < position.line; ++line) {
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    }
+    text = text.substr(0, text.find_first_of("\r\n"));
+    std::uint32_t characters = 0;
+    for (; !text.empty(); ++characters) text.remove_prefix(first_character(text).bytes);
+    return position.column > characters;
+}
+
+std::string fault_of(const toml::parse_error& error, std::string_view text) {
+    const std::string_view description = error.description();
+    if (description.contains("string: encountered end-of-file") ||
+        (description.contains("string: ") && description.contains("control characters") &&
+         is_end_of_line(text, error.source().begin))) {
+        return "must have a quote behind the text, got none";
+    }
+    std::string what = worded(description);
+    if (is_unquoted_text(description)) {
+        what += R"(; texts, durations and sizes are written in quotes: "10s")";
+    }
+    return what;
 }
 
 }  // namespace
@@ -188,11 +221,7 @@ std::expected<Table, SyntaxFault> parse_document(std::string_view text, std::uin
     if (result) return table_from(result.table(), source);
 
     const toml::parse_error& error = result.error();
-    std::string what = worded(error.description());
-    if (is_unquoted_text(error.description())) {
-        what += R"(; texts, durations and sizes are written in quotes: "10s")";
-    }
-    return std::unexpected(SyntaxFault{position_of(error.source(), source), std::move(what)});
+    return std::unexpected(SyntaxFault{position_of(error.source(), source), fault_of(error, text)});
 }
 
 void merge(Table& base, Table over) {

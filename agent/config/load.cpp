@@ -33,11 +33,14 @@ constexpr std::uint32_t shards_max = 64;
 
 // Each one is a series more per timer at every destination.
 constexpr std::size_t percentiles_max = 32;
+// Below, the smallest of a million samples would decide, and the minimum is there anyway.
+constexpr double percentile_min = 0.0001;
 
 // Fewer than 160 buckets lose more precision than any schema promises (the minimum that
 // OpenTelemetry recommends); 65536 are one histogram of half a megabyte.
 constexpr std::int64_t buckets_min = 160;
 constexpr std::int64_t buckets_max = 65'536;
+static_assert(buckets_min >= protocol::buckets_max_min);
 
 constexpr std::int64_t series_max = 100'000'000;
 constexpr std::uint64_t table_bytes_min = 1ULL << 20U;
@@ -57,22 +60,15 @@ double quantile_of(double percentile) {
 }
 
 std::vector<double> read_quantiles(SectionReader& root) {
-    const std::vector<double> percentiles = root.numbers("percentiles", {50, 90, 95, 99}, 0, 100);
+    const std::vector<double> percentiles =
+        root.numbers("percentiles", {50, 90, 95, 99}, percentile_min, 100);
     if (percentiles.size() > percentiles_max) {
         root.problem("percentiles", fmt::format("must be at most {} numbers, got {}",
                                                 percentiles_max, percentiles.size()));
     }
     std::vector<double> quantiles;
-    for (const double percentile : percentiles) {
-        // Below this, one sample in 10^300 would decide.
-        if (!(percentile >= 1e-6)) {
-            root.problem("percentiles", fmt::format("must hold numbers above 0 only, got the "
-                                                    "number {}; the minimum is always there",
-                                                    percentile));
-            continue;
-        }
-        quantiles.push_back(quantile_of(percentile));
-    }
+    quantiles.reserve(percentiles.size());
+    for (const double percentile : percentiles) quantiles.push_back(quantile_of(percentile));
     std::ranges::sort(quantiles);
     const auto repeated = std::ranges::unique(quantiles);
     quantiles.erase(repeated.begin(), repeated.end());

@@ -61,7 +61,6 @@ SectionReader::SectionReader(ReadContext& context, std::string path, const Table
       position_(position) {}
 
 std::string SectionReader::path_of(std::string_view key) const {
-    if (key.empty()) return path_;
     return path_.empty() ? written(key) : path_ + "." + written(key);
 }
 
@@ -345,6 +344,7 @@ std::vector<std::pair<std::string, std::string>> SectionReader::text_table(std::
 
 sinks::Secret SectionReader::secret(std::string_view key) {
     const Entry* const entry = ask(key, "secret", "");
+    secrets_.emplace_back(key);
     if (entry == nullptr) return {};
     const Node& node = entry->node;
     if (const std::string* const text = node.text()) {
@@ -353,7 +353,7 @@ sinks::Secret SectionReader::secret(std::string_view key) {
                                          "must not contain a NUL character");
             return {};
         }
-        if (is_public(context_, node.position)) {
+        if (!text->empty() && is_public(context_, node.position)) {
             warning(key,
                     "is a secret that every user of this machine can read here; better is "
                     "{ file = \"…\" } or { credential = \"…\" }");
@@ -375,14 +375,19 @@ sinks::Secret SectionReader::secret(std::string_view key) {
 
 void SectionReader::problem(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
-    context_.problems.add(entry == nullptr ? position_ : entry->node.position, path_of(key),
-                          std::move(what));
+    const Position position = entry == nullptr ? position_ : entry->node.position;
+    std::string path = key.empty() ? path_ : path_of(key);
+    if (std::ranges::find(secrets_, key) == secrets_.end()) {
+        context_.problems.add(position, std::move(path), std::move(what));
+    } else {
+        context_.problems.add_secret(position, std::move(path), std::move(what));
+    }
 }
 
 void SectionReader::warning(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
-    context_.problems.warn(entry == nullptr ? position_ : entry->node.position, path_of(key),
-                           std::move(what));
+    context_.problems.warn(entry == nullptr ? position_ : entry->node.position,
+                           key.empty() ? path_ : path_of(key), std::move(what));
 }
 
 SectionReader SectionReader::section(std::string_view key) {
@@ -410,7 +415,7 @@ std::vector<std::unique_ptr<SectionReader>> SectionReader::sections(std::string_
         if (!is_bare(inner.key) || inner.key.size() > section_name_bytes_max) {
             context_.problems.add(
                 inner.key_position, outer.path_of(inner.key),
-                fmt::format("must be a name of letters, digits, '_' and '-', of at most {}",
+                fmt::format("must be a name of at most {} letters, digits, '_' and '-'",
                             section_name_bytes_max));
         } else if (inner_table == nullptr) {
             context_.problems.add(

@@ -95,7 +95,7 @@ public:
     // Each table [key.NAME], in the order of the file; names are checked.
     std::vector<std::unique_ptr<SectionReader>> sections(std::string_view key);
 
-    // "sinks.push.url": how messages name a key of this table; the table itself for "".
+    // "sinks.push.url": how messages name a key of this table.
     std::string path_of(std::string_view key) const;
     // `what` for each key that was not asked for. `root_keys` are the options of the file
     // as a whole: a key of theirs in this table was put below the wrong header.
@@ -121,6 +121,7 @@ private:
     const Table* table_;
     Position position_;
     std::vector<std::string> known_;
+    std::vector<std::string> secrets_;  // those of them that were asked for as secrets
 };
 
 }  // namespace pitot::agent

@@ -39,6 +39,48 @@ std::size_t columns_of(std::string_view printable_text) {
     return columns;
 }
 
+// Which characters of a line are in quotes, unless the place in question is in the same
+// ones: a text that the message is not about may be a secret under a mistyped key.
+std::vector<bool> hidden_characters(std::string_view line, std::uint32_t column_shown) {
+    std::vector<bool> hidden;
+    std::size_t opened = 0;
+    char quote = 0;
+    bool escaped = false;
+    const auto close = [&] {
+        if (column_shown > opened && column_shown <= hidden.size()) {
+            std::fill(hidden.begin() + static_cast<std::ptrdiff_t>(opened), hidden.end(), false);
+        }
+        quote = 0;
+    };
+    while (!line.empty()) {
+        const char c = line.front();
+        line.remove_prefix(first_character(line).bytes);
+        const bool opens = quote == 0 && (c == '"' || c == '\'');
+        hidden.push_back(quote != 0 || opens);
+        if (opens) {
+            quote = c;
+            opened = hidden.size() - 1;
+        } else if (escaped) {
+            escaped = false;
+        } else if (quote == '"' && c == '\\') {
+            escaped = true;
+        } else if (quote != 0 && c == quote) {
+            close();
+        }
+    }
+    if (quote != 0) close();
+    return hidden;
+}
+
+// A tab counts as one character, and so must not move the caret by more.
+void append_character(std::string& out, std::string_view line, const Character& character) {
+    if (character.code_point == '\t') {
+        out += ' ';
+    } else {
+        append_printable(out, line, character);
+    }
+}
+
 }  // namespace
 
 std::string to_line(const Problem& problem) {
@@ -129,13 +171,19 @@ Excerpt ProblemList::excerpt(Position position) const {
     std::string_view line = std::string_view(source.text).substr(start);
     line = line.substr(0, std::min(line.find_first_of("\r\n"), line.size()));
     if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+    if (source.type == SourceType::command_line && position.column <= line.find('=')) {
+        // Not about the value, which may be a secret without its quotes.
+        line = line.substr(0, line.find('='));
+    }
     if (line.empty() || may_hold_secret(line)) return {};
 
+    const std::vector<bool> hidden = hidden_characters(line, position.column);
     const std::uint32_t first =
         position.column > excerpt_before ? position.column - excerpt_before : 1;
     const std::uint32_t last = position.column + excerpt_after;
     Excerpt result;
     if (first > 1) result.text = "…";
+    bool was_hidden = false;
     for (std::uint32_t column = 1; !line.empty(); ++column) {
         if (column > last) {
             result.text += "…";
@@ -143,14 +191,10 @@ Excerpt ProblemList::excerpt(Position position) const {
         }
         const Character character = first_character(line);
         if (column == position.column) result.caret = columns_of(result.text);
-        if (column >= first) {
-            // A tab would move the caret by an unknown width.
-            if (character.code_point == '\t') {
-                result.text += ' ';
-            } else {
-                append_printable(result.text, line, character);
-            }
-        }
+        const bool is_hidden = hidden[column - 1];
+        if (column >= first && is_hidden && !was_hidden) result.text += "\"…\"";
+        if (column >= first && !is_hidden) append_character(result.text, line, character);
+        was_hidden = is_hidden && column >= first;
         if (column >= position.column && column < position.column + position.width) {
             result.caret_width = columns_of(result.text) - result.caret;
         }

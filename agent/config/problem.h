@@ -8,7 +8,8 @@
 //     2 problems found; pitot did not start.
 //
 // Wording: where, key, "must …", ", got …". Text from outside is quoted through
-// printable(). A secret is never quoted, nor is a line that may hold one.
+// printable(). A secret is never quoted. Lines of the file are shown on a terminal only,
+// and without the texts on them that the problem is not about.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,7 @@ struct Position {
     bool operator==(const Position&) const = default;
 };
 
-// The line a problem stands on, cut to a window and made printable.
+// The line a problem stands on: a window of it, made printable, other texts left out.
 struct Excerpt {
     std::string text;  // empty: nothing to show
     std::size_t caret = 0;

@@ -87,8 +87,12 @@ void DatagramReader::deliver(const ReceivedDatagram& datagram) {
 }
 
 void DatagramReader::count_kernel_drops() noexcept {
-    if (socket_.type != ListenerType::udp || !descriptor_.is_open()) return;
-    const std::optional<std::uint32_t> reading = read_kernel_drops(descriptor_.native_handle());
+    if (descriptor_.is_open()) count_kernel_drops(descriptor_.native_handle());
+}
+
+void DatagramReader::count_kernel_drops(int fd) noexcept {
+    if (socket_.type != ListenerType::udp) return;
+    const std::optional<std::uint32_t> reading = read_kernel_drops(fd);
     if (reading) counters_.kernel_drops += drops_.observe(*reading);
 }
 
@@ -109,10 +113,11 @@ void DatagramReader::drain() {
         if (read_once(batch_begun) == 0) break;
     }
     if (batch_begun) intake_.end_batch();
-    count_kernel_drops();
     pause_.cancel();
-    boost::system::error_code ignored;
-    descriptor_.close(ignored);
+    // The event loop lets go first, so that nothing but close() comes after the last count:
+    // what arrives until then was turned away, and is in it.
+    const FileDescriptor closing{descriptor_.release()};
+    count_kernel_drops(closing.get());
 }
 
 }  // namespace pitot::agent

@@ -48,6 +48,7 @@ private:
     std::size_t read_once(bool& batch_begun);
     void deliver(const ReceivedDatagram& datagram);
     void pause();
+    void count_kernel_drops(int fd) noexcept;
 
     Descriptor descriptor_;
     Timer pause_;

@@ -19,8 +19,8 @@ std::optional<std::uint32_t> read_kernel_drops(int fd) noexcept;
 // stays: attaches a packet filter that refuses everything. Datagrams it refuses count as
 // kernel drops; handshakes it refuses are tried again by the client. Needs no privilege.
 //
-// Reading such a queue to its end is bounded, however fast senders are, and nothing is
-// lost between the last read and close() without being counted.
+// So reading the queue to its end is bounded, however fast senders are, and what comes
+// after it can be counted up to the moment before close().
 bool stop_internet_input(int fd) noexcept;
 
 // The same for Unix sockets: senders get EPIPE, new connections are refused, and what is

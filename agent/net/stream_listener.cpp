@@ -125,7 +125,7 @@ void StreamListener::serve(FileDescriptor descriptor, const SocketAddress& addre
     connections_.emplace_front(io_, address, pid);
     Connection& connection = connections_.front();
     boost::system::error_code error;
-    connection.descriptor.assign(fd, error);
+    static_cast<void>(connection.descriptor.assign(fd, error));
     if (error) {  // the user's limit of watched descriptors
         connections_.pop_front();
         ++counters_.accept_errors;
@@ -219,7 +219,7 @@ void StreamListener::close(Connection& connection, bool& batch_begun, End end) {
         framers_.give_back(std::move(connection.framer));
     }
     boost::system::error_code ignored;
-    connection.descriptor.close(ignored);
+    static_cast<void>(connection.descriptor.close(ignored));
     --counters_.connections_open;
 }
 
@@ -269,24 +269,28 @@ void StreamListener::drain() {
     pause_.cancel();
     idle_timer_.cancel();
     boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    static_cast<void>(acceptor_.close(ignored));
 
     bool batch_begun = false;
+    std::uint64_t extra = drain_bytes_extra_all;
     for (Connection& connection : connections_) {
-        if (connection.descriptor.is_open()) drain_connection(connection, batch_begun);
+        if (connection.descriptor.is_open()) drain_connection(connection, batch_begun, extra);
     }
     if (batch_begun) intake_.end_batch();
 }
 
-void StreamListener::drain_connection(Connection& connection, bool& batch_begun) {
-    const std::uint64_t bytes_max =
-        bytes_queued(connection.descriptor.native_handle()) + drain_bytes_extra;
+void StreamListener::drain_connection(Connection& connection, bool& batch_begun,
+                                      std::uint64_t& extra) {
+    const std::uint64_t queued = bytes_queued(connection.descriptor.native_handle());
+    const std::uint64_t bytes_max = queued + std::min(drain_bytes_extra, extra);
     if (!connection.framer) connection.framer = framers_.lend();
-    for (std::uint64_t bytes = 0; bytes < bytes_max;) {
+    std::uint64_t bytes = 0;
+    while (bytes < bytes_max) {
         const std::size_t received = read_once(connection, batch_begun);
         if (received == 0) break;
         bytes += received;
     }
+    extra -= std::min(extra, bytes > queued ? bytes - queued : 0);
     if (connection.descriptor.is_open()) close(connection, batch_begun, End::orderly);
 }
 

@@ -34,9 +34,13 @@ inline constexpr int accepts_per_wake_up_max = 64;
 inline constexpr std::chrono::milliseconds idle_check_min{50};
 inline constexpr std::chrono::milliseconds idle_check_max{10'000};
 
-// What a drain reads of one connection beyond what is queued when it begins: a client
-// whose window was full has more to send, and one that never stops must not hold us.
-inline constexpr std::uint64_t drain_bytes_extra = 1024 * 1024;
+// What a drain reads of one connection beyond what is queued when it begins. A client
+// whose window was full has more on its side, which its send() has taken already: up to
+// 4 MiB as Linux is set (net.ipv4.tcp_wmem).
+inline constexpr std::uint64_t drain_bytes_extra = 8ULL * 1024 * 1024;
+// And of all connections of a listener together, so that clients who never stop cannot
+// hold the stop of the agent: a fraction of a second.
+inline constexpr std::uint64_t drain_bytes_extra_all = 256ULL * 1024 * 1024;
 
 class StreamListener {
 public:
@@ -81,7 +85,8 @@ private:
     std::size_t read_once(Connection& connection, bool& batch_begun);
     void deliver(Connection& connection, bool& batch_begun, End end);
     void close(Connection& connection, bool& batch_begun, End end);
-    void drain_connection(Connection& connection, bool& batch_begun);
+    // Takes from `extra` what it reads beyond what is queued.
+    void drain_connection(Connection& connection, bool& batch_begun, std::uint64_t& extra);
 
     void watch_for_idle();
     void close_idle();

@@ -48,7 +48,7 @@ BANNED = [
      "tests wait for an event; waiting for readiness is in one helper"),
     ("getenv", r"^(?!agent/(config|cli)/|agent/main\.cpp|tests/).*\.(h|cpp)$",
      r"\b(secure_)?getenv\s*\(", "the environment is read in agent/config only"),
-    ("random", r"\.(h|cpp)$", r"\b(rand|srand|random|drand48)\s*\(",
+    ("random", r"\.(h|cpp)$", r"\b(rand|srand|drand48)\s*\(",
      "randomness is passed in, as a generator with a seed"),
     ("shell", r"\.(h|cpp)$", r"\b(system|popen)\s*\(", "no shell is started from the program"),
     ("text", r"\.(h|cpp)$",
@@ -61,7 +61,7 @@ BANNED = [
      r"\b(system_clock|steady_clock|high_resolution_clock)::now\s*\(",
      "time is passed in: agent/clock.h"),
     ("using", r"\.h$", r"^\s*using\s+namespace\b", "a header must not open a namespace"),
-    ("using", r"\.cpp$", r"^using\s+namespace\s+std\b", "std:: is written out"),
+    ("using", r"\.cpp$", r"^using\s+namespace\s+std\s*;", "std:: is written out"),
     ("place", r".", words("/wo", r"rk/|/ro", r"ot/|/tmp/w", "t/"),
      "paths of one machine mean nothing on another"),
     ("place", r".", words(r"py", r"pi\.org|crates", r"\.io|registry\.npm|proxy\.gol",
@@ -126,7 +126,7 @@ def check_layout(file):
 
 def check_header(file):
     """A header says what it is for before anything else."""
-    if not re.match(r"//+ \w", file.lines[0]):
+    if not re.match(r"//+ \S", file.lines[0]):
         file.find(1, "essay", "a header must begin with a comment: what it provides, "
                               "who uses it, what it does not do")
     code = [n for n, line in enumerate(file.lines, 1) if line and not line.startswith("//")]

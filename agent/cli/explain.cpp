@@ -1,0 +1,337 @@
+// `pitot explain` for people, and the loop over lines that both formats share.
+#include "agent/cli/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <istream>
+#include <ostream>
+
+#include "agent/cli/becomes.h"
+#include "agent/cli/exit_codes.h"
+#include "protocol/event.h"
+#include "protocol/framing.h"
+
+namespace pitot::agent {
+
+namespace {
+
+using protocol::Reject;
+
+// A longer line is shown by its beginning.
+constexpr std::size_t shown_bytes_max = 400;
+
+std::string number_text(double value) {
+    std::array<char, 32> text{};
+    return {text.data(), std::to_chars(text.begin(), text.end(), value).ptr};
+}
+
+// Text as a terminal may have it: control characters and, unless the whole is known to be
+// UTF-8, high bytes are written as \xHH.
+std::string printable(std::string_view text, bool is_utf8) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string shown;
+    for (const char byte : text) {
+        const auto value = static_cast<unsigned char>(byte);
+        if (byte == '\n') {
+            shown += "\\n";
+        } else if (value < 0x20 || value == 0x7F || (value >= 0x80 && !is_utf8)) {
+            shown.append("\\x").append(1, digits[value >> 4U]).append(1, digits[value & 0xFU]);
+        } else {
+            shown += byte;
+        }
+    }
+    return shown;
+}
+
+// Characters, not bytes: what a caret line has to be indented by.
+std::size_t columns(std::string_view shown) {
+    return static_cast<std::size_t>(std::count_if(shown.begin(), shown.end(), [](char byte) {
+        return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+    }));
+}
+
+// "1700000000 (2023-11-14 22:13:20 UTC)"
+std::string timestamp_text(std::int64_t timestamp_s) {
+    using namespace std::chrono;
+    const sys_seconds moment{seconds{timestamp_s}};
+    const sys_days day = floor<days>(moment);
+    const year_month_day date{day};
+    const hh_mm_ss time{moment - day};
+    const auto two = [](auto number) {
+        const std::string text = std::to_string(number);
+        return text.size() < 2 ? "0" + text : text;
+    };
+    return std::to_string(timestamp_s) + " (" + std::to_string(static_cast<int>(date.year())) +
+           "-" + two(static_cast<unsigned>(date.month())) + "-" +
+           two(static_cast<unsigned>(date.day())) + " " + two(time.hours().count()) + ":" +
+           two(time.minutes().count()) + ":" + two(time.seconds().count()) + " UTC)";
+}
+
+// Explains lines on one stream, with one parser.
+class Explainer {
+public:
+    Explainer(protocol::Reading reading, const Becomes& becomes, std::ostream& out)
+        : parser_(reading), becomes_(becomes), out_(out) {}
+
+    // True if no line was refused.
+    bool explain_datagram(std::string_view datagram) {
+        bool all_accepted = true;
+        protocol::LineSplitter lines(datagram);
+        for (std::string_view line; lines.next(line);) {
+            const bool accepted = explain_line(line);
+            if (accepted) print_sinks(line);
+            all_accepted = accepted && all_accepted;
+            out_ << '\n';
+        }
+        return all_accepted;
+    }
+
+private:
+    bool explain_line(std::string_view line);
+    Reject explain_metric(std::string_view line);
+    Reject explain_event(std::string_view line);
+    Reject explain_service_check(std::string_view line);
+    void print_sinks(std::string_view line);
+    void print_refusal(std::string_view line, Reject reject);
+    void print_line(std::string_view line, bool is_utf8);
+    void print_part(const protocol::Part& part);
+    void print_tags(std::span<const protocol::Tag> tags);
+    template <class Record>
+    void print_common(const Record& record);
+
+    void print(std::string_view label, std::string_view text) {
+        constexpr std::size_t label_columns = 14;
+        std::string padded = "  " + std::string(label);
+        padded.resize(std::max(padded.size() + 1, label_columns + 2), ' ');
+        out_ << padded << printable(text, true) << '\n';
+    }
+    void print_if_any(std::string_view label, std::string_view text) {
+        if (!text.empty()) print(label, text);
+    }
+
+    protocol::Parser parser_;
+    const Becomes& becomes_;
+    std::ostream& out_;
+};
+
+bool Explainer::explain_line(std::string_view line) {
+    Reject reject = Reject::none;
+    switch (protocol::classify(line)) {
+        case protocol::LineType::metric:
+            reject = explain_metric(line);
+            break;
+        case protocol::LineType::event:
+            reject = explain_event(line);
+            break;
+        case protocol::LineType::service_check:
+            reject = explain_service_check(line);
+            break;
+    }
+    if (reject != Reject::none) print_refusal(line, reject);
+    return reject == Reject::none;
+}
+
+// After one interval that held this line alone.
+void Explainer::print_sinks(std::string_view line) {
+    for (const Becoming& becoming : becomes_(line)) {
+        out_ << "  in " << printable(becoming.sink, true) << '\n';
+        if (becoming.text.empty()) out_ << "    nothing\n";
+        protocol::LineSplitter lines(becoming.text);
+        for (std::string_view sent; lines.next(sent);) {
+            out_ << "    " << printable(sent, true) << '\n';
+        }
+    }
+}
+
+void Explainer::print_line(std::string_view line, bool is_utf8) {
+    const std::string_view shown = line.substr(0, shown_bytes_max);
+    out_ << printable(shown, is_utf8 && shown.size() == line.size());
+    if (shown.size() < line.size()) out_ << "… (" << line.size() << " bytes)";
+    out_ << '\n';
+}
+
+// a:1:x|c
+//     ^
+//   refused       bad_number: the value must be a finite decimal number, got "x"
+void Explainer::print_refusal(std::string_view line, Reject reject) {
+    const std::string_view part = parser_.refused_part();
+    const bool is_utf8 = reject != Reject::bad_utf8 && reject != Reject::too_long;
+    print_line(line, is_utf8);
+
+    const auto offset = static_cast<std::size_t>(part.data() - line.data());
+    if (part.size() < line.size() && offset + part.size() <= shown_bytes_max) {
+        const std::size_t indent = columns(printable(line.substr(0, offset), is_utf8));
+        const std::size_t width = columns(printable(part, is_utf8));
+        out_ << std::string(indent, ' ') << std::string(std::max<std::size_t>(width, 1), '^')
+             << '\n';
+    }
+    std::string why = std::string(to_string(reject)) + ": " + std::string(describe(reject));
+    if (reject != Reject::too_long && reject != Reject::too_many_tags) {
+        const std::string_view got = part.substr(0, shown_bytes_max);
+        why += part.empty()
+                   ? ", got nothing"
+                   : ", got \"" + printable(got, is_utf8 && got.size() == part.size()) + "\"";
+    }
+    print("refused", why);
+
+    if (parser_.reading().dialect == protocol::Dialect::dogstatsd) {
+        protocol::Reading other = parser_.reading();
+        other.dialect = protocol::Dialect::statsd;
+        protocol::Parser statsd(other);
+        protocol::MetricLine metric;
+        if (protocol::classify(line) == protocol::LineType::metric &&
+            statsd.parse_metric(line, metric) == Reject::none) {
+            print("note", "the statsd dialect reads this line: it packs samples");
+        }
+    }
+}
+
+void Explainer::print_part(const protocol::Part& part) {
+    using protocol::Kind;
+    print("kind", part.gauge_is_delta ? "gauge, moved by its value" : to_string(part.kind));
+    if (part.kind == Kind::set) {
+        print("member", part.member);
+    } else {
+        std::string values;
+        for (const double value : part.values) {
+            if (!values.empty()) values += "  ";
+            values += number_text(value);
+        }
+        if (part.kind == Kind::timer) values += "  ms";
+        print(part.values.size() == 1 ? "value" : "values", values);
+    }
+    const bool is_negative =
+        std::ranges::any_of(part.values, [](double value) { return std::signbit(value); });
+    if (part.kind == Kind::gauge && is_negative) {
+        print("note", "gauge_sign = \"absolute\": the sign is part of the value and moves nothing");
+    }
+    if (part.sample_rate != 1) {
+        print("sample rate", number_text(part.sample_rate) + ": each value stands for " +
+                                 number_text(1 / part.sample_rate));
+    }
+}
+
+void Explainer::print_tags(std::span<const protocol::Tag> tags) {
+    std::string text;
+    for (const protocol::Tag& tag : tags) {
+        if (!text.empty()) text += "  ";
+        text += tag.key;
+        if (tag.has_value) text.append("=").append(tag.value);
+    }
+    print_if_any("tags", text);
+}
+
+template <class Record>
+void Explainer::print_common(const Record& record) {
+    if (record.timestamp_s != 0) print("timestamp", timestamp_text(record.timestamp_s));
+    print_if_any("container", record.container_id);
+    if (record.cgroup_inode != 0) print("cgroup inode", std::to_string(record.cgroup_inode));
+    print_if_any("external data", record.external_data);
+    print_if_any("cardinality", record.cardinality);
+    if (record.unknown_fields != 0) {
+        print("passed over", std::to_string(record.unknown_fields) +
+                                 (record.unknown_fields == 1 ? " field" : " fields") +
+                                 " that cannot be read");
+    }
+}
+
+Reject Explainer::explain_metric(std::string_view line) {
+    protocol::MetricLine metric;
+    if (const Reject reject = parser_.parse_metric(line, metric); reject != Reject::none) {
+        return reject;
+    }
+    protocol::Identity identity;
+    if (const Reject reject = parser_.identity(metric, identity); reject != Reject::none) {
+        return reject;
+    }
+    print_line(line, true);
+    print("name", identity.name);
+    for (const protocol::Part& part : metric.parts) print_part(part);
+    print_tags(identity.tags);
+    print_common(metric);
+    return Reject::none;
+}
+
+Reject Explainer::explain_event(std::string_view line) {
+    protocol::Event event;
+    if (const Reject reject = parser_.parse_event(line, event); reject != Reject::none) {
+        return reject;
+    }
+    print_line(line, true);
+    print("kind", "event");
+    print("title", event.title);
+    print_if_any("text", event.text);
+    print("priority", to_string(event.priority));
+    print("alert type", to_string(event.alert_type));
+    print_if_any("host", event.hostname);
+    print_if_any("aggregation", event.aggregation_key);
+    print_if_any("source type", event.source_type);
+    print_tags(event.tags);
+    print_common(event);
+    return Reject::none;
+}
+
+Reject Explainer::explain_service_check(std::string_view line) {
+    protocol::ServiceCheck check;
+    if (const Reject reject = parser_.parse_service_check(line, check); reject != Reject::none) {
+        return reject;
+    }
+    print_line(line, true);
+    print("kind", "service check");
+    print("name", check.name);
+    print("status", std::to_string(static_cast<int>(check.status)) + ", " +
+                        std::string(to_string(check.status)));
+    print_if_any("host", check.hostname);
+    print_if_any("message", check.message);
+    print_tags(check.tags);
+    print_common(check);
+    return Reject::none;
+}
+
+int explain_as_json(const ExplainArguments& arguments, std::istream& in, std::ostream& out) {
+    protocol::Parser parser(arguments.reading);
+    for (const std::string& line : arguments.lines) {
+        out << explain_datagram_as_json(line, parser) << '\n';
+    }
+    if (arguments.use_stdin) {
+        // Flushed answer by answer: a program may wait for one before it asks again.
+        for (std::string request; std::getline(in, request);) {
+            out << answer_explain_request(request, parser) << '\n' << std::flush;
+        }
+    }
+    return out.flush() ? exit_success : exit_failure;
+}
+
+}  // namespace
+
+int explain(const ExplainArguments& arguments, std::istream& in, std::ostream& out,
+            std::ostream& err) {
+    if (arguments.lines.empty() && !arguments.use_stdin) {
+        err << "pitot explain: must have lines to explain, as arguments or with --stdin, got "
+               "none\n";
+        return exit_usage;
+    }
+    if (arguments.json) return explain_as_json(arguments, in, out);
+
+    const std::expected<Becomes, std::vector<Problem>> becomes = Becomes::make(arguments);
+    if (!becomes) {
+        err << render(becomes.error(), {.excerpts = false, .prefix = "", .closing = "."});
+        return exit_configuration;
+    }
+    Explainer explainer(arguments.reading, *becomes, out);
+    bool all_accepted = true;
+    for (const std::string& line : arguments.lines) {
+        all_accepted = explainer.explain_datagram(line) && all_accepted;
+    }
+    if (arguments.use_stdin) {
+        for (std::string line; std::getline(in, line);) {
+            all_accepted = explainer.explain_datagram(line) && all_accepted;
+        }
+    }
+    return all_accepted && out.flush() ? exit_success : exit_failure;
+}
+
+}  // namespace pitot::agent

@@ -1,0 +1,241 @@
+// Every row of the conformance corpus (tests/data/corpus), through the JSON of `pitot
+// explain`.
+//
+// A row names no dialect unless its reading depends on one; it is then read in both, and
+// must come out the same. The comparison is exact, number by number and field by field,
+// but for this:
+//
+//   1. Tags are compared as a multiset: some sources sort them.
+//   2. A field that a source does not mention (timestamp, container, external data,
+//      cardinality, inode) may be there: it does not know that field. One it mentions
+//      must be there, and equal.
+//   3. In a row without `choose`, timer, histogram and distribution are one: several
+//      servers have one type for the three.
+//   4. Where a row says why a line is refused, the words are not compared.
+//
+// Rows that are read otherwise on purpose are listed with the reason, and must go on being
+// read otherwise: a row that starts to agree has to leave the list.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/cli/explain.h"
+#include "protocol/framing.h"
+#include "protocol/parser.h"
+
+namespace {
+
+namespace json = boost::json;
+using pitot::protocol::Dialect;
+using pitot::protocol::GaugeSign;
+using pitot::protocol::Parser;
+using pitot::protocol::Reading;
+using pitot::protocol::TagDialect;
+
+struct Disputed {
+    std::string_view id;
+    std::string_view reason;
+};
+
+constexpr auto enrichment =
+    "an outcome after host and entity tags were taken out; the parser keeps tags as they are";
+constexpr auto sanitising =
+    "that server rewrites names when it reads; here each destination rewrites for itself";
+
+constexpr Disputed disputed[] = {
+    {"dd-enrich-001", enrichment},
+    {"dd-enrich-002", enrichment},
+    {"dd-enrich-003", enrichment},
+    {"dd-enrich-007", enrichment},
+    {"dd-enrich-008", enrichment},
+    {"gs-datagram-004", enrichment},
+    {"gs-metric-009", sanitising},
+    {"etsy-ran-014", sanitising},
+    {"etsy-ran-015", sanitising},
+    {"ex-line-009", sanitising},
+    {"ex-line-002", "drops the rate of a gauge; a rate is reported as sent, as other rows have it"},
+    {"emit-go-069", "keeps the \"m\\:\" that its client escaped; a message is unescaped here"},
+};
+
+std::vector<json::object> rows_of(const std::string& file) {
+    std::ifstream in(PITOT_SOURCE_DIR "/tests/data/corpus/" + file);
+    REQUIRE_MESSAGE(in, "cannot read ", file);
+    std::vector<json::object> rows;
+    for (std::string line; std::getline(in, line);) rows.push_back(json::parse(line).as_object());
+    return rows;
+}
+
+const json::value* member(const json::object& object, std::string_view key) {
+    return object.if_contains(key);
+}
+
+// The lines that a stream connection would have handed on.
+std::string lines_of_stream(std::string_view bytes) {
+    pitot::protocol::StreamFramer framer(pitot::protocol::StreamFraming::newline_or_length);
+    std::memcpy(framer.writable().data(), bytes.data(), bytes.size());
+    framer.commit(bytes.size());
+    framer.finish();
+    std::string lines;
+    for (pitot::protocol::StreamChunk chunk; framer.next(chunk);) {
+        CHECK(chunk.refused == pitot::protocol::Reject::none);
+        lines.append(chunk.bytes).append("\n");
+    }
+    return lines;
+}
+
+json::array answer_to(const json::object& row, Reading reading) {
+    json::object request{{"id", row.at("id")}};
+    if (const json::value* hex = member(row, "hex")) {
+        request["hex"] = *hex;
+    } else if (member(row, "transport") != nullptr) {
+        request["input"] = lines_of_stream(row.at("bytes").as_string());
+    } else {
+        request["input"] = row.contains("bytes") ? row.at("bytes") : row.at("input");
+    }
+    Parser parser(reading);
+    const std::string answer =
+        pitot::agent::answer_explain_request(json::serialize(request), parser);
+    const json::object parsed = json::parse(answer).as_object();
+    CHECK(parsed.at("id") == row.at("id"));
+    return parsed.at("lines").as_array();
+}
+
+bool accepted(const json::object& entry) {
+    return entry.at("accepted").as_bool();
+}
+
+bool is_error(const json::value& reading) {
+    return reading.is_object() && reading.as_object().contains("error");
+}
+
+// Equal as values of JSON, whether a number is written as whole or not.
+bool equal(const json::value& left, const json::value& right) {
+    if (left.is_number() && right.is_number()) {
+        return left.to_number<double>() == right.to_number<double>();
+    }
+    if (left.is_array() && right.is_array()) {
+        const json::array& l = left.get_array();
+        const json::array& r = right.get_array();
+        return std::equal(l.begin(), l.end(), r.begin(), r.end(), equal);
+    }
+    return left == right;
+}
+
+bool equal_tags(const json::value& left, const json::value& right) {
+    const json::array& l = left.as_array();
+    const json::array& r = right.as_array();
+    return std::is_permutation(l.begin(), l.end(), r.begin(), r.end(), equal);
+}
+
+bool is_observation(const json::value& kind) {
+    return kind == "timer" || kind == "histogram" || kind == "distribution";
+}
+
+bool may_be_unmentioned(std::string_view key) {
+    constexpr std::array<std::string_view, 6> keys{"accepted",      "timestamp",   "container_id",
+                                                   "external_data", "cardinality", "inode"};
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// One entry of an answer against one sample of a row.
+bool agrees(const json::object& entry, const json::object& sample, bool observations_are_one) {
+    for (const auto& [key, wanted] : sample) {
+        const json::value* got = member(entry, key);
+        if (got == nullptr) return false;
+        if (key == "tags" && equal_tags(*got, wanted)) continue;
+        if (key == "kind" && observations_are_one && is_observation(*got) &&
+            is_observation(wanted)) {
+            continue;
+        }
+        if (!equal(*got, wanted)) return false;
+    }
+    return std::all_of(entry.begin(), entry.end(), [&](const auto& field) {
+        return sample.contains(field.key()) || may_be_unmentioned(field.key());
+    });
+}
+
+bool agrees(const json::array& answer, const json::value& reading, bool observations_are_one) {
+    if (is_error(reading)) {
+        return std::none_of(answer.begin(), answer.end(),
+                            [](const json::value& entry) { return accepted(entry.as_object()); });
+    }
+    const json::array& samples = reading.as_array();
+    return std::equal(answer.begin(), answer.end(), samples.begin(), samples.end(),
+                      [&](const json::value& entry, const json::value& sample) {
+                          const json::object& got = entry.as_object();
+                          if (is_error(sample)) return !accepted(got);
+                          return accepted(got) &&
+                                 agrees(got, sample.as_object(), observations_are_one);
+                      });
+}
+
+Reading reading_of(std::string_view dialect) {
+    if (dialect == "statsd") {
+        return {.dialect = Dialect::statsd, .gauge_sign = GaugeSign::delta};
+    }
+    if (dialect == "influxdb") return {.tags = TagDialect::influx};
+    if (dialect == "librato") return {.tags = TagDialect::librato};
+    if (dialect == "signalfx") return {.tags = TagDialect::signalfx};
+    CHECK(dialect == "dogstatsd");
+    return {};
+}
+
+// Whether one row is read as it says, in every dialect it speaks of.
+bool row_agrees(const json::object& row) {
+    const json::value* chosen = member(row, "choose");
+    const json::value* wanted = chosen != nullptr ? chosen : member(row, "expect");
+    if (wanted == nullptr) {
+        // A client's bytes without a reading: every line is to be taken.
+        const json::array answer = answer_to(row, reading_of("dogstatsd"));
+        return !answer.empty() &&
+               std::all_of(answer.begin(), answer.end(),
+                           [](const json::value& entry) { return accepted(entry.as_object()); });
+    }
+    const bool observations_are_one = chosen == nullptr;
+    if (wanted->is_object() && wanted->get_object().contains("by_dialect")) {
+        const json::object& dialects = wanted->get_object().at("by_dialect").as_object();
+        return std::all_of(dialects.begin(), dialects.end(), [&](const auto& dialect) {
+            return agrees(answer_to(row, reading_of(dialect.key())), dialect.value(),
+                          observations_are_one);
+        });
+    }
+    return agrees(answer_to(row, reading_of("dogstatsd")), *wanted, observations_are_one) &&
+           agrees(answer_to(row, reading_of("statsd")), *wanted, observations_are_one);
+}
+
+void check_file(const std::string& file, std::size_t row_count) {
+    std::size_t agreeing = 0;
+    std::size_t otherwise = 0;
+    for (const json::object& row : rows_of(file)) {
+        const std::string_view id = row.at("id").as_string();
+        const auto* const entry = std::find_if(std::begin(disputed), std::end(disputed),
+                                               [&](const Disputed& d) { return d.id == id; });
+        const bool is_disputed = entry != std::end(disputed);
+        const bool agreed = row_agrees(row);
+        (agreed ? agreeing : otherwise) += 1;
+        if (agreed && is_disputed) FAIL_CHECK(id, " agrees by now; take it off the list");
+        if (!agreed && !is_disputed) {
+            FAIL_CHECK(id, " is read otherwise:\n  row  ", json::serialize(row), "\n  read ",
+                       json::serialize(answer_to(row, reading_of("dogstatsd"))));
+        }
+    }
+    CHECK(agreeing + otherwise == row_count);
+    MESSAGE(file, ": ", agreeing, " of ", row_count, " rows agree, ", otherwise, " are disputed");
+}
+
+TEST_CASE("what servers read") {
+    check_file("parse.jsonl", 364);
+}
+
+TEST_CASE("what clients send") {
+    check_file("emit.jsonl", 137);
+}
+
+}  // namespace
