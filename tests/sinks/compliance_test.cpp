@@ -25,7 +25,9 @@
 
 using namespace pitot::sinks;
 using namespace pitot::tests;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""s;
 using pitot::protocol::Kind;
 
 namespace {
@@ -302,13 +304,13 @@ TEST_CASE("a stop while the destination fails ends at the deadline, with every p
 TEST_CASE("hostile names and tags harm nobody") {
     for_every_sink([](const SinkType& type) {
         Bench bench(type);
-        std::mt19937 random(11);
+        std::mt19937 dice(11);
         for (int interval = 0; interval < 3; ++interval) {
             for (int i = 0; i < 300; ++i) {
                 std::string name;
                 std::string tags;
-                for (int n = 0; n < 6; ++n) name += static_cast<char>(random() % 128);
-                for (int n = 0; n < 12; ++n) tags += static_cast<char>(random() % 128);
+                for (int n = 0; n < 6; ++n) name += static_cast<char>(dice() % 128);
+                for (int n = 0; n < 12; ++n) tags += static_cast<char>(dice() % 128);
                 bench.maker.count(name, tags, 1);
                 bench.maker.values(Kind::timer, name, tags, {1});
                 bench.maker.gauge(std::string(300, 'x') + name, "le:1,job:2,__name__:3", 1e308);

@@ -22,7 +22,9 @@
 
 using namespace pitot::sinks;
 using namespace pitot::tests;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""s;
 using pitot::protocol::Kind;
 using pitot::protocol::Reject;
 using pitot::protocol::Tag;
@@ -132,11 +134,11 @@ TEST_CASE("a start within a second keeps its fraction") {
 }
 
 TEST_CASE("numbers and texts nobody expects are still JSON") {
-    std::mt19937 random(3);
+    std::mt19937 dice(3);
     for (int round = 0; round < 200; ++round) {
         SnapshotMaker maker;
         std::string name;
-        for (int i = 0; i < 8; ++i) name += static_cast<char>(random() % 128);
+        for (int i = 0; i < 8; ++i) name += static_cast<char>(dice() % 128);
         maker.count(name, name, 1e300 * 1e300);
         maker.gauge(name, "a:" + name, 5e-324);
         maker.values(Kind::distribution, name, "", {-1e308, 1e308});

@@ -15,7 +15,8 @@
 
 using namespace pitot::sinks;
 using namespace pitot::tests;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""s;
 using pitot::protocol::Kind;
 
 namespace {
@@ -49,14 +50,14 @@ struct Bench {
 TEST_CASE("sums arrive to the unit, over many intervals and every kind") {
     Bench bench;
     bench.make();
-    std::mt19937 random(1);
+    std::mt19937 dice(1);
     std::vector<double> sums(20);
     double observed = 0;
     double counted = 0;
     for (int interval = 0; interval < 30; ++interval) {
         for (int i = 0; i < 50; ++i) {
-            const std::size_t which = random() % sums.size();
-            const double delta = static_cast<double>(random() % 1000);
+            const std::size_t which = dice() % sums.size();
+            const double delta = static_cast<double>(dice() % 1000);
             sums[which] += delta;
             bench.maker.count("requests", "shard:" + std::to_string(which), delta);
             bench.maker.values(Kind::timer, "load.time", "", {delta});

@@ -17,7 +17,8 @@
 
 using namespace pitot::sinks;
 using namespace pitot::tests;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""s;
 
 namespace {
 
