@@ -125,7 +125,7 @@ void StreamListener::serve(FileDescriptor descriptor, const SocketAddress& addre
     connections_.emplace_front(io_, address, pid);
     Connection& connection = connections_.front();
     boost::system::error_code error;
-    connection.descriptor.assign(fd, error);
+    static_cast<void>(connection.descriptor.assign(fd, error));
     if (error) {  // the user's limit of watched descriptors
         connections_.pop_front();
         ++counters_.accept_errors;
@@ -219,7 +219,7 @@ void StreamListener::close(Connection& connection, bool& batch_begun, End end) {
         framers_.give_back(std::move(connection.framer));
     }
     boost::system::error_code ignored;
-    connection.descriptor.close(ignored);
+    static_cast<void>(connection.descriptor.close(ignored));
     --counters_.connections_open;
 }
 
@@ -269,7 +269,7 @@ void StreamListener::drain() {
     pause_.cancel();
     idle_timer_.cancel();
     boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    static_cast<void>(acceptor_.close(ignored));
 
     bool batch_begun = false;
     std::uint64_t extra = drain_bytes_extra_all;

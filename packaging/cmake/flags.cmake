@@ -35,7 +35,7 @@ else()
 endif()
 
 # libFuzzer steers by the branches of our code, so the layers report them; only its own
-# targets bring its main() (tests/fuzz).
+# targets bring its main() (pitot_fuzz).
 if(PITOT_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "PITOT_FUZZ needs clang: cmake --preset fuzz")

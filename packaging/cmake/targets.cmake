@@ -1,4 +1,4 @@
-# The kinds of target there are: a layer and a test. (Fuzz targets: tests/fuzz.)
+# The kinds of target there are: a layer, a test, a fuzz target.
 
 # pitot_layer(<name> USES <targets…>)
 # One static library per layer. USES is the whole of what the layer may include;
@@ -31,6 +31,30 @@ function(pitot_test name)
   endif()
   if("threads" IN_LIST arg_LABELS)
     add_dependencies(threads_tests ${name})
+  endif()
+endfunction()
+
+# pitot_fuzz(<name> SOURCES … USES … CORPUS <folder>)
+# A libFuzzer target: SOURCES define LLVMFuzzerTestOneInput. With PITOT_FUZZ it becomes a
+# fuzzer that ctest runs for FUZZ_SECONDS (label fuzz) from a copy of the corpus; in every
+# other build, a normal test that puts each file of the corpus through it once.
+function(pitot_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;USES")
+  cmake_path(ABSOLUTE_PATH arg_CORPUS)
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE pitot_flags ${arg_USES})
+  if(PITOT_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME ${name}
+      COMMAND ${PROJECT_SOURCE_DIR}/tests/fuzz/run-one $<TARGET_FILE:${name}> ${arg_CORPUS})
+    pitot_test_properties(${name})
+    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 14400)
+    add_dependencies(fuzzers ${name})
+  else()
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay_main.cpp)
+    add_test(NAME ${name} COMMAND ${name} ${arg_CORPUS})
+    pitot_test_properties(${name})
+    set_tests_properties(${name} PROPERTIES LABELS corpus)
   endif()
 endfunction()
 
