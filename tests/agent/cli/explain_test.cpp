@@ -8,6 +8,7 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -192,15 +193,16 @@ TEST_CASE("nothing to explain") {
     CHECK(outcome.err.find("--stdin") != std::string::npos);
 }
 
-TEST_CASE("for people") {
-    struct Row {
-        int source_line;
-        const char* says;
-        std::string line;
-        int exit_code;
-        std::string text;
-    };
-    const Row rows[] = {
+struct PeopleRow {
+    int source_line;
+    const char* says;
+    std::string line;
+    int exit_code;
+    std::string text;
+};
+
+std::vector<PeopleRow> rows_for_people() {
+    return {
         {__LINE__, "a metric", "page.load:320|ms|@0.1|#region:eu,cached", 0,
          "page.load:320|ms|@0.1|#region:eu,cached\n"
          "  name          page.load\n"
@@ -259,7 +261,10 @@ TEST_CASE("for people") {
          "  status        2, critical\n"
          "  message       gone\n\n"},
     };
-    for (const Row& row : rows) {
+}
+
+TEST_CASE("for people") {
+    for (const PeopleRow& row : rows_for_people()) {
         CAPTURE(row.source_line);
         CAPTURE(row.says);
         const Outcome outcome = run({.lines = {row.line}});
@@ -275,13 +280,12 @@ TEST_CASE("people also see what a line becomes in the sinks of their configurati
     CHECK(usual.find("  in push (pushgateway)\n") != std::string::npos);
     CHECK(usual.find("    page_hits_total{region=\"eu\"} 3\n") != std::string::npos);
 
-    const std::string two = run({.lines = {"load:320|ms", "_e{1,1}:a|b", "load:320|ms"},
-                                 .sets = {"sinks.here.type=\"pushgateway\"",
-                                          "sinks.here.url=\"http://localhost:9091\"",
-                                          "sinks.here.prefix=\"app_\"",
-                                          "sinks.there.type=\"console\"",
-                                          "sinks.there.format=\"json\""}})
-                                .out;
+    const std::string two =
+        run({.lines = {"load:320|ms", "_e{1,1}:a|b", "load:320|ms"},
+             .sets = {"sinks.here.type=\"pushgateway\"", "sinks.here.url=\"http://localhost:9091\"",
+                      "sinks.here.prefix=\"app_\"", "sinks.there.type=\"console\"",
+                      "sinks.there.format=\"json\""}})
+            .out;
     CHECK(two.find("    app_load_seconds_sum 0.32\n") != std::string::npos);
     CHECK(two.find("  in there (console)\n    {\"start\":") != std::string::npos);
     CHECK(two.find("  in here (pushgateway)\n    nothing\n") != std::string::npos);
