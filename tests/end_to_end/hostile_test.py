@@ -281,7 +281,8 @@ def test_names_that_break_formats(scene: Scene) -> str:
     tags = ['__name__:x', 'job:x', 'instance:x', 'le:1', 'quantile:2', '1:digit', ':empty key',
             'q:"quoted"', 'b:back\\slash', 'bare', 'v:', 'u:é', 'x.y:1', 'x_y:2', 'é:1']
     lines = [f"odd:1|c|#{tag}" for tag in tags] + ["odd:1|c|#" + ",".join(tags)]
-    lines += ['na"me{x="1"}:1|c', "# TYPE x counter:1|c", "9lives:1|c", "é:1|g", " :1|c", "\x01:1|g"]
+    lines += ['na"me{x="1"}:1|c', "# TYPE x counter:1|c", "9lives:1|c", "é:1|g", " :1|c",
+              "\x01:1|g"]
     lines += ["clash.a:1|c", "clash-a:1|c", "kind:1|g", "kind:1|h", "parts:1|h", "parts_sum:1|g",
               "push_time_seconds:1|g", "parts_count:5|g"]
 

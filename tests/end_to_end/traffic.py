@@ -127,8 +127,8 @@ class Expected:
         for (kind, series), count in self.counts.items():
             name = f"{SERIES_PREFIX}_{kind}_{series}" + ("_seconds" if kind == "ms" else "")
             expect_equal(name, group.value(name + "_count"), count)
-            total = self.sums[kind, series] / (1000 if kind == "ms" else 1)
-            expect_equal(name, group.value(name + "_sum"), total)
+            seconds_or_units = self.sums[kind, series] / (1000 if kind == "ms" else 1)
+            expect_equal(name, group.value(name + "_sum"), seconds_or_units)
         return len(self.counters) + len(self.gauges) + 2 * len(self.counts)
 
 
