@@ -102,5 +102,26 @@ def test_gateway_hangs(scene: Scene) -> str:
     return f"{report}; {describe(ledger)}"
 
 
+def test_stop_while_gateway_is_away(scene: Scene) -> str:
+    """Nobody waits for ever: after the deadline the agent ends, and says what it lost."""
+    outcomes = []
+    for trouble in (Pushgateway.pause, Pushgateway.kill):
+        gateway = scene.pushgateway()
+        agent = scene.agent({
+            "interval": "10s",
+            "shutdown_deadline": "1s",
+            "listeners": {"udp": {"type": "udp", "address": "127.0.0.1:0"}},
+            "sinks": {"push": {"type": "pushgateway", "url": gateway.url}},
+        })
+        trouble(gateway)
+        client = scene.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        client.sendto(b"late:1|c\nlevel:2|g\ntime:3|ms", agent.address("udp"))
+        ledger = agent.stop({"udp": 1})
+        sink = ledger.sinks["push"]
+        expect_equal("lost points", sink["lost"], {"shutdown": 3})
+        outcomes.append(sink.get("last_error", "no answer"))
+    return f"3 points lost to the stop each time, after: {'; '.join(outcomes)}"
+
+
 if __name__ == "__main__":
-    main(test_gateway_killed, test_gateway_hangs)
+    main(test_gateway_killed, test_gateway_hangs, test_stop_while_gateway_is_away)
