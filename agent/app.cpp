@@ -109,9 +109,9 @@ void log_listeners(spdlog::logger& log, const OpenListeners& opened) {
         if (report.where.empty()) continue;
         std::string buffer;
         if (report.receive_buffer_granted_bytes != 0) {
-            buffer = fmt::format(", receive buffer {} of {} bytes asked for",
-                                 report.receive_buffer_granted_bytes,
-                                 report.receive_buffer_asked_bytes);
+            buffer =
+                fmt::format(", receive buffer {} of {} bytes asked for",
+                            report.receive_buffer_granted_bytes, report.receive_buffer_asked_bytes);
         }
         log.info("listeners.{}: {} on {} socket(s){}", report.name, report.where, report.sockets,
                  buffer);
@@ -159,9 +159,10 @@ public:
         }
 
         const int signal = signals.wait();
-        log_.info("stopping on {}: reading what the sockets hold, then flushing and delivering; "
-                  "a second signal ends at once",
-                  signal == SIGINT ? "SIGINT" : "SIGTERM");
+        log_.info(
+            "stopping on {}: reading what the sockets hold, then flushing and delivering; "
+            "a second signal ends at once",
+            signal == SIGINT ? "SIGINT" : "SIGTERM");
         signals.let_through();
         stop(shards, flusher);
         return exit_success;
@@ -190,10 +191,11 @@ private:
     }
 
     void log_ledger(const Ledger& ledger) {
-        log_.info("stopped: {} line(s) read, {} accepted, {} sample(s) in {} flush(es); the "
-                  "account is {}",
-                  ledger.intake.lines, ledger.intake.accepted, ledger.intake.samples,
-                  ledger.flush.flushes, ledger.closed() ? "closed" : "NOT closed (a bug)");
+        log_.info(
+            "stopped: {} line(s) read, {} accepted, {} sample(s) in {} flush(es); the "
+            "account is {}",
+            ledger.intake.lines, ledger.intake.accepted, ledger.intake.samples,
+            ledger.flush.flushes, ledger.closed() ? "closed" : "NOT closed (a bug)");
         for (const Ledger::Sink& sink : ledger.sinks) {
             const sinks::Ledger& points = sink.status.ledger;
             if (points.lost.sum() == 0) continue;
@@ -210,10 +212,10 @@ private:
                    render(loaded_.warnings(),
                           {.excerpts = to_people, .prefix = "warning: ", .closing = ""}));
         if (problems.empty()) return true;
-        fmt::print(stderr, "{}",
-                   render(problems, {.excerpts = to_people,
-                                     .prefix = "",
-                                     .closing = "; pitot did not start."}));
+        fmt::print(
+            stderr, "{}",
+            render(problems,
+                   {.excerpts = to_people, .prefix = "", .closing = "; pitot did not start."}));
         return false;
     }
 
@@ -249,10 +251,8 @@ private:
 int run(const RunArguments& arguments) {
     const StopSignals signals;
     const std::unique_ptr<spdlog::logger> log = make_log();
-    std::expected<LoadedConfig, std::vector<Problem>> loaded =
-        load({.file = arguments.config_file,
-              .sets = arguments.sets,
-              .sink_types = sink_type_names()});
+    std::expected<LoadedConfig, std::vector<Problem>> loaded = load(
+        {.file = arguments.config_file, .sets = arguments.sets, .sink_types = sink_type_names()});
     if (!loaded) {
         fmt::print(stderr, "{}",
                    render(loaded.error(), {.excerpts = isatty(STDERR_FILENO) != 0,

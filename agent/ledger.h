@@ -20,11 +20,11 @@ namespace pitot::agent {
 
 struct FlushCounts {
     std::uint64_t flushes = 0;
-    std::uint64_t late = 0;           // flushes that began after their moment
-    std::uint64_t silent_shards = 0;  // pages that did not come in time; they come later
+    std::uint64_t late = 0;             // flushes that began after their moment
+    std::uint64_t silent_shards = 0;    // pages that did not come in time; they come later
     std::int64_t duration_ns_last = 0;  // turn, merge and encoding
     std::int64_t duration_ns_max = 0;
-    std::int64_t turn_ns_max = 0;     // asking all shards for their page, until the last answer
+    std::int64_t turn_ns_max = 0;  // asking all shards for their page, until the last answer
     std::int64_t late_ns_max = 0;
 };
 

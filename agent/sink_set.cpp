@@ -63,8 +63,7 @@ struct SinkSet::Io {
     std::size_t drained = 0;  // guarded by mutex
 };
 
-SinkSet::SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log,
-                 std::uint64_t seed)
+SinkSet::SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log, std::uint64_t seed)
     : clock_(clock), io_(std::make_unique<Io>(clock, log, seed, loaded.config.quantiles)) {
     for (const SinkSection& section : loaded.sink_sections) {
         const sinks::SinkType* type = sinks::find_sink_type(section.type);

@@ -30,14 +30,17 @@ struct CheckArguments {
 
 // pitot explain
 struct ExplainArguments {
-    std::vector<std::string> lines;  // each is a datagram: it may hold several lines
-    bool use_stdin = false;          // --stdin: read datagrams there too, one a line
+    std::vector<std::string> lines = {};  // each is a datagram: it may hold several lines
     bool json = false;
-    protocol::Reading reading;
+    bool use_stdin = false;  // --stdin: read datagrams there too, one a line
+    protocol::Reading reading = {};
+    // Whose sinks to show; with neither, a Pushgateway with its defaults.
+    std::optional<std::filesystem::path> config_file = {};
+    std::vector<std::string> sets = {};
 };
 
-// The end of the year 9999: the last one that a date of four digits can be written for.
-inline constexpr std::int64_t once_start_s_max = 253'402'300'799;
+// Some years before 64-bit nanoseconds since 1970 run out (in 2262).
+inline constexpr std::int64_t once_start_s_max = 9'000'000'000;
 
 // pitot once
 struct OnceArguments {

@@ -254,6 +254,9 @@ Command parse_explain(Words words) {
                 arguments.use_stdin);
     parser.choice("--format", {"text", "json"}, "of the answers",
                   [&](std::size_t index) { arguments.json = index == 1; });
+    parser.path("--config", "show what lines become in the sinks of this configuration",
+                arguments.config_file);
+    parser.sets(arguments.sets);
     ReadingOptions reading(parser);
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (!arguments.use_stdin && parser.words().empty()) {

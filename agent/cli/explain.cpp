@@ -9,6 +9,8 @@
 #include <istream>
 #include <ostream>
 
+#include "agent/cli/becomes.h"
+#include "agent/cli/exit_codes.h"
 #include "protocol/event.h"
 #include "protocol/framing.h"
 
@@ -18,8 +20,6 @@ namespace {
 
 using protocol::Reject;
 
-constexpr int exit_refused = 1;
-constexpr int exit_usage = 64;
 // A longer line is shown by its beginning.
 constexpr std::size_t shown_bytes_max = 400;
 
@@ -73,14 +73,17 @@ std::string timestamp_text(std::int64_t timestamp_s) {
 // Explains lines on one stream, with one parser.
 class Explainer {
 public:
-    Explainer(protocol::Reading reading, std::ostream& out) : parser_(reading), out_(out) {}
+    Explainer(protocol::Reading reading, const Becomes& becomes, std::ostream& out)
+        : parser_(reading), becomes_(becomes), out_(out) {}
 
     // True if no line was refused.
     bool explain_datagram(std::string_view datagram) {
         bool all_accepted = true;
         protocol::LineSplitter lines(datagram);
         for (std::string_view line; lines.next(line);) {
-            all_accepted = explain_line(line) && all_accepted;
+            const bool accepted = explain_line(line);
+            if (accepted) print_sinks(line);
+            all_accepted = accepted && all_accepted;
             out_ << '\n';
         }
         return all_accepted;
@@ -91,6 +94,7 @@ private:
     Reject explain_metric(std::string_view line);
     Reject explain_event(std::string_view line);
     Reject explain_service_check(std::string_view line);
+    void print_sinks(std::string_view line);
     void print_refusal(std::string_view line, Reject reject);
     void print_line(std::string_view line, bool is_utf8);
     void print_part(const protocol::Part& part);
@@ -109,6 +113,7 @@ private:
     }
 
     protocol::Parser parser_;
+    const Becomes& becomes_;
     std::ostream& out_;
 };
 
@@ -127,6 +132,18 @@ bool Explainer::explain_line(std::string_view line) {
     }
     if (reject != Reject::none) print_refusal(line, reject);
     return reject == Reject::none;
+}
+
+// After one interval that held this line alone.
+void Explainer::print_sinks(std::string_view line) {
+    for (const Becoming& becoming : becomes_(line)) {
+        out_ << "  in " << printable(becoming.sink, true) << '\n';
+        if (becoming.text.empty()) out_ << "    nothing\n";
+        protocol::LineSplitter lines(becoming.text);
+        for (std::string_view sent; lines.next(sent);) {
+            out_ << "    " << printable(sent, true) << '\n';
+        }
+    }
 }
 
 void Explainer::print_line(std::string_view line, bool is_utf8) {
@@ -285,7 +302,7 @@ int explain_as_json(const ExplainArguments& arguments, std::istream& in, std::os
             out << answer_explain_request(request, parser) << '\n' << std::flush;
         }
     }
-    return out.flush() ? 0 : 1;
+    return out.flush() ? exit_success : exit_failure;
 }
 
 }  // namespace
@@ -299,7 +316,12 @@ int explain(const ExplainArguments& arguments, std::istream& in, std::ostream& o
     }
     if (arguments.json) return explain_as_json(arguments, in, out);
 
-    Explainer explainer(arguments.reading, out);
+    const std::expected<Becomes, std::vector<Problem>> becomes = Becomes::make(arguments);
+    if (!becomes) {
+        err << render(becomes.error(), {.excerpts = false, .prefix = "", .closing = "."});
+        return exit_configuration;
+    }
+    Explainer explainer(arguments.reading, *becomes, out);
     bool all_accepted = true;
     for (const std::string& line : arguments.lines) {
         all_accepted = explainer.explain_datagram(line) && all_accepted;
@@ -309,7 +331,7 @@ int explain(const ExplainArguments& arguments, std::istream& in, std::ostream& o
             all_accepted = explainer.explain_datagram(line) && all_accepted;
         }
     }
-    return all_accepted && out.flush() ? 0 : exit_refused;
+    return all_accepted && out.flush() ? exit_success : exit_failure;
 }
 
 }  // namespace pitot::agent

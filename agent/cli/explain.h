@@ -4,7 +4,8 @@
 //     pitot explain --format json --stdin                  for programs
 //
 // main() calls explain(); it runs the very parser a listener runs, with the reading given
-// on the command line, and touches neither the network nor the configuration.
+// on the command line. To people it also shows what the line becomes in the sinks
+// (becomes.h). It never touches the network.
 #pragma once
 
 #include <iosfwd>
@@ -18,7 +19,8 @@ namespace pitot::agent {
 
 // Writes to `out` what is made of every line, and returns the exit code: 0; 1 if a line
 // was refused (for people only: to a program a refusal is an answer) or `out` broke; 64,
-// with a word on `err`, if there is nothing to explain.
+// with a word on `err`, if there is nothing to explain; 78 if the configuration whose
+// sinks are to be shown has problems.
 int explain(const ExplainArguments& arguments, std::istream& in, std::ostream& out,
             std::ostream& err);
 

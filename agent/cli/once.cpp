@@ -3,7 +3,6 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
 
-#include <array>
 #include <boost/json.hpp>
 #include <istream>
 #include <memory>
@@ -15,13 +14,11 @@
 #include <variant>
 #include <vector>
 
-#include "agent/aggregate/line_intake.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/cli/hex.h"
+#include "agent/cli/rehearsal.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
-#include "agent/flush/merger.h"
-#include "agent/settings.h"
 #include "agent/sink_set.h"
 #include "sinks/console/json_encoder.h"
 
@@ -61,60 +58,16 @@ Request read_request(std::string_view line) {
     return Mistake{"must have one of the keys datagram, datagram_hex and flush"};
 }
 
-// The agent without threads: one shard, one merger, time by hand.
-class Rehearsal {
+// What the end of an interval prints.
+class Printer {
 public:
-    Rehearsal(const OnceArguments& arguments, const Config& config, sinks::Sink* sink)
-        : config_(config),
-          sink_(sink),
-          intake_(table_settings(config, Seeds{}), std::array{arguments.reading}),
-          merger_(settings(config, sink)),
-          start_unix_ns_(arguments.start_s * 1'000'000'000) {}
+    Printer(const std::vector<double>& quantiles, sinks::Sink* sink)
+        : quantiles_(quantiles), sink_(sink) {}
 
-    void take(std::string_view datagram) {
-        intake_.take(0, datagram, Peer("standard input"), ++moment_);
-        pending_ = true;
-    }
-
-    // What the end of an interval prints.
-    std::string flush() {
-        SeriesTable& table = intake_.table();
-        const Merger::Retirements silent = merger_.take_retirements(0);
-        table.request_retirement(silent.rows, silent.turn);
-        while (table.retire_some(1'024)) {
-        }
-        const ShardPage page{.table = &table, .closed = table.turn()};
-        const std::int64_t end_unix_ns = start_unix_ns_ + config_.interval.count();
-        const protocol::Snapshot& snapshot = merger_.merge(
-            {&page, 1}, {.sequence = ++sequence_,
-                         .start_unix_ns = start_unix_ns_,
-                         .end_unix_ns = end_unix_ns,
-                         .elapsed_s = std::chrono::duration<double>(config_.interval).count()});
-        std::string text = encode(snapshot);
-        merger_.finish();
-        start_unix_ns_ = end_unix_ns;
-        pending_ = false;
-        return text;
-    }
-
-    // Whether the end of the input ends an interval.
-    bool has_something_left() const { return pending_ || sequence_ == 0; }
-
-private:
-    static MergerSettings settings(const Config& config, sinks::Sink* sink) {
-        MergerSettings settings = merger_settings(config, Seeds{}, 1);
-        if (sink != nullptr) {
-            settings.wants_total = [sink](const protocol::Series& series) {
-                return sink->encoder().wants_total_distribution(series);
-            };
-        }
-        return settings;
-    }
-
-    std::string encode(const protocol::Snapshot& snapshot) {
+    std::string operator()(const protocol::Snapshot& snapshot) const {
         std::string text;
         if (sink_ == nullptr) {
-            sinks::console::append_json(snapshot, config_.quantiles, text);
+            sinks::console::append_json(snapshot, quantiles_, text);
             text += '\n';
             return text;
         }
@@ -124,17 +77,13 @@ private:
         return text;
     }
 
-    const Config& config_;
+private:
+    const std::vector<double>& quantiles_;
     sinks::Sink* sink_;
-    LineIntake intake_;
-    Merger merger_;
-    std::int64_t start_unix_ns_;
-    std::int64_t moment_ = 0;
-    std::uint64_t sequence_ = 0;
-    bool pending_ = false;
 };
 
-int rehearse(Rehearsal& rehearsal, std::istream& in, std::ostream& out, std::ostream& err) {
+int rehearse(Rehearsal& rehearsal, const Printer& print, std::istream& in, std::ostream& out,
+             std::ostream& err) {
     int exit_code = exit_success;
     std::size_t number = 0;
     for (std::string line; std::getline(in, line);) {
@@ -146,10 +95,10 @@ int rehearse(Rehearsal& rehearsal, std::istream& in, std::ostream& out, std::ost
             err << "standard input:" << number << ": " << mistake->what << "; line left out\n";
             exit_code = exit_failure;
         } else {
-            out << rehearsal.flush();
+            out << print(rehearsal.end_interval());
         }
     }
-    if (rehearsal.has_something_left()) out << rehearsal.flush();
+    if (rehearsal.has_something_left()) out << print(rehearsal.end_interval());
     return out.flush() ? exit_code : exit_failure;
 }
 
@@ -164,10 +113,8 @@ std::string known_sinks(const std::vector<sinks::Sink*>& sinks) {
 }  // namespace
 
 int once(const OnceArguments& arguments, std::istream& in, std::ostream& out, std::ostream& err) {
-    std::expected<LoadedConfig, std::vector<Problem>> loaded =
-        load({.file = arguments.config_file,
-              .sets = arguments.sets,
-              .sink_types = sink_type_names()});
+    std::expected<LoadedConfig, std::vector<Problem>> loaded = load(
+        {.file = arguments.config_file, .sets = arguments.sets, .sink_types = sink_type_names()});
     const auto refuse = [&err](const std::vector<Problem>& problems) {
         err << render(problems, {.excerpts = false, .prefix = "", .closing = "."});
         return exit_configuration;
@@ -190,8 +137,12 @@ int once(const OnceArguments& arguments, std::istream& in, std::ostream& out, st
             return exit_configuration;
         }
     }
-    Rehearsal rehearsal(arguments, loaded->config, sink);
-    return rehearse(rehearsal, in, out, err);
+    const auto wants_total = [sink](const protocol::Series& series) {
+        return sink != nullptr && sink->encoder().wants_total_distribution(series);
+    };
+    Rehearsal rehearsal(loaded->config, arguments.reading, wants_total,
+                        arguments.start_s * 1'000'000'000);
+    return rehearse(rehearsal, Printer(loaded->config.quantiles, sink), in, out, err);
 }
 
 }  // namespace pitot::agent

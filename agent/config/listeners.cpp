@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 2> dialects{"dogstatsd", "statsd"};
 constexpr std::array<std::string_view, 4> tag_dialects{"none", "influx", "librato", "signalfx"};
 constexpr std::array<std::string_view, 2> gauge_signs{"absolute", "delta"};
 
-// Longest path of a Unix socket; the kernel's field has room for a NUL behind it.
+// Longest path of a Unix socket: the kernel's field has room for a NUL behind it. In the
+// abstract namespace the NUL is in front, where we write '@'.
 constexpr std::size_t socket_path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
 
 constexpr std::uint64_t receive_buffer_bytes = 8ULL << 20U;
@@ -81,9 +82,10 @@ void read_path(SectionReader& section, ListenerConfig& listener) {
                         fmt::format("must be an absolute path, or \"@name\" for an abstract "
                                     "socket, got the text \"{}\"",
                                     printable(*path)));
-    } else if (path->size() > socket_path_bytes_max) {
-        section.problem("path", fmt::format("must be at most {} bytes, got {}",
-                                            socket_path_bytes_max, path->size()));
+    } else if (path->size() > socket_path_bytes_max + (is_abstract ? 1 : 0)) {
+        section.problem("path",
+                        fmt::format("must be at most {} bytes, got {}",
+                                    socket_path_bytes_max + (is_abstract ? 1 : 0), path->size()));
     }
     listener.path = *path;
 }

@@ -40,6 +40,7 @@ constexpr double percentile_min = 0.0001;
 // OpenTelemetry recommends); 65536 are one histogram of half a megabyte.
 constexpr std::int64_t buckets_min = 160;
 constexpr std::int64_t buckets_max = 65'536;
+static_assert(buckets_min >= protocol::buckets_max_min);
 
 constexpr std::int64_t series_max = 100'000'000;
 constexpr std::uint64_t table_bytes_min = 1ULL << 20U;

@@ -344,6 +344,7 @@ std::vector<std::pair<std::string, std::string>> SectionReader::text_table(std::
 
 sinks::Secret SectionReader::secret(std::string_view key) {
     const Entry* const entry = ask(key, "secret", "");
+    secrets_.emplace_back(key);
     if (entry == nullptr) return {};
     const Node& node = entry->node;
     if (const std::string* const text = node.text()) {
@@ -352,7 +353,7 @@ sinks::Secret SectionReader::secret(std::string_view key) {
                                          "must not contain a NUL character");
             return {};
         }
-        if (is_public(context_, node.position)) {
+        if (!text->empty() && is_public(context_, node.position)) {
             warning(key,
                     "is a secret that every user of this machine can read here; better is "
                     "{ file = \"…\" } or { credential = \"…\" }");
@@ -374,8 +375,13 @@ sinks::Secret SectionReader::secret(std::string_view key) {
 
 void SectionReader::problem(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
-    context_.problems.add(entry == nullptr ? position_ : entry->node.position,
-                          key.empty() ? path_ : path_of(key), std::move(what));
+    const Position position = entry == nullptr ? position_ : entry->node.position;
+    std::string path = key.empty() ? path_ : path_of(key);
+    if (std::ranges::find(secrets_, key) == secrets_.end()) {
+        context_.problems.add(position, std::move(path), std::move(what));
+    } else {
+        context_.problems.add_secret(position, std::move(path), std::move(what));
+    }
 }
 
 void SectionReader::warning(std::string_view key, std::string what) {

@@ -121,6 +121,7 @@ private:
     const Table* table_;
     Position position_;
     std::vector<std::string> known_;
+    std::vector<std::string> secrets_;  // those of them that were asked for as secrets
 };
 
 }  // namespace pitot::agent

@@ -42,7 +42,9 @@ Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::
     }
 }
 
-Flusher::~Flusher() { assert(!thread_.joinable()); }
+Flusher::~Flusher() {
+    assert(!thread_.joinable());
+}
 
 void Flusher::start() {
     thread_ = std::thread([this] { run(); });
@@ -126,15 +128,17 @@ void Flusher::finish(const FlushSchedule::Closed& closed, std::int64_t started_n
         ledger_.series_expired = merger_.expired_total();
     }
     if (late) {
-        log_.warn("flush {} began {} ms after its moment and took {} ms: the host is overloaded, "
-                  "or the interval is too short for so many series",
-                  closed.interval.sequence, closed.late_ns / 1'000'000, took_ns / 1'000'000);
+        log_.warn(
+            "flush {} began {} ms after its moment and took {} ms: the host is overloaded, "
+            "or the interval is too short for so many series",
+            closed.interval.sequence, closed.late_ns / 1'000'000, took_ns / 1'000'000);
     }
     constexpr std::int64_t noticeable_step_ns = 1'000'000'000;
     if (closed.clock_step_ns > noticeable_step_ns || closed.clock_step_ns < -noticeable_step_ns) {
-        log_.warn("the wall clock was set by {} ms during interval {}; rates are right, they "
-                  "use the steady clock",
-                  closed.clock_step_ns / 1'000'000, closed.interval.sequence);
+        log_.warn(
+            "the wall clock was set by {} ms during interval {}; rates are right, they "
+            "use the steady clock",
+            closed.clock_step_ns / 1'000'000, closed.interval.sequence);
     }
 }
 

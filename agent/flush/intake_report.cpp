@@ -73,21 +73,24 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
         const std::uint64_t count = std::exchange(limited_[i].untold, 0);
         switch (static_cast<Limited>(i)) {
             case Limited::overflow_series:
-                log_.warn("a limit on series is reached: {} sample(s) with new tag sets were "
-                          "counted in overflow series (totals are right, their tags are gone); "
-                          "most are of `{}`; drop the tag that grows, or raise limits.series or "
-                          "limits.series_per_metric",
-                          count, worst == nullptr ? "?" : printable(worst->name));
+                log_.warn(
+                    "a limit on series is reached: {} sample(s) with new tag sets were "
+                    "counted in overflow series (totals are right, their tags are gone); "
+                    "most are of `{}`; drop the tag that grows, or raise limits.series or "
+                    "limits.series_per_metric",
+                    count, worst == nullptr ? "?" : printable(worst->name));
                 break;
             case Limited::timed_samples:
-                log_.warn("dropped {} sample(s) with a time of their own: more than {} in one "
-                          "interval and shard",
-                          count, limits::timed_samples_per_interval_max);
+                log_.warn(
+                    "dropped {} sample(s) with a time of their own: more than {} in one "
+                    "interval and shard",
+                    count, limits::timed_samples_per_interval_max);
                 break;
             case Limited::events:
-                log_.warn("dropped {} event(s) and service check(s): more than {} in one "
-                          "interval and shard",
-                          count, limits::events_per_interval_max);
+                log_.warn(
+                    "dropped {} event(s) and service check(s): more than {} in one "
+                    "interval and shard",
+                    count, limits::events_per_interval_max);
                 break;
         }
     }
@@ -99,16 +102,18 @@ void IntakeReport::tell_dropped(const ShardSet::Turn& turn, const Interval& inte
         const ListenerCounters& before = last_[i];
         if (kernel_drops_[i].may_speak(now.kernel_drops - before.kernel_drops,
                                        interval.end_unix_ns)) {
-            log_.warn("listeners.{}: the kernel dropped {} datagram(s), because the receive "
-                      "buffer was full; raise receive_buffer (and net.core.rmem_max), use a Unix "
-                      "socket, or let clients send several lines in a datagram",
-                      listener_names_[i], std::exchange(kernel_drops_[i].untold, 0));
+            log_.warn(
+                "listeners.{}: the kernel dropped {} datagram(s), because the receive "
+                "buffer was full; raise receive_buffer (and net.core.rmem_max), use a Unix "
+                "socket, or let clients send several lines in a datagram",
+                listener_names_[i], std::exchange(kernel_drops_[i].untold, 0));
         }
         if (truncated_[i].may_speak(now.truncated_datagrams - before.truncated_datagrams,
                                     interval.end_unix_ns)) {
-            log_.warn("listeners.{}: {} datagram(s) were longer than can be received; their "
-                      "last lines are lost; let the client send smaller ones",
-                      listener_names_[i], std::exchange(truncated_[i].untold, 0));
+            log_.warn(
+                "listeners.{}: {} datagram(s) were longer than can be received; their "
+                "last lines are lost; let the client send smaller ones",
+                listener_names_[i], std::exchange(truncated_[i].untold, 0));
         }
         last_[i] = now;
     }

@@ -19,7 +19,7 @@
 #include "agent/net/listener_counters.h"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming)
 }
 
 namespace pitot::agent {
@@ -33,6 +33,8 @@ public:
     // `listeners` is the number of entries in Config::listeners.
     ShardSockets(std::vector<OpenSocket> sockets, std::size_t listeners);
     ~ShardSockets();
+    ShardSockets(const ShardSockets&) = delete;
+    ShardSockets& operator=(const ShardSockets&) = delete;
     ShardSockets(ShardSockets&&) noexcept;
     ShardSockets& operator=(ShardSockets&&) noexcept;
 

@@ -41,7 +41,7 @@ bool parse_ipv6(std::string_view text, sockaddr_in6& out) {
 
 std::string printable(std::string_view bytes) {
     std::string text{bytes};
-    std::replace_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
     return text;
 }
 
@@ -118,7 +118,7 @@ std::expected<SocketAddress, std::string> SocketAddress::parse_unix(std::string_
     address.sun_family = AF_UNIX;
     // An abstract name begins with a zero byte and ends where the address does; a path
     // ends with one.
-    std::copy(name.begin(), name.end(), address.sun_path + (is_abstract ? 1 : 0));
+    std::ranges::copy(name, address.sun_path + (is_abstract ? 1 : 0));
     return copy_of(reinterpret_cast<const sockaddr*>(&address),
                    static_cast<socklen_t>(unix_name_offset + 1 + name.size()));
 }

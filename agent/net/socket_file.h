@@ -26,6 +26,8 @@ class SocketFile {
 public:
     SocketFile() = default;
     ~SocketFile() { remove(); }
+    SocketFile(const SocketFile&) = delete;
+    SocketFile& operator=(const SocketFile&) = delete;
     SocketFile(SocketFile&& other) noexcept;
     SocketFile& operator=(SocketFile&& other) noexcept;
 

@@ -43,11 +43,11 @@ enum class Isolation : std::uint8_t {
 };
 
 struct DeliverySettings {
-    std::string name;  // of the sink, for the log
+    std::string name = {};  // of the sink, for the log
     QueuePolicy policy = QueuePolicy::keep_order;
     Isolation isolation = Isolation::halves;
-    QueueBounds bounds;
-    Backoff backoff;
+    QueueBounds bounds = {};
+    Backoff backoff = {};
     std::chrono::nanoseconds attempt_timeout = std::chrono::seconds(10);
     std::chrono::nanoseconds age_max = std::chrono::hours(1);
     std::chrono::nanoseconds hold_interval = std::chrono::seconds(30);

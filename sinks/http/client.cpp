@@ -49,8 +49,11 @@ using Parser = beast::response_parser<beast::buffer_body>;
 struct Connection {
     explicit Connection(asio::io_context& io) : socket(io) {}
 
-    void close() {
+    // Ends every operation under way. A request that was not sent whole is taken back with a
+    // reset: what the other side does not read would wait in the kernel for minutes.
+    void close(bool is_written) {
         error_code ignored;
+        if (!is_written) socket.set_option(asio::socket_base::linger(true, 0), ignored);
         socket.close(ignored);
     }
 
@@ -82,7 +85,7 @@ struct Exchange {
     void abort() {
         is_over = true;
         if (resolver) resolver->cancel();
-        if (connection) connection->close();
+        if (connection) connection->close(is_written);
     }
 };
 
@@ -148,7 +151,7 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
         exchange.got_some = exchange.got_some || parser->got_some();
         if (error) {
             result = std::unexpected(read_failure(error, exchange.authority, exchange.got_some));
-            connection.close();  // ends a write that is still under way
+            connection.close(exchange.is_written);  // ends a write that is still under way
             co_return;
         }
         status = parser->get().result_int();
@@ -162,7 +165,7 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
     co_await read_body(stream, exchange, connection, *parser, response);
     // An answer before the whole request was sent: the rest of it must not follow.
     exchange.may_keep = response.is_complete && exchange.is_written && parser->keep_alive();
-    if (!exchange.may_keep) connection.close();
+    if (!exchange.may_keep) connection.close(exchange.is_written);
     result = std::move(response);
 }
 

@@ -15,6 +15,8 @@
 //     under `negative_delta`; later increments count on from where the counter stood.
 //   * _count and _bucket are whole numbers, as the format has them, rounded to the nearest
 //     (a weight of 1/0.3 is not whole; a Pushgateway would cut the fraction off).
+//   * Buckets come from the series' sketch: a value within the sketch's relative error of a
+//     bound (1.09 % at schema 5) may be counted on its other side. _sum and _count are exact.
 //   * No timestamps: samples with a time of their own are skipped, as are events and checks.
 #pragma once
 

@@ -25,7 +25,7 @@ enum class Form : std::uint8_t { summary, histogram };
 struct FormRule {
     std::string match;  // glob on the StatsD name
     Form form = Form::summary;
-    std::vector<double> buckets;  // upper bounds, ascending, finite; in seconds for timers
+    std::vector<double> buckets = {};  // upper bounds, ascending, finite; in seconds for timers
 };
 
 // Those of the Prometheus client libraries: made for requests measured in seconds.

@@ -28,7 +28,7 @@ inline agent::ListenerConfig net_listener(agent::ListenerType type) {
     agent::ListenerConfig config;
     config.name = "apps";
     config.type = type;
-    config.receive_buffer_bytes = 1024 * 1024;
+    config.receive_buffer_bytes = 1'048'576;
     config.connections_max = 100;
     return config;
 }

@@ -231,6 +231,16 @@ TEST_CASE("options of listeners") {
     CHECK(stream.reading.gauge_sign == protocol::GaugeSign::delta);
 }
 
+TEST_CASE("paths of sockets have the length the kernel has room for") {
+    const auto problems_with = [](const std::string& path) {
+        return lines_wrong_in("[listeners.a]\ntype = \"unix\"\npath = \"" + path + "\"\n").size();
+    };
+    CHECK(problems_with("/" + std::string(106, 'x')) == 0);
+    CHECK(problems_with("/" + std::string(107, 'x')) == 1);
+    CHECK(problems_with("@" + std::string(107, 'x')) == 0);
+    CHECK(problems_with("@" + std::string(108, 'x')) == 1);
+}
+
 TEST_CASE("a sink reads its section") {
     const SampleSettings defaults = sample_of("[sinks.a]\ntype = \"sample\"\nurl = \"u\"\n");
     CHECK(defaults.url == "u");
@@ -340,6 +350,8 @@ TEST_CASE("a secret in the open is warned about, and not shown") {
         warnings_with(std::filesystem::perms(0600), {"sinks.a.password=swordfish"});
     CHECK(argued.starts_with("--set 1: sinks.a.password: is a secret that every user"));
     CHECK_FALSE((told + argued).contains("swordfish"));
+    // An empty one is none.
+    CHECK(warnings_with(std::filesystem::perms(0600), {"sinks.a.password=''"}).empty());
 }
 
 TEST_CASE("unwise limits are a warning") {

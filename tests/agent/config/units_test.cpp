@@ -16,6 +16,7 @@
 #include "agent/config/address.h"
 #include "agent/config/printable.h"
 #include "agent/config/suggest.h"
+#include "agent/net/socket_address.h"
 
 using namespace pitot::agent;
 using namespace std::chrono_literals;
@@ -197,5 +198,15 @@ TEST_CASE("addresses that listeners have") {
         REQUIRE_FALSE(address);
         CHECK(address.error().starts_with("must "));
         CHECK(address.error().contains("got the text "));
+        CHECK_FALSE(SocketAddress::parse_internet(text));
+    }
+}
+
+TEST_CASE("what the configuration takes as an address can be bound") {
+    for (const std::string_view text : {"127.0.0.1:8125", "0.0.0.0:0", "[::1]:65535", "*:8125",
+                                        "[::]:0", "[::ffff:127.0.0.1]:1", "[fe80::1%lo]:1"}) {
+        CAPTURE(text);
+        CHECK(parse_listen_address(text));
+        CHECK(SocketAddress::parse_internet(text));
     }
 }

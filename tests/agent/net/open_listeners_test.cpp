@@ -289,7 +289,7 @@ TEST_CASE("a socket file is removed at the end, if it is still ours") {
         CHECK_FALSE(exists(config.path));
     }
     SUBCASE("never started") {
-        static_cast<void>(open_listeners(std::vector{config}, 1));
+        CHECK(open_listeners(std::vector{config}, 1).has_value());
         CHECK_FALSE(exists(config.path));
     }
     SUBCASE("replaced by somebody else") {
@@ -329,33 +329,30 @@ TEST_CASE("Unix sockets go to the shards in turn") {
     }));
 }
 
-TEST_CASE("a socket that was opened by somebody else is used as it is") {
+// A UDP socket such as systemd would pass, for the listener of that name.
+std::vector<InheritedSocket> inherit_udp(const std::string& listener) {
     const auto any = SocketAddress::parse_internet("127.0.0.1:0").value();
-    FileDescriptor passed{::socket(AF_INET, SOCK_DGRAM, 0)};
-    REQUIRE(::bind(passed.get(), any.data(), any.size()) == 0);
-    const std::string address = SocketAddress::of_socket(passed.get()).to_string();
+    std::vector<InheritedSocket> inherited;
+    inherited.push_back({listener, FileDescriptor{::socket(AF_INET, SOCK_DGRAM, 0)}});
+    REQUIRE(::bind(inherited[0].descriptor.get(), any.data(), any.size()) == 0);
+    return inherited;
+}
 
-    SUBCASE("it is read, on one shard") {
-        std::vector<InheritedSocket> inherited;
-        inherited.push_back({"apps", std::move(passed)});
-        NetRig rig({udp_listener("127.0.0.1:1")}, 2, std::move(inherited));
-        CHECK(rig.address() == address);
-        CHECK(NetClient::udp(address).send("a:1|c"));
-        CHECK(rig.until([&] { return rig.counters().datagrams == 1; }));
-    }
-    SUBCASE("it must be what the listener is") {
-        std::vector<InheritedSocket> inherited;
-        inherited.push_back({"apps", std::move(passed)});
-        CHECK(contains(error_of({tcp_listener()}, 1, std::move(inherited)),
-                       "must be a socket of type tcp"));
-    }
-    SUBCASE("it must be for a listener") {
-        std::vector<InheritedSocket> inherited;
-        inherited.push_back({"typo", std::move(passed)});
-        CHECK(error_of({udp_listener()}, 1, std::move(inherited)) ==
-              "listeners.typo: a socket was passed to the agent for it, but there is no listener "
-              "of that name");
-    }
+TEST_CASE("a socket that was opened by somebody else is used as it is, on one shard") {
+    std::vector<InheritedSocket> inherited = inherit_udp("apps");
+    const std::string address = SocketAddress::of_socket(inherited[0].descriptor.get()).to_string();
+    NetRig rig({udp_listener("127.0.0.1:1")}, 2, std::move(inherited));
+    CHECK(rig.address() == address);
+    CHECK(NetClient::udp(address).send("a:1|c"));
+    CHECK(rig.until([&] { return rig.counters().datagrams == 1; }));
+}
+
+TEST_CASE("an inherited socket must be what its listener is, and have one") {
+    CHECK(contains(error_of({tcp_listener()}, 1, inherit_udp("apps")),
+                   "must be a socket of type tcp"));
+    CHECK(error_of({udp_listener()}, 1, inherit_udp("typo")) ==
+          "listeners.typo: a socket was passed to the agent for it, but there is no listener of "
+          "that name");
 }
 
 }  // namespace

@@ -1,0 +1,78 @@
+// `pitot check`: what it prints where, and its exit code.
+#include "agent/cli/check.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "agent/cli/exit_codes.h"
+#include "tests/support/config_rig.h"
+
+using namespace pitot;
+using namespace pitot::agent;
+using namespace pitot::tests;
+
+namespace {
+
+struct Checked {
+    int exit_code;
+    std::string out;
+    std::string err;
+};
+
+Checked checked(const CheckArguments& arguments, bool is_terminal = false) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const SinkTrial trial{{"console", "sample"}, read_section};
+    const int exit_code = check(arguments, trial, config_environment(), {out, err, is_terminal});
+    return {exit_code, out.str(), err.str()};
+}
+
+}  // namespace
+
+TEST_CASE("right configurations are told by what is in them") {
+    const Checked none = checked({});
+    CHECK(none.exit_code == exit_success);
+    CHECK(none.out == "the built-in configuration: ok: 4 listeners, 1 sink\n");
+    CHECK(none.err.empty());
+
+    const ConfigDirectory directory;
+    const auto file =
+        directory.write("a.toml",
+                        "[listeners.a]\ntype = \"udp\"\naddress = \"127.0.0.1:0\"\n"
+                        "[sinks.a]\ntype = \"console\"\n[sinks.b]\ntype = \"console\"\n");
+    const Checked some = checked({file, {"interval=1s"}});
+    CHECK(some.exit_code == exit_success);
+    CHECK(some.out == file.native() + ": ok: 1 listener, 2 sinks\n");
+    CHECK(some.err.empty());
+}
+
+TEST_CASE("wrong ones by all that is wrong, in the agent's part and in the sinks'") {
+    const Checked wrong =
+        checked({std::nullopt, {"interval=1", "sinks.a={type=\"sample\", queue=0}"}});
+    CHECK(wrong.exit_code == exit_configuration);
+    CHECK(wrong.out.empty());
+    CHECK(wrong.err ==
+          "--set 1: interval: must have a unit, such as \"1s\" or \"1ms\", got the number 1\n"
+          "--set 2: sinks.a.url: must be given, as a text, got nothing\n"
+          "--set 2: sinks.a.queue: must be a whole number between 1 and 1000, got the number 0\n"
+          "3 problems found.\n");
+    CHECK(checked({std::nullopt, {"interval=1"}}, true).err.contains("      | interval=1\n"));
+
+    const Checked unreadable = checked({"/nowhere/pitot.toml", {}});
+    CHECK(unreadable.exit_code == exit_configuration);
+    CHECK(unreadable.err ==
+          "/nowhere/pitot.toml: must be readable, got \"No such file or directory\"\n"
+          "1 problem found.\n");
+}
+
+TEST_CASE("a warning is no problem") {
+    const Checked warned = checked({std::nullopt, {"limits={series=1, series_per_metric=2}"}});
+    CHECK(warned.exit_code == exit_success);
+    CHECK(warned.out.ends_with("ok: 4 listeners, 1 sink\n"));
+    CHECK(warned.err ==
+          "warning: --set 1: limits.series_per_metric: is above `series` (1), which comes "
+          "first\n");
+}

@@ -1,0 +1,185 @@
+// What words behind `pitot` mean, and what is said about those that mean nothing.
+#include "agent/cli/command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/cli/exit_codes.h"
+#include "agent/cli/version.h"
+
+using namespace pitot;
+using namespace pitot::agent;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+template <typename Arguments>
+Arguments parsed_as(const Words& words) {
+    Command command = parse_command_line(words);
+    if (const auto* const answer = std::get_if<Answer>(&command)) FAIL(answer->text);
+    REQUIRE(std::holds_alternative<Arguments>(command));
+    return std::get<Arguments>(command);
+}
+
+Answer answer_to(const Words& words) {
+    const Command command = parse_command_line(words);
+    REQUIRE(std::holds_alternative<Answer>(command));
+    return std::get<Answer>(command);
+}
+
+}  // namespace
+
+TEST_CASE("run") {
+    const auto none = parsed_as<RunArguments>({"run"});
+    CHECK_FALSE(none.config_file.has_value());
+    CHECK(none.sets.empty());
+    CHECK_FALSE(none.ready_file.has_value());
+    CHECK_FALSE(none.ledger_file.has_value());
+
+    const auto all = parsed_as<RunArguments>({"run", "--set", "a=1", "--config", "c.toml",
+                                              "--set=b=x=y", "--ready-file=r", "--set",
+                                              "[c,d]=", "--ledger-file", "l", "--set", ""});
+    CHECK(all.config_file == "c.toml");
+    CHECK(all.sets == Words{"a=1", "b=x=y", "[c,d]=", ""});
+    CHECK(all.ready_file == "r");
+    CHECK(all.ledger_file == "l");
+}
+
+TEST_CASE("check") {
+    CHECK_FALSE(parsed_as<CheckArguments>({"check"}).config_file.has_value());
+    CHECK(parsed_as<CheckArguments>({"check", "a.toml"}).config_file == "a.toml");
+    CHECK(parsed_as<CheckArguments>({"check", "--config", "a.toml"}).config_file == "a.toml");
+    CHECK(parsed_as<CheckArguments>({"check", "--", "-a"}).config_file == "-a");
+    const auto both = parsed_as<CheckArguments>({"check", "a.toml", "--set", "x=1"});
+    CHECK(both.config_file == "a.toml");
+    CHECK(both.sets == Words{"x=1"});
+}
+
+TEST_CASE("explain") {
+    const auto lines = parsed_as<ExplainArguments>(
+        {"explain", "a:1|c", "[b,c]", "--format", "json", "d", "--", "-e", "--", "--stdin"});
+    CHECK(lines.lines == Words{"a:1|c", "[b,c]", "d", "-e", "--", "--stdin"});
+    CHECK(lines.json);
+    CHECK_FALSE(lines.use_stdin);
+    CHECK(lines.reading == protocol::Reading{});
+
+    const auto standard_input = parsed_as<ExplainArguments>(
+        {"explain", "--stdin", "--dialect", "statsd", "--tags", "librato"});
+    CHECK(standard_input.use_stdin);
+    CHECK_FALSE(standard_input.json);
+    CHECK(standard_input.reading == protocol::Reading{protocol::Dialect::statsd,
+                                                      protocol::TagDialect::librato,
+                                                      protocol::GaugeSign::delta});
+    CHECK(parsed_as<ExplainArguments>({"explain", "--gauge-sign", "delta", "a:1|c"})
+              .reading.gauge_sign == protocol::GaugeSign::delta);
+    CHECK(parsed_as<ExplainArguments>(
+              {"explain", "--gauge-sign", "absolute", "--dialect", "statsd", "a:1|c"})
+              .reading.gauge_sign == protocol::GaugeSign::absolute);
+}
+
+TEST_CASE("once") {
+    const auto none = parsed_as<OnceArguments>({"once"});
+    CHECK(none.start_s == 0);
+    CHECK_FALSE(none.sink.has_value());
+    CHECK(none.sets.empty());
+
+    const auto all = parsed_as<OnceArguments>(
+        {"once", "--config", "c", "--interval", "10s", "--set", "interval=1s", "--sink", "push",
+         "--format", "json", "--start", "1700000000", "--tags", "influx"});
+    CHECK(all.config_file == "c");
+    CHECK(all.sink == "push");
+    CHECK(all.start_s == 1'700'000'000);
+    // The option of this command wins, wherever it stands.
+    CHECK(all.sets == Words{"interval=1s", "interval=\"10s\""});
+    CHECK(all.reading.tags == protocol::TagDialect::influx);
+}
+
+TEST_CASE("help and version are answers") {
+    CHECK(answer_to({"version"}).text == "pitot " + std::string(version()) + "\n");
+    CHECK(answer_to({"--version"}).exit_code == exit_success);
+    CHECK(answer_to({}).exit_code == exit_usage);
+    for (const Words& words : {Words{"help"}, Words{"--help"}, Words{"-h"}, Words{"help", "help"},
+                               Words{"help", "version"}}) {
+        CHECK(answer_to(words).exit_code == exit_success);
+        CHECK(answer_to(words).text.contains("pitot explain LINE"));
+    }
+    const std::array<std::string_view, 4> commands{"run", "check", "explain", "once"};
+    for (const std::string_view command : commands) {
+        const std::string name(command);
+        const Answer answer = answer_to({"help", name});
+        CHECK(answer.exit_code == exit_success);
+        CHECK(answer.text.starts_with("Usage: pitot " + name + " [OPTIONS]"));
+        CHECK(answer_to({name, "--help"}).text == answer.text);
+    }
+    CHECK(answer_to({"help", "run"}).text.contains("--ledger-file FILE"));
+}
+
+TEST_CASE("words that mean nothing") {
+    struct Row {
+        Words words;
+        std::string_view said;
+    };
+    const std::array rows{
+        Row{{"rnu"}, "pitot: unknown command `rnu`; did you mean `run`?\nSee `pitot help`.\n"},
+        Row{{"frobnicate"}, "pitot: unknown command `frobnicate`\nSee `pitot help`.\n"},
+        Row{{"\x1b[2J"}, "pitot: unknown command `\\x1b[2J`\nSee `pitot help`.\n"},
+        Row{{"--verson"},
+            "pitot: unknown option `--verson`; did you mean `--version`?\nSee `pitot help`.\n"},
+        Row{{"help", "chekc"},
+            "pitot: unknown command `chekc`; did you mean `check`?\nSee `pitot help`.\n"},
+        Row{{"run", "--sett", "a=1"},
+            "pitot run: unknown option `--sett`; did you mean `--set`?\nSee `pitot help run`.\n"},
+        Row{{"run", "--ready_file=x"},
+            "pitot run: unknown option `--ready_file`; did you mean `--ready-file`?\n"
+            "See `pitot help run`.\n"},
+        Row{{"run", "-x"}, "pitot run: unknown option `-x`\nSee `pitot help run`.\n"},
+        Row{{"run", "c.toml"}, "pitot run: unexpected word \"c.toml\"\nSee `pitot help run`.\n"},
+        Row{{"run", "--", "--set"},
+            "pitot run: unexpected word \"--set\"\nSee `pitot help run`.\n"},
+        Row{{"run", "--config"},
+            "pitot run: --config: must be given with a value\nSee `pitot help run`.\n"},
+        Row{{"run", "--config", "--set", "a=1"},
+            "pitot run: --config: must be given with a value\nSee `pitot help run`.\n"},
+        Row{{"run", "--config", ""},
+            "pitot run: --config: must name a file, got nothing\nSee `pitot help run`.\n"},
+        Row{{"run", "--config", "a", "--config", "b"},
+            "pitot run: --config: must be given once\nSee `pitot help run`.\n"},
+        Row{{"check", "a", "b"}, "pitot check: unexpected word \"b\"\nSee `pitot help check`.\n"},
+        Row{{"check", "--config", "a", "b"},
+            "pitot check: must have one file, got two\nSee `pitot help check`.\n"},
+        Row{{"check", ""},
+            "pitot check: FILE: must name a file, got nothing\nSee `pitot help check`.\n"},
+        Row{{"explain"},
+            "pitot explain: must have a line, or --stdin, got neither\n"
+            "See `pitot help explain`.\n"},
+        Row{{"explain", "--stdin=yes"},
+            "pitot explain: --stdin: must be given without a value\n"
+            "See `pitot help explain`.\n"},
+        Row{{"explain", "--dialect", "statd", "a"},
+            "pitot explain: --dialect: must be one of dogstatsd, statsd, got \"statd\"; did you "
+            "mean `statsd`?\nSee `pitot help explain`.\n"},
+        Row{{"once", "--start", "-5"},
+            "pitot once: --start: must be seconds between 0 and 253402300799, got \"-5\"\n"
+            "See `pitot help once`.\n"},
+        Row{{"once", "--start", "1.5"},
+            "pitot once: --start: must be seconds between 0 and 253402300799, got \"1.5\"\n"
+            "See `pitot help once`.\n"},
+        Row{{"once", "--interval", "10"},
+            "pitot once: --interval: must be a duration such as 10s, got \"10\"\n"
+            "See `pitot help once`.\n"},
+        Row{{"once", "--format", "text"},
+            "pitot once: --format: must be one of json, got \"text\"\n"
+            "See `pitot help once`.\n"},
+    };
+    for (const Row& row : rows) {
+        const Answer answer = answer_to(row.words);
+        CHECK(answer.exit_code == exit_usage);
+        CHECK(answer.text == row.said);
+    }
+}

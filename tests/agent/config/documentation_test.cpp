@@ -1,0 +1,142 @@
+// conf/pitot.toml against the code: it loads; what it shows is every option there is, and
+// no other; and what it calls a default is one.
+//
+// The file shows options as comments, "#interval = "10s"". The test takes the '#' away
+// from all of them, so that what a comment says is read by the code it tells about.
+#include <doctest/doctest.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "agent/clock.h"
+#include "agent/config/load.h"
+#include "agent/sink_set.h"
+#include "sinks/registry.h"
+#include "tests/support/config_rig.h"
+
+using namespace pitot;
+using namespace pitot::agent;
+using namespace pitot::tests;
+
+namespace {
+
+const std::filesystem::path shipped =
+    std::filesystem::path(PITOT_SOURCE_DIR) / "conf" / "pitot.toml";
+
+// Differs from machine to machine.
+constexpr std::string_view host_dependent = "sinks.push.instance";
+
+bool is_option(const std::string& line) {
+    return line.size() > 1 && line[0] == '#' &&
+           (line[1] == '[' || (line[1] >= 'a' && line[1] <= 'z'));
+}
+
+std::string with_every_option(const std::string& text) {
+    std::istringstream lines(text);
+    std::string enabled;
+    for (std::string line; std::getline(lines, line);) {
+        enabled += (is_option(line) ? line.substr(1) : line) + "\n";
+    }
+    return enabled;
+}
+
+// Listeners share their options, under whatever name: "listeners.*.mode".
+std::string general(const std::string& key) {
+    constexpr std::string_view prefix = "listeners.";
+    const std::size_t dot = key.find('.', prefix.size());
+    if (!key.starts_with(prefix) || dot == std::string::npos) return key;
+    return "listeners.*" + key.substr(dot);
+}
+
+// "interval" → "\"10s\"", as the file has it.
+std::map<std::string, std::string> values_in(const std::string& enabled) {
+    std::map<std::string, std::string> values;
+    std::string table;
+    std::istringstream lines(enabled);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with('[')) table = line.substr(1, line.size() - 2) + ".";
+        const std::size_t equals = line.find(" = ");
+        if (line.empty() || line[0] == '#' || equals == std::string::npos) continue;
+        values[general(table + line.substr(0, equals))] = line.substr(equals + 3);
+    }
+    return values;
+}
+
+struct Loaded {
+    std::vector<Asked> asked;
+    Config config;
+};
+
+Loaded load_with_real_sinks(const std::filesystem::path& file) {
+    LoadArguments arguments;
+    arguments.file = file;
+    arguments.sink_types = sink_type_names();
+    arguments.environment = config_environment();
+    auto loaded = load(arguments);
+    REQUIRE_MESSAGE(loaded, render(loaded.error(), {}));
+    const SystemClock clock;
+    spdlog::logger log("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+    const SinkSet sinks(*loaded, clock, log, 0);
+    const auto problems = loaded->finish();
+    CHECK_MESSAGE(problems.empty(), render(problems, {}));
+    CHECK(loaded->warnings().empty());
+    return {loaded->asked(), loaded->config};
+}
+
+}  // namespace
+
+TEST_CASE("the shipped configuration is the default one") {
+    const Config config = load_with_real_sinks(shipped).config;
+    const auto loaded = load(config_arguments(std::nullopt));
+    REQUIRE(loaded);
+    const Config& defaults = loaded->config;
+    CHECK(config.interval == defaults.interval);
+    CHECK(config.quantiles == defaults.quantiles);
+    CHECK(config.limits.series_max == defaults.limits.series_max);
+    REQUIRE(config.listeners.size() == defaults.listeners.size());
+    CHECK(std::ranges::all_of(config.listeners, &ListenerConfig::is_default));
+    REQUIRE(config.sinks.size() == 1);
+    CHECK(config.sinks[0].name == "console");
+}
+
+TEST_CASE("the shipped configuration shows every option, and its default") {
+    const ConfigDirectory directory;
+    const std::string enabled = with_every_option(content_of(shipped));
+    // Keys that no code asks for are problems, and so fail here.
+    const Loaded loaded = load_with_real_sinks(directory.write("pitot.toml", enabled));
+
+    std::set<std::string> shown;
+    for (const Asked& asked : loaded.asked) {
+        if (asked.is_set) shown.insert(general(asked.key));
+    }
+    const std::map<std::string, std::string> values = values_in(enabled);
+    std::size_t compared = 0;
+    for (const Asked& asked : loaded.asked) {
+        CAPTURE(asked.key);
+        const std::string key = general(asked.key);
+        CHECK(shown.contains(key));
+        if (asked.fallback.empty() || key == host_dependent) continue;
+        const auto value = values.find(key);
+        REQUIRE(value != values.end());
+        CHECK(value->second == asked.fallback);
+        ++compared;
+    }
+    CHECK(compared >= 30);
+    CHECK(shown.contains("expiry.sets"));
+    CHECK(shown.contains("listeners.*.gauge_sign"));
+}
+
+TEST_CASE("the shipped configuration has a section for every type of sink") {
+    const std::string text = content_of(shipped);
+    for (const sinks::SinkType& type : sinks::sink_types()) {
+        CAPTURE(type.name);
+        CHECK(text.contains("\n#type = \"" + std::string(type.name) + "\"\n"));
+    }
+}

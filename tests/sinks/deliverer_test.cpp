@@ -1,0 +1,373 @@
+// What the deliverer does about each outcome, with a transport that says what the test wants
+// and time that the test moves: order, back-off, throttle, split, isolation of culprits, hold,
+// age, newer state, stopping. After every step the ledger is closed.
+#include "sinks/delivery/deliverer.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/sink_rig.h"
+
+using namespace pitot::sinks;
+using namespace pitot::tests;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""min;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""s;
+
+namespace {
+
+// Answers when the test says so, or at once where the test gave it a rule.
+class ScriptedTransport final : public Transport {
+public:
+    explicit ScriptedTransport(Scheduler& time) : time_(time) {}
+
+    void send(const Batch& batch, Purpose purpose, std::int64_t deadline_steady_ns,
+              Done done) override {
+        REQUIRE_FALSE(done_);
+        sent.push_back((purpose == Purpose::probe ? "?" : "") + batch.body);
+        last_deadline_ns = deadline_steady_ns;
+        done_ = std::move(done);
+        if (rule) time_.post([this, outcome = rule(batch)] { answer(outcome); });
+    }
+    void cancel() override {
+        ++cancelled;
+        time_.post([this] { answer({.verdict = Verdict::retry, .reason = "cancelled"}); });
+    }
+    void refused(std::string_view item, std::string_view reason) override {
+        refusals.push_back(std::string(item) + " " + std::string(reason));
+    }
+    void finish(std::int64_t, std::function<void()> done) override {
+        ++finished;
+        done();
+    }
+
+    void answer(Outcome outcome) { std::exchange(done_, nullptr)(std::move(outcome)); }
+    bool is_under_way() const { return done_ != nullptr; }
+
+    std::function<Outcome(const Batch&)> rule;
+    std::vector<std::string> sent;  // bodies; probes with a '?' before them
+    std::vector<std::string> refusals;
+    std::int64_t last_deadline_ns = 0;
+    int cancelled = 0;
+    int finished = 0;
+
+private:
+    Scheduler& time_;
+    Done done_;
+};
+
+struct Bench {
+    SinkRig rig;
+    ScriptedTransport transport{rig.time};
+    std::optional<Deliverer> deliverer;
+    bool drained = false;
+
+    explicit Bench(DeliverySettings settings = {}) {
+        settings.name = "out";
+        settings.bounds = {.batches_max = 4, .bytes_max = 1000};
+        auto queue = std::make_unique<MemoryQueue>(settings.policy, settings.bounds);
+        deliverer.emplace(settings, std::move(queue), transport, rig.context);
+    }
+
+    // One item of one point for each letter.
+    void offer(const std::string& letters) {
+        Encoded encoded;
+        Batch& batch = encoded.batches.emplace_back();
+        for (const char letter : letters) {
+            batch.body += letter;
+            batch.items.push_back(
+                {.end = static_cast<std::uint32_t>(batch.body.size()), .points = 1});
+        }
+        batch.points = letters.size();
+        deliverer->offer(letters.size(), std::move(encoded));
+        rig.settle();
+        CHECK(ledger().closed());
+    }
+    void answer(Outcome outcome) {
+        transport.answer(std::move(outcome));
+        rig.settle();
+        CHECK(ledger().closed());
+    }
+    void stop(std::chrono::nanoseconds within) {
+        deliverer->stop(rig.time.steady_ns() + within.count(), [this] { drained = true; });
+        rig.settle();
+        CHECK(ledger().closed());
+    }
+    Ledger ledger() const { return deliverer->status().ledger; }
+    std::uint64_t lost(LossReason reason) const { return ledger().lost[reason]; }
+};
+
+const Outcome ok{.verdict = Verdict::delivered};
+const Outcome down{.verdict = Verdict::retry, .reason = "no connection"};
+const Outcome bad{.verdict = Verdict::rejected, .reason = "bad item"};
+
+using Sent = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("batches go out one at a time and in order; a retry is not overtaken") {
+    Bench bench;
+    bench.offer("aa");
+    bench.offer("b");
+    CHECK(bench.transport.sent == Sent{"aa"});
+    CHECK(bench.ledger().in_flight == 2);
+    CHECK(bench.ledger().queued == 1);
+
+    bench.answer(down);
+    CHECK(bench.ledger().in_flight == 0);
+    CHECK(bench.ledger().queued == 3);
+    bench.rig.advance(249ms);  // chance is 0.5: half of the first ceiling of 500 ms
+    CHECK(bench.transport.sent.size() == 1);
+    bench.rig.advance(1ms);
+    CHECK(bench.transport.sent == Sent{"aa", "aa"});
+    bench.answer(ok);
+    CHECK(bench.transport.sent == Sent{"aa", "aa", "b"});
+    bench.answer(ok);
+    CHECK(bench.ledger().delivered == 3);
+    CHECK(bench.deliverer->status().attempts == 3);
+    CHECK(bench.deliverer->status().state == SinkState::working);
+    CHECK(bench.deliverer->status().delivered_bytes == 3);
+}
+
+TEST_CASE("a full queue lets the oldest go, counted") {
+    Bench bench;
+    bench.offer("x");  // under way
+    for (const char* letters : {"1", "22", "3", "4", "5", "6"}) bench.offer(letters);
+    CHECK(bench.lost(LossReason::queue_full) == 3);
+    CHECK(bench.rig.has_said("the queue is full"));
+    bench.transport.rule = [](const Batch&) { return ok; };
+    bench.answer(ok);
+    CHECK(bench.transport.sent == Sent{"x", "3", "4", "5", "6"});
+    CHECK(bench.ledger().delivered == 5);
+}
+
+TEST_CASE("a destination that asks for time gets it, and no more than a quarter of an hour") {
+    Bench bench;
+    bench.offer("a");
+    Outcome throttle{.verdict = Verdict::throttle, .reason = "slow down", .retry_after = 7s};
+    bench.answer(throttle);
+    CHECK(bench.deliverer->status().state == SinkState::throttled);
+    bench.rig.advance(6999ms);
+    CHECK(bench.transport.sent.size() == 1);
+    bench.rig.advance(1ms);
+    CHECK(bench.transport.sent.size() == 2);
+    throttle.retry_after = 24h;
+    bench.answer(throttle);
+    bench.rig.advance(15min);
+    CHECK(bench.transport.sent.size() == 3);
+}
+
+TEST_CASE("of a partial answer only the items that may succeed are sent again") {
+    Bench bench;
+    bench.offer("abcd");
+    Outcome partial{.verdict = Verdict::partial, .reason = "see items"};
+    partial.items = {ItemVerdict::delivered, ItemVerdict::retry, ItemVerdict::rejected,
+                     ItemVerdict::retry};
+    bench.answer(partial);
+    CHECK(bench.ledger().delivered == 1);
+    CHECK(bench.lost(LossReason::rejected) == 1);
+    CHECK(bench.transport.refusals == Sent{"c see items"});
+    bench.rig.advance(1s);
+    CHECK(bench.transport.sent.back() == "bd");
+    partial.items = {ItemVerdict::delivered, ItemVerdict::delivered};
+    bench.answer(partial);
+    CHECK(bench.ledger().delivered == 3);
+    CHECK(bench.ledger().queued == 0);
+}
+
+TEST_CASE("too large: halves at once, a single item is lost") {
+    Bench bench;
+    bench.transport.rule = [](const Batch& batch) {
+        const bool fits = batch.items.size() <= 2 && batch.body != "e";
+        return fits ? ok : Outcome{.verdict = Verdict::split, .reason = "too large"};
+    };
+    bench.offer("abcde");
+    CHECK(bench.transport.sent == Sent{"abcde", "ab", "cde", "c", "de"});
+    CHECK(bench.ledger().delivered == 5);
+    bench.offer("e");
+    CHECK(bench.lost(LossReason::too_large) == 1);
+}
+
+TEST_CASE("a poisoned batch loses its poison only") {
+    Bench bench;
+    bench.transport.rule = [](const Batch& batch) {
+        return batch.body.find_first_of("xy") == std::string::npos ? ok : bad;
+    };
+    bench.offer("abxcdyef");
+    CHECK(bench.ledger().delivered == 6);
+    CHECK(bench.lost(LossReason::rejected) == 2);
+    CHECK(bench.transport.refusals == Sent{"x bad item", "y bad item"});
+    CHECK(bench.deliverer->status().last_error == "bad item");
+    CHECK(bench.deliverer->status().state == SinkState::working);
+}
+
+TEST_CASE("where a part would replace the whole, the culprit is probed for and the rest sent") {
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.transport.rule = [](const Batch& batch) {
+        return batch.body.find_first_of("xy") == std::string::npos ? ok : bad;
+    };
+    bench.offer("abxcdyef");
+    CHECK(bench.transport.sent.front() == "abxcdyef");
+    CHECK(bench.transport.sent.back() == "abcdef");
+    CHECK(bench.ledger().delivered == 6);
+    CHECK(bench.lost(LossReason::rejected) == 2);
+    CHECK(bench.transport.refusals == Sent{"x bad item", "y bad item"});
+    // One whole, three probes, the rest; twice over, less the second whole.
+    CHECK(bench.transport.sent.size() <= 9);
+}
+
+TEST_CASE("a named suspect saves the search") {
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.offer("abxc");
+    bench.answer({.verdict = Verdict::rejected, .reason = "x is bad", .suspect = 2});
+    bench.answer(ok);
+    CHECK(bench.transport.sent == Sent{"abxc", "abc"});
+    CHECK(bench.transport.refusals == Sent{"x x is bad"});
+}
+
+TEST_CASE("a destination that refuses everything is not asked for ever") {
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.transport.rule = [](const Batch&) { return bad; };
+    bench.offer(std::string(200, 'x'));
+    CHECK(bench.lost(LossReason::rejected) == 200);
+    CHECK(bench.transport.refusals.size() == culprits_per_batch_max);
+    CHECK(bench.transport.sent.size() <= culprits_per_batch_max * 9);
+}
+
+TEST_CASE("a search that is interrupted begins again with the whole batch") {
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.offer("abcx");
+    bench.answer(bad);
+    CHECK(bench.transport.sent.back() == "?ab");
+    bench.answer(down);
+    bench.rig.advance(1s);
+    CHECK(bench.transport.sent.back() == "abcx");
+}
+
+TEST_CASE("credentials or URL are wrong: held, tried now and then, nothing is dropped") {
+    Bench bench;
+    bench.offer("a");
+    bench.answer({.verdict = Verdict::hold, .reason = "answers 401: check the credentials"});
+    CHECK(bench.deliverer->status().state == SinkState::held);
+    bench.offer("b");
+    bench.rig.advance(29s);
+    CHECK(bench.transport.sent.size() == 1);
+    bench.rig.advance(1s);
+    CHECK(bench.transport.sent.size() == 2);
+    bench.answer(ok);
+    bench.answer(ok);
+    CHECK(bench.ledger().delivered == 2);
+    CHECK(bench.rig.has_said("warning: sink out: answers 401: check the credentials"));
+    CHECK(bench.rig.has_said("works again"));
+}
+
+TEST_CASE("identical trouble is logged once") {
+    Bench bench;
+    bench.transport.rule = [](const Batch&) { return down; };
+    bench.offer("a");
+    bench.rig.advance(10min);
+    CHECK(bench.transport.sent.size() > 20);
+    CHECK(bench.rig.said.str() == "warning: sink out: no connection\n");
+    CHECK(bench.deliverer->status().failures_in_a_row == bench.transport.sent.size());
+}
+
+TEST_CASE("what waited too long is lost rather than sent") {
+    Bench bench({.age_max = 1min});
+    bench.offer("a");
+    bench.rig.advance(30s);
+    bench.offer("b");
+    bench.rig.advance(31s);
+    bench.answer(down);
+    bench.transport.rule = [](const Batch&) { return ok; };
+    bench.rig.advance(1s);
+    CHECK(bench.transport.sent == Sent{"a", "b"});
+    CHECK(bench.lost(LossReason::too_old) == 1);
+    CHECK(bench.ledger().delivered == 1);
+}
+
+TEST_CASE("newer state takes the place of state that waits for its next attempt") {
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.offer("a");
+    bench.answer(down);
+    bench.offer("b");
+    bench.offer("cc");
+    bench.rig.advance(1s);
+    CHECK(bench.transport.sent == Sent{"a", "cc"});
+    CHECK(bench.ledger().superseded == 2);
+    bench.answer(ok);
+    CHECK(bench.ledger().delivered == 2);
+    CHECK(bench.ledger().lost.sum() == 0);
+}
+
+TEST_CASE("stopping: tried at once, one last attempt each, the rest is lost under shutdown") {
+    Bench bench;
+    bench.offer("a");
+    bench.answer(down);
+    bench.offer("b");
+    bench.offer("c");
+    bench.stop(5s);
+    CHECK(bench.transport.sent == Sent{"a", "a"});  // without waiting for the back-off
+    bench.answer(ok);
+    bench.answer(down);  // b
+    CHECK_FALSE(bench.drained);
+    bench.answer(ok);  // c
+    CHECK(bench.transport.sent == Sent{"a", "a", "b", "c"});
+    CHECK(bench.drained);
+    CHECK(bench.transport.finished == 1);
+    CHECK(bench.ledger().delivered == 2);
+    CHECK(bench.lost(LossReason::shutdown) == 1);
+    CHECK(bench.deliverer->status().state == SinkState::stopped);
+}
+
+TEST_CASE("stopping: an attempt that was under way is not the last one") {
+    Bench bench;
+    bench.offer("a");
+    bench.stop(5s);
+    bench.answer(down);
+    CHECK(bench.transport.sent == Sent{"a", "a"});
+    CHECK(bench.transport.last_deadline_ns <= bench.rig.time.steady_ns() + 5'000'000'000);
+    bench.answer(ok);
+    CHECK(bench.drained);
+    CHECK(bench.ledger().delivered == 1);
+}
+
+TEST_CASE("stopping: at the deadline the attempt is cancelled and what is left is lost") {
+    Bench bench;
+    bench.offer("aaa");
+    bench.offer("bb");
+    bench.stop(5s);
+    bench.rig.advance(4999ms);
+    CHECK_FALSE(bench.drained);
+    bench.rig.advance(1ms);
+    CHECK(bench.transport.cancelled == 1);
+    CHECK(bench.drained);
+    CHECK(bench.lost(LossReason::shutdown) == 5);
+    CHECK(bench.ledger().closed());
+    CHECK(bench.rig.time.next_ns() == -1);  // no timer is left behind
+}
+
+TEST_CASE("stopping: in the middle of a search") {
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.offer("abcdefgx");
+    bench.answer(bad);
+    bench.stop(5s);
+    bench.rig.advance(5s);
+    CHECK(bench.drained);
+    CHECK(bench.lost(LossReason::shutdown) == 8);
+}
+
+TEST_CASE("losses and skips of the encoder are in the ledger") {
+    Bench bench;
+    Encoded encoded;
+    encoded.lost[LossReason::name_clash] = 2;
+    encoded.skipped[SkipReason::event] = 3;
+    bench.deliverer->offer(5, std::move(encoded));
+    CHECK(bench.ledger().closed());
+    CHECK(bench.ledger().skipped[SkipReason::event] == 3);
+}

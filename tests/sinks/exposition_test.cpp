@@ -1,0 +1,414 @@
+// The Prometheus text of Snapshots: golden text for every kind, totals and idle intervals,
+// counters that are decremented, clashes and who wins them, series that die and make room,
+// and a strict reading of the format over hostile names.
+#include "sinks/prometheus/exposition.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <random>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sinks/prometheus/names.h"
+#include "tests/support/golden.h"
+#include "tests/support/sink_snapshot.h"
+
+using namespace pitot::sinks;
+using namespace pitot::sinks::prometheus;
+using namespace pitot::tests;
+using pitot::protocol::Kind;
+
+namespace {
+
+struct Bench {
+    SnapshotMaker maker;
+    std::string reports;
+    Exposition exposition;
+    Encoded last;
+
+    explicit Bench(ExpositionSettings settings = default_settings())
+        : exposition(std::move(settings),
+                     [this](const std::string& what) { reports += what + "\n"; }) {}
+
+    static ExpositionSettings default_settings() {
+        ExpositionSettings settings;
+        settings.quantiles = {0.5, 0.9};
+        settings.rules = {{.match = "slow.*", .form = Form::histogram, .buckets = {0.25, 1, 2.5}}};
+        settings.reserved_names = {"push_time_seconds"};
+        return settings;
+    }
+
+    // The text of the interval; its points must add up.
+    std::string text(const std::unordered_set<std::string>& withheld = {}) {
+        last = {};
+        const pitot::protocol::Snapshot snapshot = maker.end_interval();
+        exposition.encode(snapshot, withheld, last);
+        REQUIRE(last.batches.size() == 1);
+        const Batch& batch = last.batches.front();
+        CHECK(batch.points + last.lost.sum() + last.skipped.sum() == snapshot.points());
+        std::uint64_t points = 0;
+        for (const Item& item : batch.items) points += item.points;
+        CHECK(points == batch.points);
+        CHECK((batch.items.empty() ? 0 : batch.items.back().end) == batch.body.size());
+        return batch.body;
+    }
+    // Without HELP and TYPE lines.
+    std::string samples() {
+        std::istringstream in(text());
+        std::string out;
+        for (std::string line; std::getline(in, line);) {
+            if (!line.starts_with('#')) out += line + "\n";
+        }
+        return out;
+    }
+};
+
+// Reads a body as strictly as the format is written, and stricter than servers are.
+class StrictReader {
+public:
+    explicit StrictReader(std::string_view body) {
+        CHECK((body.empty() || body.ends_with('\n')));
+        while (!body.empty()) {
+            const std::size_t end = body.find('\n');
+            read_line(body.substr(0, end));
+            body.remove_prefix(end + 1);
+        }
+    }
+
+private:
+    void read_line(std::string_view line) {
+        CAPTURE(line);
+        REQUIRE(line.find('\r') == std::string_view::npos);
+        if (line.starts_with("# HELP ")) {
+            line.remove_prefix(7);
+            family_ = line.substr(0, line.find(' '));
+            CHECK(is_metric_name(family_));
+            CHECK_MESSAGE(families_.insert(family_).second, "a family twice");
+            CHECK_MESSAGE(family_ > previous_, "families out of order");
+            previous_ = family_;
+            type_.clear();
+        } else if (line.starts_with("# TYPE ")) {
+            CHECK(type_.empty());
+            REQUIRE(line.substr(7, family_.size() + 1) == family_ + " ");
+            type_ = line.substr(8 + family_.size());
+        } else {
+            read_sample(line);
+        }
+    }
+
+    void read_sample(std::string_view line) {
+        const std::size_t name_end = line.find_first_of("{ ");
+        REQUIRE(name_end != std::string_view::npos);
+        const std::string_view name = line.substr(0, name_end);
+        CHECK(is_metric_name(name));
+        REQUIRE(name.starts_with(family_));
+        const std::string_view part = name.substr(family_.size());
+        const bool has_parts = type_ == "summary" || type_ == "histogram";
+        CHECK((part.empty() || (has_parts && (part == "_sum" || part == "_count" ||
+                                              (type_ == "histogram" && part == "_bucket")))));
+        std::size_t at = name_end;
+        if (line[at] == '{') at = read_labels(line, at + 1);
+        REQUIRE(line[at] == ' ');
+        const std::string id(line.substr(0, at));
+        CHECK_MESSAGE(samples_.insert(id).second, "a sample twice");
+        const std::string value(line.substr(at + 1));
+        if (value == "NaN" || value == "+Inf" || value == "-Inf") return;
+        std::size_t used = 0;
+        static_cast<void>(std::stod(value, &used));
+        CHECK(used == value.size());
+    }
+
+    static std::size_t read_labels(std::string_view line, std::size_t at) {
+        std::set<std::string> names;
+        while (true) {
+            const std::size_t equals = line.find('=', at);
+            REQUIRE(equals != std::string_view::npos);
+            const std::string name(line.substr(at, equals - at));
+            CHECK(is_label_name(name));
+            CHECK_FALSE(name.starts_with("__"));
+            CHECK_MESSAGE(names.insert(name).second, "a label twice");
+            REQUIRE(line[equals + 1] == '"');
+            at = equals + 2;
+            CHECK_MESSAGE(line[at] != '"', "an empty value");
+            for (; line[at] != '"'; ++at) {
+                if (line[at] != '\\') continue;
+                ++at;
+                CHECK((line[at] == '\\' || line[at] == '"' || line[at] == 'n'));
+            }
+            ++at;
+            if (line[at] == '}') return at + 1;
+            REQUIRE(line[at] == ',');
+            ++at;
+        }
+    }
+
+    std::string family_;
+    std::string previous_;
+    std::string type_;
+    std::set<std::string> families_;
+    std::set<std::string> samples_;
+};
+
+}  // namespace
+
+TEST_CASE("every kind, in the first interval and in an idle one") {
+    Bench bench;
+    bench.maker.count("page.views", "env:prod,shell", 3);
+    bench.maker.count("page.views", "env:dev", 0.5);
+    bench.maker.gauge("queue.length", "", -2.25);
+    bench.maker.set("users", "site:a b", 17);
+    bench.maker.values(Kind::timer, "load", "env:prod", {250, 100, 1000, 750});
+    bench.maker.values(Kind::histogram, "size", "", {1, 2, 3});
+    bench.maker.values(Kind::distribution, "amount", "", {1e21, 5e-7});
+    bench.maker.values(Kind::timer, "slow.query", "db:\"x\"\\y", {200, 900, 3000});
+    bench.maker.timed(Kind::gauge, "late", 1'700'000'000, 1);
+    pitot::protocol::Event deploy;
+    deploy.title = "deploy";
+    bench.maker.event(deploy);
+    pitot::protocol::ServiceCheck up;
+    up.name = "up";
+    bench.maker.check(up);
+    const std::string first = bench.text();
+    check_golden("prometheus/all_kinds.txt", first);
+    StrictReader{first};
+    CHECK(bench.last.skipped[SkipReason::own_time] == 1);
+    CHECK(bench.last.skipped[SkipReason::event] == 1);
+    CHECK(bench.last.skipped[SkipReason::service_check] == 1);
+
+    const std::string idle = bench.text();
+    check_golden("prometheus/all_kinds_idle.txt", idle);
+    StrictReader{idle};
+    CHECK(bench.reports == "");
+}
+
+TEST_CASE("values are the shortest text that reads back") {
+    struct Row {
+        double value;
+        const char* text;
+    };
+    for (const Row& row : std::vector<Row>{{0, "0"},
+                                           {-0.0, "0"},
+                                           {1, "1"},
+                                           {100000, "100000"},
+                                           {-1234567, "-1234567"},
+                                           {999999999999999, "999999999999999"},
+                                           {1e15, "1e+15"},
+                                           {0.1, "0.1"},
+                                           {0.1 + 0.2, "0.30000000000000004"},
+                                           {1e-7, "1e-07"},
+                                           {5e-324, "5e-324"},
+                                           {std::numeric_limits<double>::quiet_NaN(), "NaN"},
+                                           {std::numeric_limits<double>::infinity(), "+Inf"},
+                                           {-std::numeric_limits<double>::infinity(), "-Inf"}}) {
+        std::string text;
+        append_value(row.value, text);
+        CHECK(text == row.text);
+    }
+}
+
+TEST_CASE("totals go on, counts are whole") {
+    Bench bench;
+    for (int i = 0; i < 3; ++i) bench.maker.values(Kind::histogram, "h", "", {2}, 1 / 0.3);
+    bench.maker.count("c", "", 5);
+    CHECK(bench.samples().find("h_count 10\n") != std::string::npos);
+    bench.maker.values(Kind::histogram, "h", "", {2}, 1 / 0.3);
+    bench.maker.count("c", "", 7);
+    const std::string second = bench.samples();
+    CHECK(second.find("c_total 12\n") != std::string::npos);
+    CHECK(second.find("h_count 13\n") != std::string::npos);
+}
+
+TEST_CASE("buckets are cumulative, in the family's unit, and end in _count") {
+    Bench bench;
+    bench.maker.values(Kind::timer, "slow.t", "", {200, 300, 900, 9000});
+    bench.maker.values(Kind::histogram, "slow.h", "", {0.25, 2, 2.4, 3});
+    CHECK(bench.samples() ==
+          "slow_h_bucket{le=\"0.25\"} 1\nslow_h_bucket{le=\"1\"} 1\n"
+          "slow_h_bucket{le=\"2.5\"} 3\nslow_h_bucket{le=\"+Inf\"} 4\n"
+          "slow_h_sum 7.65\nslow_h_count 4\n"
+          "slow_t_seconds_bucket{le=\"0.25\"} 1\nslow_t_seconds_bucket{le=\"1\"} 3\n"
+          "slow_t_seconds_bucket{le=\"2.5\"} 3\nslow_t_seconds_bucket{le=\"+Inf\"} 4\n"
+          "slow_t_seconds_sum 10.4\nslow_t_seconds_count 4\n");
+    CHECK(bench.exposition.wants_total_distribution(series_of(Kind::timer, "slow.t")));
+    CHECK_FALSE(bench.exposition.wants_total_distribution(series_of(Kind::counter, "slow.c")));
+    CHECK_FALSE(bench.exposition.wants_total_distribution(series_of(Kind::timer, "t")));
+}
+
+TEST_CASE("a counter that is decremented never goes down, and the point is counted") {
+    Bench bench;
+    bench.maker.count("c", "", 10);
+    CHECK(bench.samples() == "c_total 10\n");
+    bench.maker.count("c", "", -3);
+    CHECK(bench.samples() == "c_total 10\n");
+    CHECK(bench.last.lost[LossReason::negative_delta] == 1);
+    bench.maker.count("c", "", 5);
+    CHECK(bench.samples() == "c_total 15\n");
+    CHECK(bench.last.lost.sum() == 0);
+
+    bench.maker.count("born.negative", "", -4);
+    CHECK(bench.samples() == "born_negative_total 0\nc_total 15\n");
+    bench.maker.count("born.negative", "", 1);
+    CHECK(bench.samples() == "born_negative_total 1\nc_total 15\n");
+    // Up and down within one interval is the interval's sum.
+    bench.maker.count("c", "", 5);
+    bench.maker.count("c", "", -4);
+    CHECK(bench.samples() == "born_negative_total 1\nc_total 16\n");
+}
+
+TEST_CASE("of two series with one name the first-born stays, in whatever order they come") {
+    Bench bench;
+    bench.maker.gauge("a-b", "", 1);  // born first
+    bench.maker.gauge("a.b", "", 2);
+    CHECK(bench.samples() == "a_b 1\n");
+    CHECK(bench.last.lost[LossReason::name_clash] == 1);
+    CHECK(bench.reports ==
+          "gauge \"a-b\" and gauge \"a.b\" would both be a_b{}; gauge \"a.b\" came later and is "
+          "not sent. Rename one of them\n");
+
+    // Reported once, counted each time, and a third joins.
+    bench.maker.gauge("a_b", "", 3);
+    CHECK(bench.samples() == "a_b 1\n");
+    CHECK(bench.last.lost[LossReason::name_clash] == 2);
+    CHECK(bench.samples() == "a_b 1\n");
+
+    // The next in line takes the place of the first when it expires.
+    bench.maker.forget(Kind::gauge, "a-b", "");
+    CHECK(bench.samples() == "a_b 2\n");
+    CHECK(bench.last.lost[LossReason::name_clash] == 1);
+    bench.maker.forget(Kind::gauge, "a_b", "");
+    CHECK(bench.samples() == "a_b 2\n");
+    CHECK(bench.last.lost.sum() == 0);
+
+    // Other labels are no clash.
+    bench.maker.gauge("a-b", "x:1", 4);
+    CHECK(bench.samples() == "a_b 2\na_b{x=\"1\"} 4\n");
+    CHECK(bench.last.lost.sum() == 0);
+}
+
+TEST_CASE("a name with two types, and a name that is part of another's") {
+    Bench bench;
+    bench.maker.values(Kind::histogram, "x", "", {1});
+    bench.maker.gauge("x", "", 5);
+    bench.maker.gauge("x_count", "k:v", 6);
+    bench.maker.gauge("x_bucket", "", 7);  // a summary has no buckets: fine
+    bench.maker.gauge("push_time_seconds", "", 8);
+    bench.maker.gauge("slow_h_bucket", "", 9);
+    bench.maker.values(Kind::histogram, "slow.h", "", {1});
+    const std::string body = bench.text();
+    StrictReader{body};
+    CHECK(body.find("x_count{") == std::string::npos);
+    CHECK(body.find("x_bucket 7\n") != std::string::npos);
+    CHECK(body.find("slow_h_bucket 9\n") != std::string::npos);
+    CHECK(body.find("slow_h_sum") == std::string::npos);
+    CHECK(bench.last.lost[LossReason::name_clash] == 4);
+    CHECK(bench.reports ==
+          "gauge \"x\" would use the name x, which histogram \"x\" uses already in another form; "
+          "it came later and is not sent. Rename one of them\n"
+          "gauge \"x_count\" would use the name x_count, which histogram \"x\" uses already in "
+          "another form; it came later and is not sent. Rename one of them\n"
+          "gauge \"push_time_seconds\" would use the name push_time_seconds, which the "
+          "destination itself uses already in another form; it came later and is not sent. Rename "
+          "one of them\n"
+          "histogram \"slow.h\" would use the name slow_h_bucket, which gauge \"slow_h_bucket\" "
+          "uses already in another form; it came later and is not sent. Rename one of them\n");
+
+    // The names are free again when their owner is gone.
+    bench.maker.forget(Kind::histogram, "x", "");
+    CHECK(bench.samples() == "slow_h_bucket 9\nx 5\nx_bucket 7\nx_count{k=\"v\"} 6\n");
+}
+
+TEST_CASE("a death and a birth under the same id do not mix up") {
+    Bench bench;
+    bench.maker.gauge("a", "n:1", 1);
+    bench.maker.gauge("a", "n:2", 2);
+    CHECK(bench.samples() == "a{n=\"1\"} 1\na{n=\"2\"} 2\n");
+    bench.maker.forget(Kind::gauge, "a", "n:1");
+    bench.maker.count("b", "", 3);  // takes the id
+    CHECK(bench.samples() == "a{n=\"2\"} 2\nb_total 3\n");
+    bench.maker.forget(Kind::counter, "b", "");
+    bench.maker.gauge("a", "n:0", 4);  // takes it again
+    CHECK(bench.samples() == "a{n=\"0\"} 4\na{n=\"2\"} 2\n");
+    bench.maker.forget(Kind::gauge, "a", "n:0");
+    bench.maker.forget(Kind::gauge, "a", "n:2");
+    CHECK(bench.text() == "");
+}
+
+TEST_CASE("withheld families are left out and counted") {
+    Bench bench;
+    bench.maker.gauge("a", "n:1", 1);
+    bench.maker.gauge("a", "n:2", 1);
+    bench.maker.gauge("b", "", 1);
+    const std::string body = bench.text({"a"});
+    CHECK(body == "# HELP b StatsD gauge b\n# TYPE b gauge\nb 1\n");
+    CHECK(bench.last.lost[LossReason::quarantined] == 2);
+    CHECK(family_name(item_bytes(bench.last.batches[0], 0)) == "b");
+}
+
+TEST_CASE("merged labels are reported and counted") {
+    Bench bench;
+    bench.maker.gauge("a", "x.y:1,x-y:2", 1);
+    CHECK(bench.samples() == "a{x_y=\"2,1\"} 1\n");
+    CHECK(bench.exposition.merged_labels() == 1);
+    CHECK(bench.reports.find("tags of gauge \"a\" share one label") != std::string::npos);
+}
+
+TEST_CASE("hostile names and tags still make a strictly correct text") {
+    std::mt19937 dice(7);
+    const std::vector<std::string> pieces{"a",  ".",    "-",   "_",     ":",      "9",  "\"",
+                                          "\\", "\n",   "{",   "}",     " ",      "#",  "\x01",
+                                          "ä",  "_sum", "\t",  "le",    "_count", "__", "_bucket",
+                                          "x",  "=",    "job", "slow.", "_total"};
+    const auto word = [&](std::size_t most) {
+        std::string out;
+        const std::size_t count = 1 + dice() % most;
+        for (std::size_t i = 0; i < count; ++i) out += pieces[dice() % pieces.size()];
+        return out;
+    };
+    Bench bench;
+    for (int interval = 0; interval < 20; ++interval) {
+        for (int i = 0; i < 200; ++i) {
+            const std::string name = word(3);
+            const std::string tags = word(2) + ":" + word(2) + "," + word(2) + "," + word(1) + ":";
+            switch (dice() % 6) {
+                case 0:
+                    bench.maker.count(name, tags, 1);
+                    break;
+                case 1:
+                    bench.maker.gauge(name, tags, 1);
+                    break;
+                case 2:
+                    bench.maker.set(name, tags, 1);
+                    break;
+                case 3:
+                    bench.maker.values(Kind::timer, name, tags, {1, 2});
+                    break;
+                case 4:
+                    bench.maker.values(Kind::histogram, name, tags, {1, 2});
+                    break;
+                default:
+                    bench.maker.values(Kind::distribution, name, tags, {1, 2});
+                    break;
+            }
+        }
+        StrictReader{bench.text()};
+    }
+    CHECK(bench.last.lost[LossReason::name_clash] > 0);
+}
+
+TEST_CASE("the same Snapshots give the same bytes") {
+    const auto run = [] {
+        Bench bench;
+        std::string all;
+        for (int interval = 0; interval < 3; ++interval) {
+            for (int i = 0; i < 100; ++i) {
+                bench.maker.count("c" + std::to_string(i % 7), "n:" + std::to_string(i), i);
+            }
+            all += bench.text();
+        }
+        return all;
+    };
+    CHECK(run() == run());
+}

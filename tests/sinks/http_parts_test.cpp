@@ -1,0 +1,178 @@
+// The parts of the HTTP client that need no socket: URLs, base64, gzip, what answers mean.
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <string>
+#include <vector>
+
+#include "sinks/http/base64.h"
+#include "sinks/http/classify.h"
+#include "sinks/http/gzip.h"
+#include "sinks/http/options.h"
+#include "sinks/http/url.h"
+#include "tests/support/sink_options.h"
+
+using namespace pitot::sinks;
+using namespace pitot::sinks::http;
+using pitot::tests::SinkOptions;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""s;
+
+TEST_CASE("URLs that are understood") {
+    struct Row {
+        const char* text;
+        const char* authority;
+        const char* path;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"http://127.0.0.1:9091", "127.0.0.1:9091", ""},
+             {"http://gateway", "gateway:80", ""},
+             {"HTTP://gateway/", "gateway:80", ""},
+             {"http://gateway.example:65535/a/b//", "gateway.example:65535", "/a/b"},
+             {"http://[::1]:9091/push", "[::1]:9091", "/push"},
+             {"http://[fe80::1]", "[fe80::1]:80", ""},
+             {"http://my_host-2:1", "my_host-2:1", ""},
+         }) {
+        CAPTURE(row.text);
+        const auto url = parse_url(row.text);
+        REQUIRE(url.has_value());
+        CHECK(url->authority() == row.authority);
+        CHECK(url->path == row.path);
+    }
+}
+
+TEST_CASE("URLs that are refused, with what would be right") {
+    struct Row {
+        const char* text;
+        const char* says;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"https://gateway", "TLS is not built in yet; use http:// or a local proxy"},
+             {"HTTPS://gateway", "TLS is not built in yet; use http:// or a local proxy"},
+             {"gateway:9091", "must begin with \"http://\", got \"gateway:9091\""},
+             {"", "must begin with \"http://\", got \"\""},
+             {"ftp://gateway", "must begin with \"http://\", got \"ftp://gateway\""},
+             {"http://", "must name a host after \"http://\", got \"\""},
+             {"http://:9091", "must name a host after \"http://\", got \":9091\""},
+             {"http://a:", "must have a port between 1 and 65535, got \"\""},
+             {"http://a:0", "must have a port between 1 and 65535, got \"0\""},
+             {"http://a:65536", "must have a port between 1 and 65535, got \"65536\""},
+             {"http://a:9091x", "must have a port between 1 and 65535, got \"9091x\""},
+             {"http://::1:80", "must name a host after"},
+             {"http://[::1", "must close the \"[\" of its address, got \"[::1\""},
+             {"http://[::1]x", "must name a host after"},
+             {"http://[host]", "must name a host after"},
+             {"http://a b", "must not contain blanks or control characters"},
+             {"http://a\n", "must not contain blanks or control characters"},
+             {"http://a/x?y=1", "must end with its path"},
+             {"http://a#x", "must end with its path"},
+             {"http://ho%73t", "must name a host after"},
+         }) {
+        CAPTURE(row.text);
+        const auto url = parse_url(row.text);
+        REQUIRE_FALSE(url.has_value());
+        CHECK(url.error().find(row.says) != std::string::npos);
+    }
+}
+
+TEST_CASE("a password in a URL is refused and not repeated") {
+    for (const char* text : {"http://user:hunter2@gateway", "user:hunter2@gateway"}) {
+        const auto url = parse_url(text);
+        REQUIRE_FALSE(url.has_value());
+        CHECK(url.error().find("hunter2") == std::string::npos);
+    }
+}
+
+TEST_CASE("base64, with the vectors of RFC 4648") {
+    CHECK(base64("", Base64::standard).empty());
+    CHECK(base64("f", Base64::standard) == "Zg==");
+    CHECK(base64("fo", Base64::standard) == "Zm8=");
+    CHECK(base64("foo", Base64::standard) == "Zm9v");
+    CHECK(base64("foobar", Base64::standard) == "Zm9vYmFy");
+    CHECK(base64("\xfb\xff\xfe", Base64::standard) == "+//+");
+    CHECK(base64("\xfb\xff\xfe", Base64::url_safe) == "-__-");
+}
+
+TEST_CASE("gzip gives the same bytes each time, and zlib reads them back") {
+    std::string body;
+    for (int i = 0; i < 20000; ++i) body += "metric_" + std::to_string(i) + " 1\n";
+    for (const std::string& text : {std::string(), std::string("x"), body}) {
+        const auto packed = gzip(text);
+        REQUIRE(packed.has_value());
+        CHECK(*packed == *gzip(text));
+        std::string back(text.size() + 1, '\0');
+        z_stream stream{};
+        REQUIRE(inflateInit2(&stream, 15 + 16) == Z_OK);
+        std::string input = *packed;
+        stream.next_in = reinterpret_cast<Bytef*>(input.data());
+        stream.avail_in = static_cast<uInt>(input.size());
+        stream.next_out = reinterpret_cast<Bytef*>(back.data());
+        stream.avail_out = static_cast<uInt>(back.size());
+        CHECK(inflate(&stream, Z_FINISH) == Z_STREAM_END);
+        back.resize(back.size() - stream.avail_out);
+        inflateEnd(&stream);
+        CHECK(back == text);
+    }
+    CHECK(gzip(body)->size() < body.size() / 3);
+}
+
+TEST_CASE("every status means one of the seven verdicts") {
+    const auto verdict = [](unsigned status) {
+        return classify(Response{.status = status}, 0).verdict;
+    };
+    for (unsigned status = 100; status < 1000; ++status) {
+        CAPTURE(status);
+        Verdict expected = Verdict::hold;
+        if (status >= 200 && status < 300) expected = Verdict::delivered;
+        if (status >= 500 && status < 600) expected = Verdict::retry;
+        if (status == 408) expected = Verdict::retry;
+        if (status == 429 || status == 503) expected = Verdict::throttle;
+        if (status == 413) expected = Verdict::split;
+        if (status == 400 || status == 422) expected = Verdict::rejected;
+        CHECK(verdict(status) == expected);
+    }
+    CHECK(classify(std::unexpected(Failure{FailureKind::timeout, "late"}), 0).verdict ==
+          Verdict::retry);
+}
+
+TEST_CASE("what the operator reads of an answer") {
+    Response response{.status = 503,
+                      .headers = {{"retry-AFTER", "12"}},
+                      .body = "over\x1b[31mload\r\nsecond line"};
+    Outcome outcome = classify(response, 0);
+    CHECK(outcome.reason == "the destination answers 503 (over [31mload)");
+    CHECK(*outcome.retry_after == 12s);
+
+    response = {.status = 307, .headers = {{"Location", "http://x/?token=hunter2"}}};
+    CHECK(classify(response, 0).reason ==
+          "the destination answers 307: redirects are not followed; mend the url of this sink");
+    response = {.status = 400, .body = std::string(299, 'x') + "\xc3\xa4" + std::string(99, 'y')};
+    CHECK(response.excerpt() == std::string(299, 'x') + " …");
+}
+
+TEST_CASE("the settings all HTTP sinks have") {
+    SinkOptions options("push");
+    options.set("url", "http://gateway:1").set("username", "me").set("password", "pass:word");
+    HttpOptions read = read_http_options(options);
+    CHECK(options.problems().empty());
+    CHECK(read.timeout == 10s);
+    CHECK(read.client.authorization.reveal() == "Basic bWU6cGFzczp3b3Jk");
+
+    SinkOptions token("push");
+    token.set("url", "http://gateway:1").set("bearer_token", "t");
+    CHECK(read_http_options(token).client.authorization.reveal() == "Bearer t");
+    CHECK(token.problems().empty());
+
+    SinkOptions wrong("push");
+    wrong.set("url", "https://gateway").set("username", "a:b").set("bearer_token", "x\ny");
+    read_http_options(wrong);
+    CHECK(wrong.problems() ==
+          "url: TLS is not built in yet; use http:// or a local proxy\n"
+          "username: must not contain ':' or control characters\n"
+          "bearer_token: must not contain control characters, such as a line feed\n"
+          "bearer_token: must not be set together with username, got both\n");
+
+    SinkOptions nothing("push");
+    read_http_options(nothing);
+    CHECK(nothing.problems() == "url: must be set\n");
+}

@@ -1,0 +1,97 @@
+// An HTTP server that is strict about what it gets and does what the script says.
+//
+//     HttpDouble server;
+//     server.next(reply(503, "busy", {"Retry-After: 7"}));
+//     server.next(HttpDouble::Step{.cut_reply_at = 10});
+//     …
+//     CHECK(server.requests().at(0).body == "…");
+//     CHECK(server.complaints() == "");
+//
+// Each request consumes one step of the script; without a script it answers 200. It listens
+// on a port of the kernel's choice on loopback and serves one connection at a time on a thread
+// of its own. What a client does against RFC 9112 becomes a complaint.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace pitot::tests {
+
+class HttpDouble {
+public:
+    static constexpr std::size_t never = static_cast<std::size_t>(-1);
+
+    struct Step {
+        std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        std::size_t cut_request_at = never;  // hang up after so many bytes of the request
+        std::size_t cut_reply_at = never;    // hang up after so many bytes of the reply
+        bool early = false;   // answer after the header, without reading the body, and hang up
+        bool silent = false;  // read the request, never answer
+        bool deaf = false;    // read the header, then nothing more, never answer
+        bool close = false;   // hang up after the answer, without saying so in it
+        bool reset = false;   // hang up hard (RST) where it hangs up
+    };
+
+    struct Received {
+        std::string method;
+        std::string target;
+        std::map<std::string, std::string> headers;  // names in small letters
+        std::string body;
+        std::size_t connection = 0;  // 1, 2, …
+    };
+
+    HttpDouble();
+    ~HttpDouble();
+    HttpDouble(const HttpDouble&) = delete;
+    HttpDouble& operator=(const HttpDouble&) = delete;
+
+    std::uint16_t port() const { return port_; }
+    std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+    void next(Step step);
+    void next(std::string reply) { next(Step{.reply = std::move(reply)}); }
+    // What is done when the script is over.
+    void otherwise(Step step);
+
+    // Whole requests, in the order they came.
+    std::vector<Received> requests() const;
+    std::size_t connections() const;
+    // Requests whose header was read, whatever became of them.
+    std::size_t begun() const { return begun_.load(); }
+    std::string complaints() const;
+
+private:
+    struct Connection;
+
+    void serve();
+    void serve_connection(Connection& connection);
+    bool serve_request(Connection& connection);
+    Step take_step();
+    void complain(const std::string& what);
+
+    int listener_ = -1;
+    int stop_ = -1;
+    std::uint16_t port_ = 0;
+    std::atomic<std::size_t> begun_ = 0;
+    mutable std::mutex mutex_;
+    std::deque<Step> script_;
+    Step otherwise_;
+    std::vector<Received> requests_;
+    std::size_t connections_ = 0;
+    std::string complaints_;
+    std::thread thread_;
+};
+
+// A whole answer: reply(400, "no such thing", {"Retry-After: 3"}).
+std::string reply(unsigned status, std::string_view body = "",
+                  const std::vector<std::string>& headers = {});
+
+}  // namespace pitot::tests
