@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ CLIENT_LIMIT_S = 60
 FILE_LIMIT_S = 800
 
 PLAIN_STATSD = Features(tags=False, types=("timing",), gauge_delta=True, sampled=True,
-                        notices=False)
+                        dogstatsd=False)
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def run_client(command: list[str], agent: Agent, case: Case, calls: list[Call]) 
            "address": agent.path(listener) if is_unix else agent.address(listener),
            "options": case.options,
            "chances": workload.CHANCES,
+           "timestamp": workload.TIMESTAMP,
            "calls": [asdict(call) for call in calls]}
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith(("DD_", "DATADOG_"))}
@@ -184,16 +186,15 @@ def show(scene: Scene, command: list[str], cases: list[Case]) -> str:
     expect(not differences, "\n".join(differences))
     expect_equal("kernel drops", ledger.kernel_drops, 0)
     expect_equal("refused lines", ledger.rejected, {})
-    expect_notices(ledger.sinks["push"], [call for _, calls in runs for call in calls])
+    expect_skipped(ledger.sinks["push"], [call for _, calls in runs for call in calls])
     modes = ", ".join(f"{case.transport} {case.mode}" for case in cases)
     return f"{compared} values equal in {len(cases)} runs: {modes}"
 
 
-def expect_notices(sink: dict[str, Any], calls: list[Call]) -> None:
-    """Events and service checks have no place in a gateway: passed over, and counted."""
-    for kind in ("event", "service_check"):
-        sent = sum(call.do == kind for call in calls)
-        expect_equal(f"{kind}s without a place", sink["skipped"].get(kind, 0), sent)
+def expect_skipped(sink: dict[str, Any], calls: list[Call]) -> None:
+    """What has no place in a gateway is passed over, counted, and all that is missing."""
+    sent = Counter(workload.SKIPPED[call.do] for call in calls if call.do in workload.SKIPPED)
+    expect_equal("points without a place", sink["skipped"], dict(sent))
     expect_equal("lost points", sink["lost"], {})
 
 
@@ -233,9 +234,9 @@ def test_totals_over_many_flushes(scene: Scene) -> str:
     rounds = 3
     for number in range(1, rounds + 1):
         run_client(command, agent, case, calls)
-        wanted = {name: number * sum(1 if call.do == "timing" else call.value for call in calls
-                                     if call.name == name)
-                  for name in {call.name for call in calls}}
+        wanted = Counter[str]()
+        for call in calls:
+            wanted[call.name] += number * (1 if call.do == "timing" else int(call.value))
         wait_until(lambda: totals(gateway, calls) == wanted, f"the totals of {number} runs")
     ledger = agent.stop()
     expect(ledger.flush["flushes"] > rounds, "there must be a flush for each run, and the stop's")

@@ -5,15 +5,19 @@ to stop right after the last send, and the exact sum must be at the Pushgateway.
 The interval is longer than a round, so what arrives is what the stop flushed; over all
 rounds a few flushes fall due by themselves, which then must not count anything twice.
 Transports take turns. Nothing tells a client of a datagram or a stream when its bytes have
-been read: with the signal they are still in the socket, and have to be drained.
+been read: with the signal they are still in the socket, and have to be drained. And senders
+who do not stop cannot hold the agent: what it accepted until then arrives.
 """
 
 from __future__ import annotations
 
 import random
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from harness import Agent, Pushgateway, Scene, expect_equal, main
+from harness import Agent, Pushgateway, Scene, expect, expect_equal, main, wait_until
 
 ROUNDS = 100
 TRANSPORTS = ("udp", "tcp", "unix", "unix-stream")
@@ -35,6 +39,15 @@ def settings(scene: Scene, gateway: Pushgateway, instance: str) -> dict[str, obj
     }
 
 
+def connect(scene: Scene, agent: Agent, transport: str) -> socket.socket:
+    """A client's socket, connected to the listener of this name."""
+    is_unix = transport.startswith("unix")
+    kind = socket.SOCK_DGRAM if transport in ("udp", "unix") else socket.SOCK_STREAM
+    client = scene.socket(socket.AF_UNIX if is_unix else socket.AF_INET, kind)
+    client.connect(agent.path(transport) if is_unix else agent.address(transport))
+    return client
+
+
 def datagrams(lines: list[str]) -> list[bytes]:
     """The lines in as few datagrams as clients would use."""
     packed: list[str] = []
@@ -51,17 +64,12 @@ def send(scene: Scene, agent: Agent, transport: str, lines: list[str]) -> dict[s
 
     Streams stay open: the agent cannot wait for their end.
     """
+    client = connect(scene, agent, transport)
     if transport in ("udp", "unix"):
-        family = socket.AF_INET if transport == "udp" else socket.AF_UNIX
-        target = agent.address("udp") if transport == "udp" else agent.path("unix")
-        client = scene.socket(family, socket.SOCK_DGRAM)
         packed = datagrams(lines)
         for datagram in packed:
-            client.sendto(datagram, target)
+            client.send(datagram)
         return {transport: len(packed)}
-    family = socket.AF_INET if transport == "tcp" else socket.AF_UNIX
-    client = scene.socket(family, socket.SOCK_STREAM)
-    client.connect(agent.address("tcp") if transport == "tcp" else agent.path("unix-stream"))
     client.sendall("".join(line + "\n" for line in lines).encode())
     return {}
 
@@ -101,5 +109,49 @@ def test_stop_in_mid_interval(scene: Scene) -> str:
             f"each of the {ROUNDS} sums, {total} together, is at the gateway")
 
 
+@contextmanager
+def senders_without_end(clients: list[socket.socket], payload: bytes) -> Iterator[None]:
+    """Each sends as fast as it can, until its socket is closed to it or this ends."""
+    over = threading.Event()
+
+    def send_on(client: socket.socket) -> None:
+        try:
+            while not over.is_set():
+                client.sendall(payload)
+        except OSError:
+            return  # the agent is gone
+
+    threads = [threading.Thread(target=send_on, args=[client]) for client in clients]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for client in clients:
+            client.close()
+        for thread in threads:
+            thread.join()
+
+
+def test_stop_among_senders(scene: Scene) -> str:
+    """Over each transport a sender goes on through the stop. There is no saying where they
+    are cut off, at most each stream within a line, but what the account calls accepted is
+    what the gateway has."""
+    gateway = scene.pushgateway()
+    agent = scene.agent(settings(scene, gateway, "flooded"))
+    clients = [connect(scene, agent, transport) for transport in TRANSPORTS]
+    with senders_without_end(clients, b"flood:1|c\n" * 100):
+        wait_until(lambda: agent.cpu_s() > 0.2, "work for the agent")
+        ledger = agent.stop()
+    streams = sum(client.type == socket.SOCK_STREAM for client in clients)
+    expect(sum(ledger.rejected.values()) <= streams,
+           f"only what is cut off may be refused, got {ledger.rejected}")
+    expect(ledger.accepted > 0, "lines must have been accepted")
+    expect_equal("the total at the gateway", gateway.group("flooded").value("flood_total"),
+                 ledger.accepted)
+    return f"{ledger.accepted} lines accepted until the stop, and as many at the gateway"
+
+
 if __name__ == "__main__":
-    main(test_stop_in_mid_interval)
+    main(test_stop_in_mid_interval, test_stop_among_senders)

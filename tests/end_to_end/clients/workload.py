@@ -10,10 +10,12 @@ A program reads one JSON document on standard input:
      "address": ["127.0.0.1", 8125] or "/a/path",
      "options": {…}           as the program's header says
      "chances": [0.1, 0.9],   what the client's source of chance answers, in turn
+     "timestamp": 1700000000,
      "calls": [{"do": …, "name": …, "value": …, "tags": ["k:v", …], "rate": 1}, …]}
 
 `do` is count, gauge, gauge_delta, timing (milliseconds), histogram, distribution, set,
-event (name and value are title and text) or service_check (value is the status).
+count_at (with the time TIMESTAMP), event (name and value are title and text) or
+service_check (value is the status).
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ from exposition import Group
 # sampled counter has one right total.
 CHANCES = (0.1, 0.9)
 SAMPLE_RATE = 0.5
+TIMESTAMP = 1_700_000_000
+# What a Pushgateway has no place for, by call, and the reason it is skipped under.
+SKIPPED = {"event": "event", "service_check": "service_check", "count_at": "own_time"}
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 # Of the agent's histograms at schema 5: conf/pitot.toml.
 RELATIVE_ERROR = 0.0109
@@ -58,8 +63,8 @@ class Features:
     sampled: bool = False
     # Characters outside of ASCII.
     unicode: bool = False
-    # Events and service checks.
-    notices: bool = True
+    # Events, service checks, and samples with a time of their own.
+    dogstatsd: bool = True
 
 
 @dataclass
@@ -109,9 +114,11 @@ def calls_of(prefix: str, features: Features) -> list[Call]:
     if features.gauge_delta:
         calls.append(Call("gauge", f"{prefix}.level", 100))
         calls += [Call("gauge_delta", f"{prefix}.level", step) for step in (5, -30, 2.5)]
-    if features.notices:
+    if features.dogstatsd:
         text = "line one\nline two | " + ("déjà vu" if features.unicode else "seen")
         calls += [Call("event", f"deploy {number}", text, tags) for number in range(3)]
+        # Clients that aggregate add up what has one name, whatever its time.
+        calls += [Call("count_at", f"{prefix}.import{number}", 5, tags) for number in range(4)]
         calls += [Call("service_check", f"{prefix}.alive", status, tags) for status in (0, 2)]
     return calls
 
@@ -128,7 +135,7 @@ def add_up(calls: Iterable[Call]) -> dict[tuple[str, str, tuple[str, ...]], Expe
             expected.total = float(call.value)
         elif call.do in ("count", "gauge_delta"):
             expected.total += float(call.value)
-        elif call.do not in ("event", "service_check"):
+        elif call.do not in SKIPPED:
             expected.values.append(float(call.value))
     return series
 
@@ -151,7 +158,7 @@ class Comparison:
         self.compared = 0
         self.differences: list[str] = []
 
-    def number(self, wanted: float, name: str, error: float = 0, **labels: str) -> None:
+    def number(self, wanted: float, name: str, labels: dict[str, str], error: float = 0) -> None:
         """One value; `error` is a share of it."""
         got = self._group.value(name, **labels)
         self.compared += 1
@@ -163,27 +170,26 @@ class Comparison:
         """Count, sum and quantiles; of a timer that its client thinned out, the count."""
         unit = 1000 if kind == "timing" else 1
         family = metric_name(name) + ("_seconds" if kind == "timing" else "")
-        self.number(len(values), family + "_count", **labels)
+        self.number(len(values), family + "_count", labels)
         if 0 < samples_max < len(values):
             return
-        self.number(sum(values) / unit, family + "_sum", **labels)
+        self.number(sum(values) / unit, family + "_sum", labels)
         for quantile in QUANTILES:
-            self.number(nearest_rank(values, quantile) / unit, family, RELATIVE_ERROR,
-                        quantile=f"{quantile:g}", **labels)
+            self.number(nearest_rank(values, quantile) / unit, family,
+                        {**labels, "quantile": f"{quantile:g}"}, RELATIVE_ERROR)
 
 
 def compare(group: Group, calls: Iterable[Call], samples_max: int = 0) -> Comparison:
-    """Everything the calls add up to; events and service checks have no place in a
-    Pushgateway."""
+    """Everything the calls add up to, and that the gateway has a place for."""
     comparison = Comparison(group)
     for (kind, name, tags), expected in add_up(calls).items():
         labels = dict(tag.split(":", 1) for tag in tags)
         if kind == "count":
-            comparison.number(expected.total, metric_name(name) + "_total", **labels)
+            comparison.number(expected.total, metric_name(name) + "_total", labels)
         elif kind == "gauge":
-            comparison.number(expected.total, metric_name(name), **labels)
+            comparison.number(expected.total, metric_name(name), labels)
         elif kind == "set":
-            comparison.number(len(expected.members), metric_name(name), **labels)
-        elif kind not in ("event", "service_check"):
+            comparison.number(len(expected.members), metric_name(name), labels)
+        elif kind not in SKIPPED:
             comparison.timer(kind, name, expected.values, samples_max, labels)
     return comparison

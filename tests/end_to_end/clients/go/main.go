@@ -35,7 +35,8 @@ type job struct {
 		Aggregation string `json:"aggregation"`
 		SamplesMax  int    `json:"samples_max"`
 	} `json:"options"`
-	Calls []call `json:"calls"`
+	Timestamp int64  `json:"timestamp"`
+	Calls     []call `json:"calls"`
 }
 
 func must(err error) {
@@ -87,10 +88,12 @@ func (j job) options() []statsd.Option {
 	return options
 }
 
-func perform(client *statsd.Client, c call) error {
+func perform(client *statsd.Client, c call, at time.Time) error {
 	switch c.Do {
 	case "count":
 		return client.Count(c.Name, int64(c.number()), c.Tags, c.Rate)
+	case "count_at":
+		return client.CountWithTimestamp(c.Name, int64(c.number()), c.Tags, c.Rate, at)
 	case "gauge":
 		return client.Gauge(c.Name, c.number(), c.Tags, c.Rate)
 	case "timing":
@@ -122,7 +125,7 @@ func main() {
 	client, err := statsd.New(j.target(), j.options()...)
 	must(err)
 	for _, c := range j.Calls {
-		must(perform(client, c))
+		must(perform(client, c, time.Unix(j.Timestamp, 0)))
 	}
 	must(client.Close())
 }

@@ -37,6 +37,7 @@ function make(client, call) {
       if (value < 0) client.decrement(name, -value, sampleRate, tags);
       else client.increment(name, value, sampleRate, tags);
       break;
+    case 'count_at': client.increment(name, value, { tags, timestamp: job.timestamp }); break;
     case 'gauge_delta': client.gaugeDelta(name, value, undefined, tags); break;
     case 'event': client.event(name, value, { alert_type: 'warning' }, tags); break;
     case 'service_check': client.check(name, value, { message: 'as expected' }, tags); break;

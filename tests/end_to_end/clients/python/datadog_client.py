@@ -34,7 +34,7 @@ def connect(job):
     return DogStatsd(socket_path=scheme + job["address"], **arguments)
 
 
-def make(client, call):
+def make(client, call, timestamp):
     """One call."""
     do, name, value, tags = call["do"], call["name"], call["value"], call["tags"]
     if do == "count" and value == 1:
@@ -43,6 +43,8 @@ def make(client, call):
         client.decrement(name, -value, tags=tags, sample_rate=call["rate"])
     elif do == "count":
         client.count(name, value, tags=tags, sample_rate=call["rate"])
+    elif do == "count_at":
+        client.count_with_timestamp(name, value, timestamp, tags=tags)
     elif do == "event":
         client.event(name, value, alert_type="warning", tags=tags)
     elif do == "service_check":
@@ -58,7 +60,7 @@ def main():
     base.random = lambda: next(chances)
     client = connect(job)
     for call in job["calls"]:
-        make(client, call)
+        make(client, call, job["timestamp"])
     if not client.stop():
         sys.exit("the client could not deliver everything")
 
