@@ -165,7 +165,7 @@ TEST_CASE("every way to write a datagram") {
 
 TEST_CASE("bytes that no JSON text can hold come as hexadecimal digits") {
     check_fields(
-        only_interval("{\"datagram_hex\": \"ff3a317c630a613a317c63\"}").at("rejected").as_object(),
+        only_interval(R"({"datagram_hex": "ff3a317c630a613a317c63"})").at("rejected").as_object(),
         R"({"bad_utf8": 1})");
 }
 
@@ -354,9 +354,9 @@ TEST_CASE("refused lines are counted by reason, in the interval they came in") {
 
 TEST_CASE("percentiles are those of the configuration, keyed by their share") {
     const auto quantiles = [](std::vector<std::string> sets) {
-        std::string input = "{\"datagram\": \"t";
+        std::string input = R"({"datagram": "t)";
         for (int value = 1; value <= 20; ++value) input += ":" + std::to_string(value);
-        return series(only_interval(input + "|ms\"}", with(std::move(sets))), "t")
+        return series(only_interval(input + R"(|ms"})", with(std::move(sets))), "t")
             .at("quantiles")
             .as_object();
     };
