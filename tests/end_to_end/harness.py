@@ -271,9 +271,15 @@ class Pushgateway:
             self._server.kill()
 
     def pause(self) -> None:
-        """SIGSTOP: it accepts connections, through its backlog, and says nothing."""
+        """SIGSTOP: it accepts connections, through its backlog, and says nothing.
+
+        The signal takes a moment to reach every thread, and one of them could still answer.
+        """
         assert self._server is not None
         self._server.process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self._server.process.pid}/task")
+        wait_until(lambda: all(stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
+                               for stat in threads.glob("*/stat")), "the gateway stopped")
 
     def resume(self) -> None:
         """SIGCONT."""
