@@ -288,7 +288,8 @@ void StreamListener::drain_connection(Connection& connection, bool& batch_begun,
         bytes += received;
     }
     extra -= std::min(extra, bytes > queued ? bytes - queued : 0);
-    if (connection.descriptor.is_open()) close(connection, batch_begun, End::orderly);
+    // The client has not ended its last line: what is there of it may be half a number.
+    if (connection.descriptor.is_open()) close(connection, batch_begun, End::broken);
 }
 
 }  // namespace pitot::agent

@@ -51,23 +51,23 @@ TEST_CASE("a drain reads all that is queued, on sockets no event has told of") {
         if (i % 50 == 0) clients.push_back(NetClient::udp(rig.address(0)));
         REQUIRE(clients.back().send("u:1|c"));
     }
-    // Connections that nobody has accepted, with and without a line feed at the end.
+    // Connections that nobody has accepted.
     for (int i = 0; i < 5; ++i) {
         clients.push_back(NetClient::tcp(rig.address(1)));
-        REQUIRE(clients.back().send("t:1|c\nt:2|c"));
+        REQUIRE(clients.back().send("t:1|c\nt:2|c\n"));
     }
     for (int i = 0; i < 3; ++i) {
         clients.push_back(NetClient::unix_stream(stream_path));
-        REQUIRE(clients.back().send("s:1|c\ns:2|c"));
+        REQUIRE(clients.back().send("s:1|c\ns:2|c\n"));
     }
     for (int i = 0; i < 4; ++i) REQUIRE(NetClient::unix_datagram(datagram_path).send("d:1|c"));
 
     rig.drain();
     CHECK(rig.counters(0).datagrams == udp_sent);
-    CHECK(rig.counters(1).bytes == 5 * 11);
+    CHECK(rig.counters(1).bytes == 5 * 12);
     CHECK(rig.counters(1).connections_open == 0);
     CHECK(rig.counters(2).datagrams == 4);
-    CHECK(rig.counters(3).bytes == 3 * 11);
+    CHECK(rig.counters(3).bytes == 3 * 12);
     CHECK(rig.shard(0).recorder.lines(1).size() + rig.shard(1).recorder.lines(1).size() == 5 * 12);
     CHECK(rig.shard(0).recorder.refused.empty());
 
@@ -79,6 +79,22 @@ TEST_CASE("a drain reads all that is queued, on sockets no event has told of") {
     rig.poll();
     rig.drain();
     CHECK(rig.shard(0).recorder.taken.size() == taken);
+}
+
+TEST_CASE("a line that its client has not ended when we stop is refused, not guessed") {
+    NetRig rig({tcp_listener()});
+    const NetClient open = NetClient::tcp(rig.address());
+    REQUIRE(open.send("whole:1|c\ncut:1|c|#route:/ca"));
+    const NetClient ended = NetClient::tcp(rig.address());
+    REQUIRE(ended.send("ended:1|c"));
+    ended.half_close();
+    rig.drain();
+    CHECK(rig.recorder().lines().find("whole:1|c\n") != std::string::npos);
+    CHECK(rig.recorder().lines().find("ended:1|c\n") != std::string::npos);
+    CHECK(rig.recorder().lines().find("cut") == std::string::npos);
+    REQUIRE(rig.recorder().refused.size() == 1);
+    CHECK(rig.recorder().refused[0].refused == protocol::Reject::truncated);
+    CHECK(rig.counters().lines_refused == 1);
 }
 
 TEST_CASE("a drain reads what a full window held back") {
