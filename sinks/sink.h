@@ -84,7 +84,7 @@ public:
 
     // The last word to the destination, after the last batch and before on_drained.
     // Calls `done` once, by the deadline at the latest; it may do so from inside the call.
-    virtual void finish(std::int64_t deadline_steady_ns, std::function<void()> done) {
+    virtual void finish(std::int64_t deadline_steady_ns, const std::function<void()>& done) {
         static_cast<void>(deadline_steady_ns);
         done();
     }

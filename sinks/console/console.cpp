@@ -69,8 +69,7 @@ std::unique_ptr<Sink> make_on(int descriptor, Options& options, const Context& c
     DeliverySettings settings;
     settings.name = options.name();
     settings.bounds = queue_bounds;
-    return make_delivering_sink("console", std::move(settings),
-                                make_encoder(format, context.quantiles),
+    return make_delivering_sink("console", settings, make_encoder(format, context.quantiles),
                                 make_transport(descriptor, context), context);
 }
 

@@ -139,10 +139,10 @@ void Deliverer::attempt(const Batch& batch, Purpose purpose) {
     std::int64_t deadline_ns = steady_ns() + settings_.attempt_timeout.count();
     if (stopping_) deadline_ns = std::min(deadline_ns, stop_deadline_ns_);
     transport_.send(batch, purpose, deadline_ns,
-                    [this](Outcome outcome) { on_outcome(std::move(outcome)); });
+                    [this](const Outcome& outcome) { on_outcome(outcome); });
 }
 
-void Deliverer::on_outcome(Outcome outcome) {
+void Deliverer::on_outcome(const Outcome& outcome) {
     under_way_ = false;
     {
         const std::lock_guard lock(mutex_);

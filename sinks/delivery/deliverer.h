@@ -78,7 +78,7 @@ private:
     void pump();
     bool take_next();
     void attempt(const Batch& batch, Purpose purpose);
-    void on_outcome(Outcome outcome);
+    void on_outcome(const Outcome& outcome);
     void on_probe_outcome(const Outcome& outcome);
     void on_delivered();
     void on_partial(const Outcome& outcome);

@@ -8,7 +8,7 @@ namespace {
 
 class DeliveringSink final : public Sink {
 public:
-    DeliveringSink(std::string_view type, DeliverySettings settings,
+    DeliveringSink(std::string_view type, const DeliverySettings& settings,
                    std::unique_ptr<Encoder> encoder, std::unique_ptr<Transport> transport,
                    const Context& context)
         : type_(type),
@@ -44,11 +44,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Sink> make_delivering_sink(std::string_view type, DeliverySettings settings,
+std::unique_ptr<Sink> make_delivering_sink(std::string_view type, const DeliverySettings& settings,
                                            std::unique_ptr<Encoder> encoder,
                                            std::unique_ptr<Transport> transport,
                                            const Context& context) {
-    return std::make_unique<DeliveringSink>(type, std::move(settings), std::move(encoder),
+    return std::make_unique<DeliveringSink>(type, settings, std::move(encoder),
                                             std::move(transport), context);
 }
 

@@ -14,7 +14,7 @@ namespace pitot::sinks {
 
 // `type` as in the registry; its text lives as long as the program. The transport is destroyed
 // before the encoder, so it may refer to something the encoder owns.
-std::unique_ptr<Sink> make_delivering_sink(std::string_view type, DeliverySettings settings,
+std::unique_ptr<Sink> make_delivering_sink(std::string_view type, const DeliverySettings& settings,
                                            std::unique_ptr<Encoder> encoder,
                                            std::unique_ptr<Transport> transport,
                                            const Context& context);

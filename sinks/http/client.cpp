@@ -53,8 +53,10 @@ struct Connection {
     // reset: what the other side does not read would wait in the kernel for minutes.
     void close(bool is_written) {
         error_code ignored;
-        if (!is_written) socket.set_option(asio::socket_base::linger(true, 0), ignored);
-        socket.close(ignored);
+        if (!is_written) {
+            static_cast<void>(socket.set_option(asio::socket_base::linger(true, 0), ignored));
+        }
+        static_cast<void>(socket.close(ignored));
     }
 
     tcp::socket socket;
@@ -201,7 +203,7 @@ asio::awaitable<std::optional<Failure>> connect(asio::io_context& io, Exchange& 
         error = failed;
         if (error) continue;
         error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
+        static_cast<void>(socket.set_option(tcp::no_delay(true), ignored));
         co_return std::nullopt;
     }
     exchange.connection.reset();

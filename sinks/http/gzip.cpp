@@ -1,5 +1,7 @@
 #include "sinks/http/gzip.h"
 
+// Makes zlib take its input as const.
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include <algorithm>
@@ -15,12 +17,11 @@ constexpr int memory_level = 8;
 // Closes the stream on every way out.
 struct Deflater {
     z_stream stream{};
-    bool is_open = false;
+    bool is_open;
 
-    Deflater() {
-        is_open = deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, window_bits, memory_level,
-                               Z_DEFAULT_STRATEGY) == Z_OK;
-    }
+    Deflater()
+        : is_open(deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, window_bits, memory_level,
+                               Z_DEFAULT_STRATEGY) == Z_OK) {}
     ~Deflater() {
         if (is_open) deflateEnd(&stream);
     }
@@ -43,8 +44,7 @@ std::optional<std::string> gzip(std::string_view body) {
     while (result == Z_OK) {
         const std::size_t piece = std::min(body.size() - read, piece_max);
         const std::size_t room = std::min(out.size() - written, piece_max);
-        // zlib does not write to its input; its C interface has no const for it.
-        stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(body.data() + read));
+        stream.next_in = reinterpret_cast<const Bytef*>(body.data() + read);
         stream.avail_in = static_cast<uInt>(piece);
         stream.next_out = reinterpret_cast<Bytef*>(out.data() + written);
         stream.avail_out = static_cast<uInt>(room);

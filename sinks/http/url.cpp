@@ -36,7 +36,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 std::unexpected<std::string> bad(std::string_view must, std::string_view got) {
-    return std::unexpected(fmt::format("must {}, got \"{}\"", must, got));
+    return std::unexpected(fmt::format(R"(must {}, got "{}")", must, got));
 }
 
 // "host", "host:port", "[v6]:port" into `url`; the problem, if there is one.
@@ -44,7 +44,7 @@ std::optional<std::string> read_authority(std::string_view authority, Url& url) 
     const bool bracketed = authority.starts_with('[');
     const std::size_t close = bracketed ? authority.find(']') : 0;
     if (close == std::string_view::npos) {
-        return fmt::format("must close the \"[\" of its address, got \"{}\"", authority);
+        return fmt::format(R"(must close the "[" of its address, got "{}")", authority);
     }
     const std::size_t colon = authority.find(':', close);
     const std::string_view host =
@@ -52,13 +52,13 @@ std::optional<std::string> read_authority(std::string_view authority, Url& url) 
     const bool good = std::ranges::all_of(host, bracketed ? is_ipv6_character : is_host_character);
     const bool glued = bracketed && colon != close + 1 && close + 1 != authority.size();
     if (host.empty() || !good || glued) {
-        return fmt::format("must name a host after \"http://\", got \"{}\"", authority);
+        return fmt::format(R"(must name a host after "http://", got "{}")", authority);
     }
     url.host = host;
     if (colon == std::string_view::npos) return {};
     const auto port = parse_port(authority.substr(colon + 1));
     if (!port) {
-        return fmt::format("must have a port between 1 and 65535, got \"{}\"",
+        return fmt::format(R"(must have a port between 1 and 65535, got "{}")",
                            authority.substr(colon + 1));
     }
     url.port = *port;
@@ -85,7 +85,7 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
     if (!has_scheme(text, scheme)) {
         // What stands before an '@' may be a password.
         const bool has_secret = text.find('@') != std::string_view::npos;
-        return bad("begin with \"http://\"", has_secret ? "another text" : text);
+        return bad(R"(begin with "http://")", has_secret ? "another text" : text);
     }
     const std::string_view rest = text.substr(scheme.size());
     const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
@@ -96,7 +96,7 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
             "must not contain a user name or password; there are options for them");
     }
     if (path.find_first_of("?#") != std::string_view::npos) {
-        return bad("end with its path, without \"?\" or \"#\"", path);
+        return bad(R"(end with its path, without "?" or "#")", path);
     }
     Url url;
     if (auto problem = read_authority(authority, url)) return std::unexpected(*problem);

@@ -108,8 +108,8 @@ std::unique_ptr<Sink> make(Options& options, const Context& context) {
     auto encoder = std::make_unique<PushEncoder>(std::string(options.name()), std::move(exposition),
                                                  context.log);
     auto push = make_transport(std::move(transport), encoder->quarantine(), context);
-    return make_delivering_sink("pushgateway", std::move(delivery), std::move(encoder),
-                                std::move(push), context);
+    return make_delivering_sink("pushgateway", delivery, std::move(encoder), std::move(push),
+                                context);
 }
 
 }  // namespace pitot::sinks::pushgateway

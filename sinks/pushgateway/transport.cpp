@@ -48,7 +48,7 @@ public:
             settings_.name, family, reason, quarantine_intervals);
     }
 
-    void finish(std::int64_t deadline_steady_ns, std::function<void()> done) override {
+    void finish(std::int64_t deadline_steady_ns, const std::function<void()>& done) override {
         if (!settings_.delete_on_stop) {
             done();
             return;
@@ -58,7 +58,7 @@ public:
         request.target = settings_.target;
         const std::int64_t timeout_ns = context_.time.steady_ns() + settings_.http.timeout.count();
         client_.send(std::move(request), std::min(timeout_ns, deadline_steady_ns),
-                     [this, done = std::move(done)](const http::Result& result) {
+                     [this, done](const http::Result& result) {
                          const Outcome outcome = http::classify(result, context_.time.wall_ns());
                          if (outcome.verdict != Verdict::delivered) {
                              context_.log.warn("sink {}: the group could not be deleted: {}",

@@ -42,7 +42,7 @@ public:
     void refused(std::string_view item, std::string_view reason) override {
         refusals.push_back(std::string(item) + " " + std::string(reason));
     }
-    void finish(std::int64_t, std::function<void()> done) override {
+    void finish(std::int64_t /*deadline*/, const std::function<void()>& done) override {
         ++finished;
         done();
     }

@@ -58,19 +58,19 @@ TEST_CASE("tags become labels") {
              {{{"shell", "", false}}, "shell=\"true\"", 0},
              {{{"env", "", true}}, "", 0},
              {{{"a", "1", true}, {"role", "x", true}, {"role", "y", true}},
-              "a=\"1\",role=\"x,y\"",
+              R"(a="1",role="x,y")",
               1},
              {{{"x.y", "1", true}, {"x-y", "2", true}, {"x_y", "", false}}, "x_y=\"1,2,true\"", 2},
              {{{"job", "j", true}, {"le", "1", true}, {"quantile", "q", true}},
-              "exported_job=\"j\",exported_le=\"1\",exported_quantile=\"q\"",
+              R"(exported_job="j",exported_le="1",exported_quantile="q")",
               0},
              {{{"__name__", "n", true}}, "exported___name__=\"n\"", 0},
              {{{"instance", "i", true}, {"zone", "z", true}},
-              "exported_instance=\"i\",exported_zone=\"z\"",
+              R"(exported_instance="i",exported_zone="z")",
               0},
              {{{"exported_job", "a", true}, {"job", "b", true}}, "exported_job=\"a,b\"", 1},
              {{{"v", "a\"b\\c\nd\te", true}}, "v=\"a\\\"b\\\\c\\nd\te\"", 0},
-             {{{"b", "2", true}, {"a.", "1", true}}, "a_=\"1\",b=\"2\"", 0},
+             {{{"b", "2", true}, {"a.", "1", true}}, R"(a_="1",b="2")", 0},
          }) {
         CAPTURE(row.text);
         const Labels labels = label_text(row.tags, reserved);

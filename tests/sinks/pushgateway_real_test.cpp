@@ -57,7 +57,7 @@ TEST_CASE("sums arrive to the unit, over many intervals and every kind") {
     for (int interval = 0; interval < 30; ++interval) {
         for (int i = 0; i < 50; ++i) {
             const std::size_t which = dice() % sums.size();
-            const double delta = static_cast<double>(dice() % 1000);
+            const auto delta = static_cast<double>(dice() % 1000);
             sums[which] += delta;
             bench.maker.count("requests", "shard:" + std::to_string(which), delta);
             bench.maker.values(Kind::timer, "load.time", "", {delta});
