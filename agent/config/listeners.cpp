@@ -121,7 +121,7 @@ void read_stream_limits(SectionReader& section, ListenerConfig& listener) {
     for (const std::string_view key : {"connections", "idle_timeout"}) {
         if (!is_stream(listener.type) && section.has(key)) {
             section.problem(key,
-                            "must be left out: only \"tcp\" and \"unix-stream\" have connections");
+                            R"(must be left out: only "tcp" and "unix-stream" have connections)");
         }
     }
 }

@@ -178,7 +178,7 @@ std::chrono::nanoseconds SectionReader::duration(std::string_view key,
             if (*value >= least && *value <= most) return *value;
             refuse(*entry, fmt::format("must be between {} and {}", from, to));
         } else if (is_bare_number(*text)) {
-            refuse(*entry, fmt::format("must have a unit, such as \"{}s\" or \"{}ms\"",
+            refuse(*entry, fmt::format(R"(must have a unit, such as "{}s" or "{}ms")",
                                        printable(*text, 20), printable(*text, 20)));
         } else {
             refuse(*entry, fmt::format("must be a duration such as \"{}\" (units: {})",
@@ -189,7 +189,7 @@ std::chrono::nanoseconds SectionReader::duration(std::string_view key,
     if (const auto* const number = std::get_if<std::int64_t>(&entry->node.value)) {
         if (*number == 0 && least.count() == 0) return least;
         refuse(*entry,
-               fmt::format("must have a unit, such as \"{}s\" or \"{}ms\"", *number, *number));
+               fmt::format(R"(must have a unit, such as "{}s" or "{}ms")", *number, *number));
         return fallback;
     }
     refuse(*entry, fmt::format("must be a duration such as \"{}\"", format_duration(fallback)));
@@ -279,7 +279,7 @@ std::vector<std::string> SectionReader::texts(std::string_view key,
     if (entry == nullptr) return fallback;
     const auto* const array = std::get_if<Array>(&entry->node.value);
     if (array == nullptr) {
-        refuse(*entry, "must be a list of texts, such as [\"a\", \"b\"]");
+        refuse(*entry, R"(must be a list of texts, such as ["a", "b"])");
         return fallback;
     }
     std::vector<std::string> values;

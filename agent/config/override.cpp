@@ -47,8 +47,10 @@ SyntaxFault fault(std::uint32_t source, std::size_t column, std::string what) {
 
 std::expected<Table, SyntaxFault> parse_override(std::string_view text, std::uint32_t source) {
     const std::size_t equals = find_equals(text);
-    if (equals == std::string_view::npos || trimmed(text.substr(0, equals)).empty() ||
-        trimmed(text).starts_with('[')) {
+    const std::string_view whole_key =
+        equals == std::string_view::npos ? "" : trimmed(text.substr(0, equals));
+    // What a line of TOML may be besides a key and a value: a header, a comment.
+    if (whole_key.empty() || whole_key.starts_with('[') || whole_key.starts_with('#')) {
         return std::unexpected(fault(source, 1, "must be KEY=VALUE, such as 'interval=\"1s\"'"));
     }
     if (text.find_first_of("\r\n") != std::string_view::npos) {

@@ -303,7 +303,7 @@ TEST_CASE("secrets from files, variables and credentials") {
     directory.write("large", std::string(secret_bytes_max + 1, 'x'));
     const auto password_of = [&](const std::string& value, Lines& wrong) {
         LoadArguments arguments = config_arguments(
-            std::nullopt, {"sinks.a={type=\"sample\", url=\"u\", password=" + value + "}"});
+            std::nullopt, {R"(sinks.a={type="sample", url="u", password=)" + value + "}"});
         arguments.environment = config_environment(
             {{"SECRET", "from a variable"},
              {"CREDENTIALS_DIRECTORY", (directory.path() / "credentials").native()}});

@@ -166,17 +166,17 @@ TEST_CASE("text from outside is harmless when shown") {
     const std::array rows{
         Row{"plain"sv, "plain"sv},
         Row{"käse \U0001F9C0"sv, "käse \U0001F9C0"sv},
-        Row{"\x1b[31m"sv, "\\x1b[31m"sv},
-        Row{"a\0b\x7f\n"sv, "a\\x00b\\x7f\\x0a"sv},
-        Row{"\xc2\x9b"sv, "\\u{009b}"sv},
-        Row{"\u202e\u2066\u200b\ufeff"sv, "\\u{202e}\\u{2066}\\u{200b}\\u{feff}"sv},
-        Row{"\U000E0041"sv, "\\u{e0041}"sv},
-        Row{"caf\xe9"sv, "caf\\xe9"sv},
-        Row{"\xc0\xaf"sv, "\\xc0\\xaf"sv},
-        Row{"\xe0\x80\xaf"sv, "\\xe0\\x80\\xaf"sv},
-        Row{"\xed\xa0\x80"sv, "\\xed\\xa0\\x80"sv},
-        Row{"\xf4\x90\x80\x80"sv, "\\xf4\\x90\\x80\\x80"sv},
-        Row{"\xe2\x82"sv, "\\xe2\\x82"sv},
+        Row{"\x1b[31m"sv, R"(\x1b[31m)"},
+        Row{"a\0b\x7f\n"sv, R"(a\x00b\x7f\x0a)"},
+        Row{"\xc2\x9b"sv, R"(\u{009b})"},
+        Row{"\u202e\u2066\u200b\ufeff"sv, R"(\u{202e}\u{2066}\u{200b}\u{feff})"},
+        Row{"\U000E0041"sv, R"(\u{e0041})"},
+        Row{"caf\xe9"sv, R"(caf\xe9)"},
+        Row{"\xc0\xaf"sv, R"(\xc0\xaf)"},
+        Row{"\xe0\x80\xaf"sv, R"(\xe0\x80\xaf)"},
+        Row{"\xed\xa0\x80"sv, R"(\xed\xa0\x80)"},
+        Row{"\xf4\x90\x80\x80"sv, R"(\xf4\x90\x80\x80)"},
+        Row{"\xe2\x82"sv, R"(\xe2\x82)"},
     };
     for (const Row& row : rows) CHECK(printable(row.text) == row.shown);
     CHECK(printable("äöüß", 3) == "äöü…");
