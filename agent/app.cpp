@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "agent/cli/exit_codes.h"
-#include "agent/cli/version.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
 #include "agent/flush/flusher.h"
@@ -27,6 +26,7 @@
 #include "agent/settings.h"
 #include "agent/shard_set.h"
 #include "agent/sink_set.h"
+#include "agent/version.h"
 #include "sinks/json_writer.h"
 
 namespace pitot::agent {

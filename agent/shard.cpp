@@ -42,7 +42,7 @@ Shard::Answer Shard::turn() {
             .table_bytes = intake_.table().bytes()};
 }
 
-void Shard::retire(const Merger::Retirements& retirements) {
+void Shard::retire(const Retirements& retirements) {
     assert_owner();
     intake_.table().request_retirement(retirements.rows, retirements.turn);
     if (!std::exchange(retiring_, true)) retire_step();

@@ -22,9 +22,9 @@
 #include <thread>
 #include <vector>
 
+#include "agent/aggregate/handover.h"
 #include "agent/aggregate/line_intake.h"
 #include "agent/clock.h"
-#include "agent/flush/merger.h"
 #include "agent/net/intake.h"
 #include "agent/net/listener_counters.h"
 #include "agent/net/shard_sockets.h"
@@ -56,7 +56,7 @@ private:
 
     void run();  // until the loop is stopped; the calling thread becomes the owner
     Answer turn();
-    void retire(const Merger::Retirements& retirements);
+    void retire(const Retirements& retirements);
     void retire_step();
     void drain();
 

@@ -113,7 +113,7 @@ ShardSet::Turn ShardSet::turn(std::int64_t deadline_steady_ns) {
     return result;
 }
 
-void ShardSet::retire(std::size_t shard, Merger::Retirements retirements) {
+void ShardSet::retire(std::size_t shard, Retirements retirements) {
     if (retirements.rows.empty()) return;
     Seat& seat = *shards_[shard];
     boost::asio::post(seat.shard.loop_->io,

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "agent/aggregate/handover.h"
 #include "agent/clock.h"
-#include "agent/flush/merger.h"
 #include "agent/net/listener_counters.h"
 #include "agent/net/shard_sockets.h"
 #include "agent/shard.h"
@@ -46,7 +46,7 @@ public:
     // its page comes with a later turn, and nothing of it is lost.
     Turn turn(std::int64_t deadline_steady_ns);
 
-    void retire(std::size_t shard, Merger::Retirements retirements);
+    void retire(std::size_t shard, Retirements retirements);
 
     // Reads what the sockets hold, then closes them. No line is counted afterwards.
     // False when a shard did not finish by the deadline.

@@ -19,7 +19,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
 
-#include "agent/cli/version.h"
+#include "agent/version.h"
 #include "sinks/context.h"
 #include "sinks/io_scheduler.h"
 #include "sinks/registry.h"

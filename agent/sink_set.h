@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/cli/check.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
+#include "agent/config/sink_trial.h"
 #include "sinks/sink.h"
 
 namespace spdlog {

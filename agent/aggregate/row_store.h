@@ -76,9 +76,9 @@ public:
         return chunks_[row / rows_per_chunk][row % rows_per_chunk];
     }
 
-    // False when all rows are taken: add() must not be called.
     bool has_room() const noexcept { return !free_.empty() || count_ < rows_max_; }
 
+    // The caller sees to it that there is room: series_table.cpp counts its series.
     RowId add() {
         assert(has_room());
         ++in_use_;
@@ -93,12 +93,13 @@ public:
         return static_cast<RowId>(count_++);
     }
 
-    // Forgets what the row says; its number stays taken until release().
-    void clear(RowId row) noexcept {
-        (*this)[row] = Row{};
+    // Forgets what the row says; its number stays taken, and counts as in use, until
+    // release().
+    void clear(RowId row) noexcept { (*this)[row] = Row{}; }
+    void release(RowId row) {
+        free_.push_back(row);
         --in_use_;
     }
-    void release(RowId row) { free_.push_back(row); }
 
     std::size_t in_use() const noexcept { return in_use_; }
     std::size_t bytes() const noexcept {

@@ -24,7 +24,9 @@ std::size_t samples_in(const Part& part) {
 SeriesTable::SeriesTable(const TableSettings& settings)
     : settings_(settings),
       keys_(settings.key_seed),
-      rows_(settings.series_max + limits::overflow_series_max + protocol::kind_count),
+      // Overflow series twice: those forgotten in an interval keep their rows until its end,
+      // and as many new ones can come meanwhile.
+      rows_(settings.series_max + 2 * (limits::overflow_series_max + protocol::kind_count)),
       pages_{Page(settings.histogram), Page(settings.histogram)} {}
 
 Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, std::int64_t now_ns) {

@@ -30,13 +30,13 @@ struct CheckArguments {
 
 // pitot explain
 struct ExplainArguments {
-    std::vector<std::string> lines;  // each is a datagram: it may hold several lines
-    bool use_stdin = false;          // --stdin: read datagrams there too, one a line
+    std::vector<std::string> lines = {};  // each is a datagram: it may hold several lines
     bool json = false;
-    protocol::Reading reading;
+    bool use_stdin = false;  // --stdin: read datagrams there too, one a line
+    protocol::Reading reading = {};
     // Whose sinks to show; with neither, a Pushgateway with its defaults.
-    std::optional<std::filesystem::path> config_file;
-    std::vector<std::string> sets;
+    std::optional<std::filesystem::path> config_file = {};
+    std::vector<std::string> sets = {};
 };
 
 // Some years before 64-bit nanoseconds since 1970 run out (in 2262).

@@ -36,11 +36,11 @@ std::expected<Becomes, std::vector<Problem>> Becomes::make(const ExplainArgument
 // Sinks remember series by their birth, and each rehearsal begins to count births anew: so
 // every line gets sinks that know nothing yet.
 std::expected<std::unique_ptr<Becomes::Parts>, std::vector<Problem>> Becomes::fresh_parts() const {
-    LoadArguments what{.file = arguments_.config_file,
-                       .sets = arguments_.sets,
-                       .sink_types = sink_type_names()};
+    LoadArguments what{
+        .file = arguments_.config_file, .sets = arguments_.sets, .sink_types = sink_type_names()};
     if (!arguments_.config_file && arguments_.sets.empty()) {
-        what.sets = {R"(sinks.push.type="pushgateway")", R"(sinks.push.url="http://localhost:9091")"};
+        what.sets = {R"(sinks.push.type="pushgateway")",
+                     R"(sinks.push.url="http://localhost:9091")"};
     }
     std::expected<LoadedConfig, std::vector<Problem>> loaded = load(what);
     if (!loaded) return std::unexpected(std::move(loaded.error()));
@@ -57,12 +57,11 @@ std::vector<Becoming> Becomes::operator()(std::string_view line) const {
     if (!parts) return {};
     std::vector<Becoming> all;
     for (sinks::Sink* sink : (*parts)->sinks.all()) {
-        Rehearsal rehearsal(
-            (*parts)->loaded.config, arguments_.reading,
-            [sink](const protocol::Series& series) {
-                return sink->encoder().wants_total_distribution(series);
-            },
-            (*parts)->clock.wall_ns());
+        Rehearsal rehearsal((*parts)->loaded.config, arguments_.reading,
+                            [sink](const protocol::Series& series) {
+                                return sink->encoder().wants_total_distribution(series);
+                            },
+                            (*parts)->clock.wall_ns());
         rehearsal.take(line);
         sinks::Encoded encoded;
         sink->encoder().encode(rehearsal.end_interval(), encoded);

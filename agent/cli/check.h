@@ -13,15 +13,9 @@
 #include "agent/cli/arguments.h"
 #include "agent/config/environment.h"
 #include "agent/config/load.h"
+#include "agent/config/sink_trial.h"
 
 namespace pitot::agent {
-
-// What check() needs to know about sinks. The registry's in the binary.
-struct SinkTrial {
-    std::vector<std::string_view> types;
-    // Has the sink read its section; called once for each.
-    std::function<void(const SinkSection&)> read;
-};
 
 struct CheckOutput {
     std::ostream& out;         // "conf/pitot.toml: ok: 4 listeners, 2 sinks"

@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "agent/cli/exit_codes.h"
-#include "agent/cli/version.h"
 #include "agent/config/listeners.h"
 #include "agent/config/printable.h"
 #include "agent/config/suggest.h"
 #include "agent/config/units.h"
+#include "agent/version.h"
 
 namespace pitot::agent {
 

@@ -32,7 +32,8 @@ struct Mistake {
 using Request = std::variant<std::string, Flush, Mistake>;  // the string is a datagram
 
 Request read_request(std::string_view line) {
-    if (!line.starts_with('{')) return std::string(line);
+    const std::size_t begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos || line[begin] != '{') return std::string(line);
     boost::system::error_code error;
     const boost::json::value parsed = boost::json::parse({line.data(), line.size()}, error);
     if (error || !parsed.is_object()) return std::string(line);
@@ -88,6 +89,7 @@ int rehearse(Rehearsal& rehearsal, const Printer& print, std::istream& in, std::
     std::size_t number = 0;
     for (std::string line; std::getline(in, line);) {
         ++number;
+        if (line.empty() || line == "\r") continue;  // holds nothing that could be flushed
         Request request = read_request(line);
         if (const auto* datagram = std::get_if<std::string>(&request)) {
             rehearsal.take(*datagram);

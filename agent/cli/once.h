@@ -6,7 +6,7 @@
 //     {"datagram": "…"}        what a client would send; may hold several lines
 //     {"datagram_hex": "…"}    the same, of any bytes
 //     {"flush": true}          an interval ends, and time moves on by one
-//     anything else            a datagram as it stands
+//     anything else            a datagram as it stands; nothing, if the line is empty
 // At the end of the input what is left is flushed. Everything goes through the parser,
 // table, merger and encoders of the running agent, so that what is printed is what would
 // be sent.

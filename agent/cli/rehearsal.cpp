@@ -37,7 +37,7 @@ void Rehearsal::take(std::string_view datagram) {
 const protocol::Snapshot& Rehearsal::end_interval() {
     if (sequence_ > 0) merger_.finish();
     SeriesTable& table = intake_.table();
-    const Merger::Retirements silent = merger_.take_retirements(0);
+    const Retirements silent = merger_.take_retirements(0);
     table.request_retirement(silent.rows, silent.turn);
     while (table.retire_some(rows_per_step)) {
     }

@@ -400,7 +400,7 @@ void Merger::sweep(BoundShard& shard, const ShardPage& from) {
     }
 }
 
-Merger::Retirements Merger::take_retirements(std::size_t shard) {
+Retirements Merger::take_retirements(std::size_t shard) {
     return std::exchange(shards_[shard].retirements, {});
 }
 

@@ -24,8 +24,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/aggregate/handover.h"
 #include "agent/aggregate/page.h"
-#include "agent/aggregate/series_table.h"
 #include "agent/flush/series_registry.h"
 #include "protocol/snapshot.h"
 
@@ -37,12 +37,6 @@ struct Interval {
     std::int64_t start_unix_ns = 0;
     std::int64_t end_unix_ns = 0;
     double elapsed_s = 0;
-};
-
-// What a shard hands over at a turn. The table is only good for the cells of touched rows.
-struct ShardPage {
-    SeriesTable* table = nullptr;
-    SeriesTable::Closed closed;
 };
 
 struct MergerSettings {
@@ -65,10 +59,6 @@ public:
     const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval);
     void finish();
 
-    struct Retirements {
-        std::vector<RowId> rows;
-        std::uint32_t turn = 0;
-    };
     Retirements take_retirements(std::size_t shard);
 
     std::size_t series() const noexcept { return registry_.size(); }

@@ -125,8 +125,7 @@ void StreamListener::serve(FileDescriptor descriptor, const SocketAddress& addre
     connections_.emplace_front(io_, address, pid);
     Connection& connection = connections_.front();
     boost::system::error_code error;
-    static_cast<void>(connection.descriptor.assign(fd, error));
-    if (error) {  // the user's limit of watched descriptors
+    if (connection.descriptor.assign(fd, error)) {  // the user's limit of watched descriptors
         connections_.pop_front();
         ++counters_.accept_errors;
         counters_.last_error = error.value();
@@ -218,8 +217,7 @@ void StreamListener::close(Connection& connection, bool& batch_begun, End end) {
         deliver(connection, batch_begun, end);
         framers_.give_back(std::move(connection.framer));
     }
-    boost::system::error_code ignored;
-    static_cast<void>(connection.descriptor.close(ignored));
+    FileDescriptor{connection.descriptor.release()}.reset();
     --counters_.connections_open;
 }
 
@@ -268,8 +266,7 @@ void StreamListener::drain() {
     }
     pause_.cancel();
     idle_timer_.cancel();
-    boost::system::error_code ignored;
-    static_cast<void>(acceptor_.close(ignored));
+    FileDescriptor{acceptor_.release()}.reset();
 
     bool batch_begun = false;
     std::uint64_t extra = drain_bytes_extra_all;

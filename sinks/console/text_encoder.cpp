@@ -50,8 +50,8 @@ void append_headline(const Snapshot& snapshot, std::size_t series, std::string& 
     const auto refused =
         std::accumulate(snapshot.rejected.begin(), snapshot.rejected.end(), std::uint64_t{0});
     fmt::format_to(std::back_inserter(out),
-                   "{:%Y-%m-%dT%H:%M:%SZ}  {} series, {} events, {} service checks, "
-                   "{} lines refused\n",
+                   "{:%Y-%m-%dT%H:%M:%SZ}  series: {}  events: {}  service checks: {}  "
+                   "refused lines: {}\n",
                    fmt::gmtime(std::chrono::system_clock::to_time_t(end)), series,
                    snapshot.events.size(), snapshot.service_checks.size(), refused);
 }

@@ -332,8 +332,9 @@ void Deliverer::wait(const Outcome& outcome) {
         return;
     }
     ++failures_;
+    const std::function<double()>& chance = context_.random;
     const std::chrono::nanoseconds delay =
-        std::max(backoff_delay(settings_.backoff, failures_, context_.random()),
+        std::max(backoff_delay(settings_.backoff, failures_, chance()),
                  std::clamp(outcome.retry_after.value_or(std::chrono::nanoseconds(0)),
                             std::chrono::nanoseconds(0), retry_after_max));
     switch (outcome.verdict) {

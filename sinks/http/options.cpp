@@ -6,7 +6,9 @@
 namespace pitot::sinks::http {
 namespace {
 
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""min;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""s;
 
 bool has_control_byte(std::string_view text) {
     return std::ranges::any_of(text, [](char character) {

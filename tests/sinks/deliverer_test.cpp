@@ -15,7 +15,10 @@
 
 using namespace pitot::sinks;
 using namespace pitot::tests;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""min;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""s;
 
 namespace {
 
@@ -119,7 +122,7 @@ TEST_CASE("batches go out one at a time and in order; a retry is not overtaken")
     bench.answer(down);
     CHECK(bench.ledger().in_flight == 0);
     CHECK(bench.ledger().queued == 3);
-    bench.rig.advance(249ms);  // random() is 0.5: half of the first ceiling of 500 ms
+    bench.rig.advance(249ms);  // chance is 0.5: half of the first ceiling of 500 ms
     CHECK(bench.transport.sent.size() == 1);
     bench.rig.advance(1ms);
     CHECK(bench.transport.sent == Sent{"aa", "aa"});

@@ -13,7 +13,11 @@
 #include "sinks/delivery/queue.h"
 
 using namespace pitot::sinks;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""ns;
+using std::literals::chrono_literals::operator""s;
+using std::literals::chrono_literals::operator""us;
 
 namespace {
 

@@ -356,15 +356,15 @@ TEST_CASE("merged labels are reported and counted") {
 }
 
 TEST_CASE("hostile names and tags still make a strictly correct text") {
-    std::mt19937 random(7);
+    std::mt19937 dice(7);
     const std::vector<std::string> pieces{"a",  ".",    "-",   "_",     ":",      "9",  "\"",
                                           "\\", "\n",   "{",   "}",     " ",      "#",  "\x01",
                                           "ä",  "_sum", "\t",  "le",    "_count", "__", "_bucket",
                                           "x",  "=",    "job", "slow.", "_total"};
     const auto word = [&](std::size_t most) {
         std::string out;
-        const std::size_t count = 1 + random() % most;
-        for (std::size_t i = 0; i < count; ++i) out += pieces[random() % pieces.size()];
+        const std::size_t count = 1 + dice() % most;
+        for (std::size_t i = 0; i < count; ++i) out += pieces[dice() % pieces.size()];
         return out;
     };
     Bench bench;
@@ -372,7 +372,7 @@ TEST_CASE("hostile names and tags still make a strictly correct text") {
         for (int i = 0; i < 200; ++i) {
             const std::string name = word(3);
             const std::string tags = word(2) + ":" + word(2) + "," + word(2) + "," + word(1) + ":";
-            switch (random() % 6) {
+            switch (dice() % 6) {
                 case 0:
                     bench.maker.count(name, tags, 1);
                     break;

@@ -15,7 +15,9 @@
 using namespace pitot::sinks;
 using namespace pitot::sinks::http;
 using namespace pitot::tests;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""s;
 
 namespace {
 

@@ -15,7 +15,8 @@
 using namespace pitot::sinks;
 using namespace pitot::sinks::http;
 using pitot::tests::SinkOptions;
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""s;
 
 TEST_CASE("URLs that are understood") {
     struct Row {

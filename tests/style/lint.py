@@ -118,7 +118,7 @@ def check_layout(file):
     for number, line in enumerate(lines, 1):
         if path.endswith(CODE) and len(line) > COLUMNS_MAX and "http" not in line:
             file.find(number, "columns", f"must be at most {COLUMNS_MAX}, got {len(line)}")
-        if "\t" in line and not path.endswith(("Makefile", ".go", ".tsv")):
+        if "\t" in line and not path.endswith(("Makefile", ".go", ".mod", ".tsv")):
             file.find(number, "tab", "must be spaces")
         if line.endswith((" ", "\r")):
             file.find(number, "space", "a line must not end in white space")

@@ -102,7 +102,8 @@ inline SampleSettings read_sample(sinks::Options& options) {
     settings.compress = options.boolean("compress", true);
     settings.queue = options.integer("queue", 10, 1, 1000);
     settings.ratio = options.number("ratio", 0.5, 0, 1);
-    settings.timeout = options.duration("timeout", 5s, 10ms, 1min);
+    settings.timeout = options.duration("timeout", std::chrono::seconds(5),
+                                        std::chrono::milliseconds(10), std::chrono::minutes(1));
     settings.batch_bytes = options.bytes("batch_bytes", 1 << 20, 1024, 1 << 25);
     settings.format = options.choice("format", 1, formats);
     settings.hosts = options.texts("hosts", {"localhost"});

@@ -42,7 +42,7 @@ public:
         std::vector<agent::ShardPage> pages;
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             agent::SeriesTable& table = shards_[i]->table();
-            const agent::Merger::Retirements asked = merger_.take_retirements(i);
+            const agent::Retirements asked = merger_.take_retirements(i);
             table.request_retirement(asked.rows, asked.turn);
             while (table.retire_some(64)) {
             }

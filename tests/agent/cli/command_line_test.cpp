@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/cli/exit_codes.h"
-#include "agent/cli/version.h"
+#include "agent/version.h"
 
 using namespace pitot;
 using namespace pitot::agent;

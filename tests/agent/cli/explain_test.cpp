@@ -8,6 +8,7 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -32,6 +33,19 @@ Outcome run(const ExplainArguments& arguments, const std::string& input = "") {
     std::ostringstream err;
     const int exit_code = explain(arguments, in, out, err);
     return {exit_code, out.str(), err.str()};
+}
+
+// How lines are read, without the part that shows what they become: "  in push …" up to
+// the blank line behind it.
+std::string without_sinks(const std::string& text) {
+    std::string kept;
+    std::istringstream lines(text);
+    bool in_sinks = false;
+    for (std::string line; std::getline(lines, line);) {
+        in_sinks = !line.empty() && (in_sinks || line.starts_with("  in "));
+        if (!in_sinks) kept += line + "\n";
+    }
+    return kept;
 }
 
 TEST_CASE("requests and answers") {
@@ -179,15 +193,16 @@ TEST_CASE("nothing to explain") {
     CHECK(outcome.err.find("--stdin") != std::string::npos);
 }
 
-TEST_CASE("for people") {
-    struct Row {
-        int source_line;
-        const char* says;
-        std::string line;
-        int exit_code;
-        std::string text;
-    };
-    const Row rows[] = {
+struct PeopleRow {
+    int source_line;
+    const char* says;
+    std::string line;
+    int exit_code;
+    std::string text;
+};
+
+std::vector<PeopleRow> rows_for_people() {
+    return {
         {__LINE__, "a metric", "page.load:320|ms|@0.1|#region:eu,cached", 0,
          "page.load:320|ms|@0.1|#region:eu,cached\n"
          "  name          page.load\n"
@@ -246,17 +261,41 @@ TEST_CASE("for people") {
          "  status        2, critical\n"
          "  message       gone\n\n"},
     };
-    for (const Row& row : rows) {
+}
+
+TEST_CASE("for people") {
+    for (const PeopleRow& row : rows_for_people()) {
         CAPTURE(row.source_line);
         CAPTURE(row.says);
-        const Outcome outcome =
-            run({.lines = {row.line}, .json = false, .use_stdin = false, .reading = {}});
-        CHECK(outcome.out == row.text);
+        const Outcome outcome = run({.lines = {row.line}});
+        CHECK(without_sinks(outcome.out) == row.text);
         CHECK(outcome.exit_code == row.exit_code);
         // The same from standard input.
-        CHECK(run({.lines = {}, .json = false, .use_stdin = true, .reading = {}}, row.line + "\n")
-                  .out == row.text);
+        CHECK(run({.use_stdin = true}, row.line + "\n").out == outcome.out);
     }
+}
+
+TEST_CASE("people also see what a line becomes in the sinks of their configuration") {
+    const std::string usual = run({.lines = {"page.hits:3|c|#region:eu"}}).out;
+    CHECK(usual.find("  in push (pushgateway)\n") != std::string::npos);
+    CHECK(usual.find("    page_hits_total{region=\"eu\"} 3\n") != std::string::npos);
+
+    const std::string two =
+        run({.lines = {"load:320|ms", "_e{1,1}:a|b", "load:320|ms"},
+             .sets = {"sinks.here.type=\"pushgateway\"", "sinks.here.url=\"http://localhost:9091\"",
+                      "sinks.here.prefix=\"app_\"", "sinks.there.type=\"console\"",
+                      "sinks.there.format=\"json\""}})
+            .out;
+    CHECK(two.find("    app_load_seconds_sum 0.32\n") != std::string::npos);
+    CHECK(two.find("  in there (console)\n    {\"start\":") != std::string::npos);
+    CHECK(two.find("  in here (pushgateway)\n    nothing\n") != std::string::npos);
+}
+
+TEST_CASE("a configuration that is wrong is told, and nothing is explained") {
+    const Outcome outcome = run({.lines = {"a:1|c"}, .sets = {"sinks.x.type=\"pushgatewy\""}});
+    CHECK(outcome.exit_code == 78);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find("sinks.x.type: must be") != std::string::npos);
 }
 
 TEST_CASE("a very long line is shown by its beginning") {

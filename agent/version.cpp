@@ -1,4 +1,4 @@
-#include "agent/cli/version.h"
+#include "agent/version.h"
 
 namespace pitot::agent {
 
