@@ -60,7 +60,7 @@ BANNED = [
     ("clock", r"^(protocol|sinks|agent)/(?!clock\.cpp).*\.(h|cpp)$",
      r"\b(system_clock|steady_clock|high_resolution_clock)::now\s*\(",
      "time is passed in: agent/clock.h"),
-    ("using", r"\.h$", r"^\s*using\s+namespace\b", "a header must not open a namespace"),
+    ("using", r"\.h$", r"^using\s+namespace\b", "a header must not open a namespace"),
     ("using", r"\.cpp$", r"^using\s+namespace\s+std\s*;", "std:: is written out"),
     ("place", r".", words("/wo", r"rk/|/ro", r"ot/|/tmp/w", "t/"),
      "paths of one machine mean nothing on another"),

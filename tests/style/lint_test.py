@@ -16,6 +16,7 @@ ROWS = [
     ("protocol/a.h", "#pragma once\n", "essay"),
     ("protocol/a.h", "// What it is.\n#include <vector>\n#pragma once\n", "once"),
     ("protocol/a.h", HEADER + "using namespace x;\n", "using"),
+    ("protocol/a.h", HEADER + "inline void f() {\n    using namespace x;\n}\n", None),
     ("protocol/a.cpp", "int a;", "newline"),
     ("protocol/a.cpp", "int a;\n\n", "newline"),
     ("protocol/a.cpp", "\tint a;\n", "tab"),

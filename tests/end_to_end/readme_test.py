@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""The README's commands, run as they stand there, and its outputs, compared.
+
+Blocks marked `<!-- readme_test: NAME -->` are taken from README.md and pasted into bash.
+They name fixed ports, so the test runs in a network namespace of its own, which has
+nothing but a loopback interface; and in a temporary folder that looks like the root of the
+project, so that files they write leave no trace. What differs by machine, the rate of an
+interval's exact length and the name of the host, is blanked before comparing.
+
+It uses the binary that packaging/quickstart builds, and builds it first if need be.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BLOCKS = ("start", "send", "console", "pushgateway", "ask", "answer", "explain")
+PATIENCE_S = 600  # a first build on a busy machine; nothing waits longer than it must
+
+IN_NAMESPACE = "PITOT_README_NAMESPACE"
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1  # linux/sockios.h, linux/if.h
+
+
+def blocks_of_readme():
+    """{name: text} of the marked blocks."""
+    block = re.compile(r"<!-- readme_test: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        return dict(block.findall(file.read()))
+
+
+def enter_namespace():
+    """Starts this test again in a network namespace; returns only inside it."""
+    if IN_NAMESPACE not in os.environ:
+        unshare = ["unshare", "--net"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+        if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+            print("this machine allows no network namespaces, and the ports may be in use")
+            sys.exit(77)
+        os.environ[IN_NAMESPACE] = "yes"
+        os.execvp("unshare", [*unshare, sys.executable, os.path.abspath(__file__)])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
+def until(what, condition):
+    """Waits for a condition of another process, and fails by saying what did not come."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {PATIENCE_S} s")
+        time.sleep(0.05)  # lint: allow(sleep) another process announces nothing to us
+
+
+def answers(port):
+    """Whether something accepts connections on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def comparable(line):
+    """A line of output without what differs by machine."""
+    return re.sub(r'instance="[^"]*"', 'instance=""', re.sub(r"[\d.e-]+/s", "/s", line)).strip()
+
+
+class Pasted:
+    """A block pasted into a terminal of its own, in the foreground until stop()."""
+
+    def __init__(self, command, folder, name):
+        self.path = os.path.join(folder, name + ".out")
+        with open(self.path, "wb") as out:
+            self.process = subprocess.Popen(["bash", "-c", command], cwd=folder, stdout=out,
+                                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                            start_new_session=True)
+
+    def output(self):
+        """What it has said so far."""
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def says(self, lines):
+        """Whether each line is in the output, machine differences aside."""
+        said = {comparable(line) for line in self.output().splitlines()}
+        return all(comparable(line) in said for line in lines)
+
+    def running(self):
+        """False once it has ended."""
+        return self.process.poll() is None
+
+    def stop(self):
+        """Ctrl-C; gives the exit code."""
+        if self.running():
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(timeout=60)
+
+
+class Readme(unittest.TestCase):
+    def setUp(self):
+        self.blocks = blocks_of_readme()
+        self.folder = tempfile.mkdtemp(prefix="pitot-readme-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
+        for name in ("packaging", "build"):
+            os.symlink(os.path.join(ROOT, name), os.path.join(self.folder, name))
+
+    def paste(self, name):
+        """Pastes a block into a new terminal."""
+        pasted = Pasted(self.blocks[name], self.folder, name)
+        self.addCleanup(pasted.stop)
+        return pasted
+
+    def run_to_its_end(self, name):
+        """The output of a block that ends by itself."""
+        done = subprocess.run(["bash", "-c", self.blocks[name]], cwd=self.folder, text=True,
+                              capture_output=True, check=False, timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def paste_agent(self, name):
+        """Pastes a block that starts the agent, and waits until it listens."""
+        agent = self.paste(name)
+        until(f"{name} listens", lambda: answers(8125) or not agent.running())
+        self.assertTrue(agent.running(), agent.output())
+        return agent
+
+    def wait_for(self, agent, lines):
+        """Waits until the agent has printed the lines."""
+        until("\n".join(lines), lambda: agent.says(lines) or not agent.running())
+        self.assertTrue(agent.says(lines), agent.output())
+
+    def test_every_block_is_there(self):
+        self.assertEqual(tuple(self.blocks), BLOCKS)
+
+    def test_first_session(self):
+        agent = self.paste_agent("start")
+        self.run_to_its_end("send")
+        self.wait_for(agent, self.blocks["console"].splitlines())
+        self.assertEqual(agent.stop(), 0, agent.output())
+        self.assertIn("page.load", self.run_to_its_end("explain"))
+
+    def test_pushgateway(self):
+        server = Pasted("exec prometheus-pushgateway", self.folder, "server")
+        self.addCleanup(server.stop)
+        until("the Pushgateway listens", lambda: answers(9091) or not server.running())
+        self.assertTrue(server.running(), server.output())
+        subprocess.run([os.path.join(ROOT, "packaging/quickstart"), "--no-run"], check=True)
+
+        agent = self.paste_agent("pushgateway")
+        self.run_to_its_end("send")
+        expected = [comparable(line) for line in self.blocks["answer"].splitlines()]
+
+        def answered():
+            asked = subprocess.run(["bash", "-c", self.blocks["ask"]], text=True,
+                                   capture_output=True, check=False).stdout
+            return set(expected) <= {comparable(line) for line in asked.splitlines()}
+
+        until("\n".join(expected), answered)
+        self.assertEqual(agent.stop(), 0, agent.output())
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    unittest.main()
