@@ -405,6 +405,10 @@ void Deliverer::lose_all() {
     while (store_->take()) {
     }
     move_from_queue(left, status_.ledger.lost[LossReason::shutdown]);
+    if (left > 0 && status_.last_error.empty()) {
+        status_.last_error = "the destination had not answered when the time to stop was over";
+        status_.last_error_unix_ns = context_.time.wall_ns();
+    }
     count_waiting();
 }
 

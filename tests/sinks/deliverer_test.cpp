@@ -348,6 +348,7 @@ TEST_CASE("stopping: at the deadline the attempt is cancelled and what is left i
     CHECK(bench.transport.cancelled == 1);
     CHECK(bench.drained);
     CHECK(bench.lost(LossReason::shutdown) == 5);
+    CHECK_FALSE(bench.deliverer->status().last_error.empty());
     CHECK(bench.ledger().closed());
     CHECK(bench.rig.time.next_ns() == -1);  // no timer is left behind
 }
