@@ -165,10 +165,10 @@ TEST_CASE("words that mean nothing") {
             "pitot explain: --dialect: must be one of dogstatsd, statsd, got \"statd\"; did you "
             "mean `statsd`?\nSee `pitot help explain`.\n"},
         Row{{"once", "--start", "-5"},
-            "pitot once: --start: must be seconds between 0 and 253402300799, got \"-5\"\n"
+            "pitot once: --start: must be seconds between 0 and 9000000000, got \"-5\"\n"
             "See `pitot help once`.\n"},
         Row{{"once", "--start", "1.5"},
-            "pitot once: --start: must be seconds between 0 and 253402300799, got \"1.5\"\n"
+            "pitot once: --start: must be seconds between 0 and 9000000000, got \"1.5\"\n"
             "See `pitot help once`.\n"},
         Row{{"once", "--interval", "10"},
             "pitot once: --interval: must be a duration such as 10s, got \"10\"\n"
