@@ -167,7 +167,7 @@ TEST_CASE("every kind, in the first interval and in an idle one") {
     bench.maker.values(Kind::timer, "load", "env:prod", {250, 100, 1000, 750});
     bench.maker.values(Kind::histogram, "size", "", {1, 2, 3});
     bench.maker.values(Kind::distribution, "amount", "", {1e21, 5e-7});
-    bench.maker.values(Kind::timer, "slow.query", "db:\"x\"\\y", {200, 900, 3000});
+    bench.maker.values(Kind::timer, "slow.query", R"(db:"x"\y)", {200, 900, 3000});
     bench.maker.timed(Kind::gauge, "late", 1'700'000'000, 1);
     pitot::protocol::Event deploy;
     deploy.title = "deploy";
