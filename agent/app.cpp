@@ -221,6 +221,7 @@ private:
 
     std::vector<protocol::Reading> readings() const {
         std::vector<protocol::Reading> all;
+        all.reserve(loaded_.config.listeners.size());
         for (const ListenerConfig& listener : loaded_.config.listeners) {
             all.push_back(listener.reading);
         }

@@ -80,6 +80,7 @@ SinkSet::~SinkSet() {
 
 std::vector<sinks::Sink*> SinkSet::all() const {
     std::vector<sinks::Sink*> all;
+    all.reserve(sinks_.size());
     for (const std::unique_ptr<sinks::Sink>& sink : sinks_) all.push_back(sink.get());
     return all;
 }

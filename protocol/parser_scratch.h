@@ -16,6 +16,7 @@ namespace pitot::protocol {
 
 // The memory results point into. Made once per Parser without being written to, so that
 // pages no line has needed are never touched.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): see above
 struct Parser::Scratch {
     std::array<double, values_per_line_max> values;
     std::array<Part, parts_per_line_max> parts;

@@ -32,6 +32,7 @@ const KeyTable::Record& KeyTable::record(Handle handle) const noexcept {
 }
 
 KeyTable::Record& KeyTable::record(Handle handle) noexcept {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the chunks are ours to write
     return const_cast<Record&>(std::as_const(*this).record(handle));
 }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace pitot::agent {
@@ -18,7 +19,7 @@ namespace pitot::agent {
 template <typename T>
 class Pool {
 public:
-    explicit Pool(const T& pattern) : pattern_(pattern) {}
+    explicit Pool(T pattern) : pattern_(std::move(pattern)) {}
 
     std::uint32_t take() {
         if (used_ == items_.size()) {

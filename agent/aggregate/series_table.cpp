@@ -152,7 +152,7 @@ void SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_n
 
     switch (part.kind) {
         case Kind::counter: {
-            double sum = row.cell<double>(open_);
+            auto sum = row.cell<double>(open_);
             for (const double value : part.values) sum += value / part.sample_rate;
             row.set_cell(open_, sum);
             return;

@@ -15,26 +15,12 @@ using protocol::Snapshot;
 
 constexpr double milliseconds_per_second = 1000;
 
-// name{labels,extra} — what stands before a sample's value.
-void append_sample_name(std::string_view name, std::string_view suffix, std::string_view labels,
-                        std::string_view extra, std::string& out) {
-    out += name;
-    out += suffix;
-    if (!labels.empty() || !extra.empty()) {
-        out += '{';
-        out += labels;
-        if (!labels.empty() && !extra.empty()) out += ',';
-        out += extra;
-        out += '}';
-    }
-    out += ' ';
-}
-
+// The last label of a line and its end: quantile="0.5"}
 std::string labelled(std::string_view name, double value) {
     std::string text(name);
     text += "=\"";
     append_number(value, text);
-    text += '"';
+    text += "\"} ";
     return text;
 }
 
@@ -115,14 +101,10 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
                 is_whole = write_counter(family, row, snapshot.counters[row.point], out);
                 break;
             case Kind::gauge:
-                append_sample_name(family.name, "", row.labels, "", out);
-                append_value(snapshot.gauges[row.point].value, out);
-                out += '\n';
+                write_gauge(family, row, snapshot.gauges[row.point].value, out);
                 break;
             case Kind::set:
-                append_sample_name(family.name, "", row.labels, "", out);
-                append_value(snapshot.sets[row.point].unique, out);
-                out += '\n';
+                write_gauge(family, row, snapshot.sets[row.point].unique, out);
                 break;
             case Kind::timer:
             case Kind::histogram:
@@ -143,6 +125,29 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
     return points;
 }
 
+// "name{labels} " — what stands before the value of a sample without labels of its own.
+void Exposition::begin_line(std::string_view suffix, const Family& family, const Row& row,
+                            std::string& out) {
+    out += family.name;
+    out += suffix;
+    if (!row.labels.empty()) {
+        out += '{';
+        out += row.labels;
+        out += '}';
+    }
+    out += ' ';
+}
+
+// Likewise with a label more; `stem_` is "name_part{labels," already.
+void Exposition::set_stem(std::string_view suffix, const Family& family, const Row& row) {
+    stem_ = family.name;
+    stem_ += suffix;
+    stem_ += '{';
+    if (row.labels.empty()) return;
+    stem_ += row.labels;
+    stem_ += ',';
+}
+
 // False when the point is a decrement, which is not shown.
 bool Exposition::write_counter(const Family& family, Row& row, const protocol::CounterPoint& point,
                                std::string& out) {
@@ -150,17 +155,35 @@ bool Exposition::write_counter(const Family& family, Row& row, const protocol::C
     if (is_decrement) row.raised_by -= point.delta;
     // A total from before this encoder saw the series may be negative: it starts at 0 then.
     row.raised_by = std::max(row.raised_by, -point.total);
-    append_sample_name(family.name, "", row.labels, "", out);
+    begin_line("", family, row, out);
     append_value(point.total + row.raised_by, out);
     out += '\n';
     return !is_decrement;
 }
 
+void Exposition::write_gauge(const Family& family, const Row& row, double value, std::string& out) {
+    begin_line("", family, row, out);
+    append_value(value, out);
+    out += '\n';
+}
+
+void Exposition::write_sum_and_count(const Family& family, const Row& row,
+                                     const protocol::TimerPoint& point, std::string& out) {
+    begin_line("_sum", family, row, out);
+    append_value(point.total_sum / unit_of(row.kind), out);
+    out += '\n';
+    begin_line("_count", family, row, out);
+    append_value(std::round(point.total_count), out);
+    out += '\n';
+}
+
 void Exposition::write_summary(const Family& family, const Row& row,
-                               const protocol::TimerPoint& point, std::string& out) const {
+                               const protocol::TimerPoint& point, std::string& out) {
     const double unit = unit_of(row.kind);
+    set_stem("", family, row);
     for (std::size_t i = 0; i < quantile_labels_.size(); ++i) {
-        append_sample_name(family.name, "", row.labels, quantile_labels_[i], out);
+        out += stem_;
+        out += quantile_labels_[i];
         if (point.updated) {
             append_value(point.values.quantile(settings_.quantiles[i]) / unit, out);
         } else {
@@ -168,38 +191,31 @@ void Exposition::write_summary(const Family& family, const Row& row,
         }
         out += '\n';
     }
-    append_sample_name(family.name, "_sum", row.labels, "", out);
-    append_value(point.total_sum / unit, out);
-    out += '\n';
-    append_sample_name(family.name, "_count", row.labels, "", out);
-    append_value(std::round(point.total_count), out);
-    out += '\n';
+    write_sum_and_count(family, row, point, out);
 }
 
 void Exposition::write_histogram(const Family& family, const Row& row,
-                                 const protocol::TimerPoint& point, std::string& out) const {
+                                 const protocol::TimerPoint& point, std::string& out) {
     // wants_total_distribution() asked for it when the series was born.
     assert(point.total != nullptr);
     const double unit = unit_of(row.kind);
     const double count = std::round(point.total_count);
+    set_stem("_bucket", family, row);
     if (point.total != nullptr) {
         const auto total = protocol::DistributionView::sketched(*point.total);
         for (const Bucket& bucket : buckets_[row.rule]) {
-            append_sample_name(family.name, "_bucket", row.labels, bucket.label, out);
+            out += stem_;
+            out += bucket.label;
             const double below = std::round(total.count_at_most(bucket.bound * unit));
             append_value(std::min(below, count), out);
             out += '\n';
         }
     }
-    append_sample_name(family.name, "_bucket", row.labels, "le=\"+Inf\"", out);
+    out += stem_;
+    out += "le=\"+Inf\"} ";
     append_value(count, out);
     out += '\n';
-    append_sample_name(family.name, "_sum", row.labels, "", out);
-    append_value(point.total_sum / unit, out);
-    out += '\n';
-    append_sample_name(family.name, "_count", row.labels, "", out);
-    append_value(count, out);
-    out += '\n';
+    write_sum_and_count(family, row, point, out);
 }
 
 }  // namespace pitot::sinks::prometheus

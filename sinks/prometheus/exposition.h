@@ -57,22 +57,29 @@ private:
     // What a rule's buckets are called, worked out once.
     struct Bucket {
         double bound = 0;
-        std::string label;  // le="0.5"
+        std::string label;  // le="0.5"} and a blank
     };
 
     std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
                                std::string& out, Losses& lost);
-    bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point,
-                       std::string& out);
+    static bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point,
+                              std::string& out);
+    static void write_gauge(const Family& family, const Row& row, double value, std::string& out);
     void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point,
-                       std::string& out) const;
+                       std::string& out);
     void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point,
-                         std::string& out) const;
+                         std::string& out);
+    static void write_sum_and_count(const Family& family, const Row& row,
+                                    const protocol::TimerPoint& point, std::string& out);
+    static void begin_line(std::string_view suffix, const Family& family, const Row& row,
+                           std::string& out);
+    void set_stem(std::string_view suffix, const Family& family, const Row& row);
 
     const ExpositionSettings settings_;
     Families families_;
-    std::vector<std::string> quantile_labels_;  // quantile="0.5", as settings_.quantiles
+    std::vector<std::string> quantile_labels_;  // quantile="0.5"} and a blank
     std::vector<std::vector<Bucket>> buckets_;  // by rule
+    std::string stem_;                          // of the lines of the series being written
     std::size_t bytes_last_ = 0;                // of the body before: what to reserve
 };
 

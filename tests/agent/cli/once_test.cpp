@@ -431,7 +431,7 @@ TEST_CASE("a sink prints the bytes it would send") {
     CHECK(lines.out.starts_with("{\"start\":1700000000,"));
     console.sink = "text";
     CHECK(ran("hits:1|c\n", console).out ==
-          "2023-11-14T22:13:30Z  1 series, 0 events, 0 service checks, 0 lines refused\n"
+          "2023-11-14T22:13:30Z  series: 1  events: 0  service checks: 0  refused lines: 0\n"
           "  hits counter: +1, 0.1/s, 1 in all\n");
 }
 
