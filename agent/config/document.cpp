@@ -88,7 +88,7 @@ Table table_from(const toml::table& from, std::uint32_t source) {
             {std::string(key.str()), position_of(key.source(), source), node_from(value, source)});
     }
     // The library keeps keys in alphabetical order.
-    std::ranges::stable_sort(table.entries, {}, [](const Entry& entry) {
+    std::ranges::sort(table.entries, {}, [](const Entry& entry) {
         return std::tuple(entry.key_position.line, entry.key_position.column);
     });
     return table;

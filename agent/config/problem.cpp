@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -139,13 +140,15 @@ void ProblemList::warn(Position position, std::string key, std::string what) {
 }
 
 std::vector<Problem> ProblemList::sorted(const std::vector<Placed>& placed) {
-    std::vector<Placed> copy = placed;
-    std::ranges::stable_sort(copy, {}, [](const Placed& p) {
-        return std::tuple(p.position.source, p.position.line, p.position.column);
+    std::vector<std::size_t> order(placed.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t index) {
+        const Position& position = placed[index].position;
+        return std::tuple(position.source, position.line, position.column, index);
     });
     std::vector<Problem> problems;
-    problems.reserve(copy.size());
-    for (Placed& p : copy) problems.push_back(std::move(p.problem));
+    problems.reserve(placed.size());
+    for (const std::size_t index : order) problems.push_back(placed[index].problem);
     return problems;
 }
 

@@ -123,8 +123,9 @@ TEST_CASE("help and version are answers") {
 TEST_CASE("words that mean nothing") {
     struct Row {
         Words words;
-        std::string_view said;
+        std::string said;
     };
+    const std::string seconds = "must be seconds between 0 and " + std::to_string(once_start_s_max);
     const std::array rows{
         Row{{"rnu"}, "pitot: unknown command `rnu`; did you mean `run`?\nSee `pitot help`.\n"},
         Row{{"frobnicate"}, "pitot: unknown command `frobnicate`\nSee `pitot help`.\n"},
@@ -165,11 +166,9 @@ TEST_CASE("words that mean nothing") {
             "pitot explain: --dialect: must be one of dogstatsd, statsd, got \"statd\"; did you "
             "mean `statsd`?\nSee `pitot help explain`.\n"},
         Row{{"once", "--start", "-5"},
-            "pitot once: --start: must be seconds between 0 and 9000000000, got \"-5\"\n"
-            "See `pitot help once`.\n"},
+            "pitot once: --start: " + seconds + ", got \"-5\"\nSee `pitot help once`.\n"},
         Row{{"once", "--start", "1.5"},
-            "pitot once: --start: must be seconds between 0 and 9000000000, got \"1.5\"\n"
-            "See `pitot help once`.\n"},
+            "pitot once: --start: " + seconds + ", got \"1.5\"\nSee `pitot help once`.\n"},
         Row{{"once", "--interval", "10"},
             "pitot once: --interval: must be a duration such as 10s, got \"10\"\n"
             "See `pitot help once`.\n"},
