@@ -16,7 +16,7 @@
 namespace pitot::tests {
 
 inline bool lies_within(std::string_view part, std::string_view whole) {
-    const std::less_equal<const char*> not_behind;
+    const std::less_equal<> not_behind;
     return not_behind(whole.data(), part.data()) &&
            not_behind(part.data() + part.size(), whole.data() + whole.size());
 }

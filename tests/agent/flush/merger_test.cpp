@@ -379,7 +379,7 @@ TEST_CASE("under churn nothing grows and nothing is lost") {
     for (int interval = 0; interval < 300; ++interval) {
         double sent = 0;
         for (int i = 0; i < 200; ++i) {
-            const auto id = static_cast<unsigned>(interval) * 100 + random() % 150;
+            const auto id = static_cast<std::uint64_t>(interval) * 100 + random() % 150;
             rig.say(random() % 2, "hits:1|c|#id:" + std::to_string(id) + ",z:1\nload:" +
                                       std::to_string(id) + "|ms|#id:" + std::to_string(id));
             ++sent;
