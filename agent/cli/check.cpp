@@ -8,8 +8,8 @@
 #include <string>
 
 #include "agent/cli/exit_codes.h"
-#include "agent/config/printable.h"
 #include "agent/config/problem.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

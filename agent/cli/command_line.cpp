@@ -17,9 +17,9 @@
 
 #include "agent/cli/exit_codes.h"
 #include "agent/config/listeners.h"
-#include "agent/config/printable.h"
 #include "agent/config/suggest.h"
 #include "agent/config/units.h"
+#include "agent/printable.h"
 #include "agent/version.h"
 
 namespace pitot::agent {

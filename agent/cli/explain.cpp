@@ -11,6 +11,7 @@
 
 #include "agent/cli/becomes.h"
 #include "agent/cli/exit_codes.h"
+#include "agent/printable.h"
 #include "protocol/event.h"
 #include "protocol/framing.h"
 
@@ -28,27 +29,14 @@ std::string number_text(double value) {
     return {text.data(), std::to_chars(text.begin(), text.end(), value).ptr};
 }
 
-// Text as a terminal may have it: control characters and, unless the whole is known to be
-// UTF-8, high bytes are written as \xHH.
-std::string printable(std::string_view text, bool is_utf8) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string shown;
-    for (const char byte : text) {
-        const auto value = static_cast<unsigned char>(byte);
-        if (byte == '\n') {
-            shown += "\\n";
-        } else if (value < 0x20 || value == 0x7F || (value >= 0x80 && !is_utf8)) {
-            shown.append("\\x").append(1, digits[value >> 4U]).append(1, digits[value & 0xFU]);
-        } else {
-            shown += byte;
-        }
-    }
-    return shown;
+// The whole text: what is too long was cut before.
+std::string shown(std::string_view text) {
+    return printable(text, std::string_view::npos);
 }
 
 // Characters, not bytes: what a caret line has to be indented by.
-std::size_t columns(std::string_view shown) {
-    return static_cast<std::size_t>(std::count_if(shown.begin(), shown.end(), [](char byte) {
+std::size_t columns(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
         return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
     }));
 }
@@ -96,7 +84,7 @@ private:
     Reject explain_service_check(std::string_view line);
     void print_sinks(std::string_view line);
     void print_refusal(std::string_view line, Reject reject);
-    void print_line(std::string_view line, bool is_utf8);
+    void print_line(std::string_view line);
     void print_part(const protocol::Part& part);
     void print_tags(std::span<const protocol::Tag> tags);
     template <class Record>
@@ -106,7 +94,7 @@ private:
         constexpr std::size_t label_columns = 14;
         std::string padded = "  " + std::string(label);
         padded.resize(std::max(padded.size() + 1, label_columns + 2), ' ');
-        out_ << padded << printable(text, true) << '\n';
+        out_ << padded << shown(text) << '\n';
     }
     void print_if_any(std::string_view label, std::string_view text) {
         if (!text.empty()) print(label, text);
@@ -137,19 +125,19 @@ bool Explainer::explain_line(std::string_view line) {
 // After one interval that held this line alone.
 void Explainer::print_sinks(std::string_view line) {
     for (const Becoming& becoming : becomes_(line)) {
-        out_ << "  in " << printable(becoming.sink, true) << '\n';
+        out_ << "  in " << shown(becoming.sink) << '\n';
         if (becoming.text.empty()) out_ << "    nothing\n";
         protocol::LineSplitter lines(becoming.text);
         for (std::string_view sent; lines.next(sent);) {
-            out_ << "    " << printable(sent, true) << '\n';
+            out_ << "    " << shown(sent) << '\n';
         }
     }
 }
 
-void Explainer::print_line(std::string_view line, bool is_utf8) {
-    const std::string_view shown = line.substr(0, shown_bytes_max);
-    out_ << printable(shown, is_utf8 && shown.size() == line.size());
-    if (shown.size() < line.size()) out_ << "… (" << line.size() << " bytes)";
+void Explainer::print_line(std::string_view line) {
+    const std::string_view beginning = line.substr(0, shown_bytes_max);
+    out_ << shown(beginning);
+    if (beginning.size() < line.size()) out_ << "… (" << line.size() << " bytes)";
     out_ << '\n';
 }
 
@@ -158,22 +146,19 @@ void Explainer::print_line(std::string_view line, bool is_utf8) {
 //   refused       bad_number: the value must be a finite decimal number, got "x"
 void Explainer::print_refusal(std::string_view line, Reject reject) {
     const std::string_view part = parser_.refused_part();
-    const bool is_utf8 = reject != Reject::bad_utf8 && reject != Reject::too_long;
-    print_line(line, is_utf8);
+    print_line(line);
 
     const auto offset = static_cast<std::size_t>(part.data() - line.data());
     if (part.size() < line.size() && offset + part.size() <= shown_bytes_max) {
-        const std::size_t indent = columns(printable(line.substr(0, offset), is_utf8));
-        const std::size_t width = columns(printable(part, is_utf8));
+        const std::size_t indent = columns(shown(line.substr(0, offset)));
+        const std::size_t width = columns(shown(part));
         out_ << std::string(indent, ' ') << std::string(std::max<std::size_t>(width, 1), '^')
              << '\n';
     }
     std::string why = std::string(to_string(reject)) + ": " + std::string(describe(reject));
     if (reject != Reject::too_long && reject != Reject::too_many_tags) {
-        const std::string_view got = part.substr(0, shown_bytes_max);
-        why += part.empty()
-                   ? ", got nothing"
-                   : ", got \"" + printable(got, is_utf8 && got.size() == part.size()) + "\"";
+        why += part.empty() ? ", got nothing"
+                            : ", got \"" + shown(part.substr(0, shown_bytes_max)) + "\"";
     }
     print("refused", why);
 
@@ -247,7 +232,7 @@ Reject Explainer::explain_metric(std::string_view line) {
     if (const Reject reject = parser_.identity(metric, identity); reject != Reject::none) {
         return reject;
     }
-    print_line(line, true);
+    print_line(line);
     print("name", identity.name);
     for (const protocol::Part& part : metric.parts) print_part(part);
     print_tags(identity.tags);
@@ -260,7 +245,7 @@ Reject Explainer::explain_event(std::string_view line) {
     if (const Reject reject = parser_.parse_event(line, event); reject != Reject::none) {
         return reject;
     }
-    print_line(line, true);
+    print_line(line);
     print("kind", "event");
     print("title", event.title);
     print_if_any("text", event.text);
@@ -279,7 +264,7 @@ Reject Explainer::explain_service_check(std::string_view line) {
     if (const Reject reject = parser_.parse_service_check(line, check); reject != Reject::none) {
         return reject;
     }
-    print_line(line, true);
+    print_line(line);
     print("kind", "service check");
     print("name", check.name);
     print("status", std::to_string(static_cast<int>(check.status)) + ", " +

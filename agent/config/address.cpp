@@ -8,7 +8,7 @@
 #include <charconv>
 #include <optional>
 
-#include "agent/config/printable.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "agent/config/address.h"
-#include "agent/config/printable.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

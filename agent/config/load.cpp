@@ -12,9 +12,9 @@
 #include "agent/config/document.h"
 #include "agent/config/listeners.h"
 #include "agent/config/override.h"
-#include "agent/config/printable.h"
 #include "agent/config/text_file.h"
 #include "agent/config/units.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/config/printable.h"
 #include "agent/config/secret_source.h"
 #include "agent/config/suggest.h"
 #include "agent/config/units.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

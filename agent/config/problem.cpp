@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "agent/config/printable.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

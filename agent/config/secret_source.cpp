@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "agent/config/options.h"
-#include "agent/config/printable.h"
 #include "agent/config/text_file.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 

@@ -6,8 +6,8 @@
 
 #include <spdlog/logger.h>
 
-#include "agent/config/printable.h"
 #include "agent/limits.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 namespace {

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <optional>
 
+#include "agent/printable.h"
+
 namespace pitot::agent {
 namespace {
 
@@ -39,18 +41,12 @@ bool parse_ipv6(std::string_view text, sockaddr_in6& out) {
     return ::inet_pton(AF_INET6, host.c_str(), &out.sin6_addr) == 1;
 }
 
-std::string printable(std::string_view bytes) {
-    std::string text{bytes};
-    std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
-    return text;
-}
-
 std::string unix_to_string(const sockaddr_un& address, std::size_t bytes) {
     if (bytes <= unix_name_offset) return {};
     const std::string_view name(address.sun_path, bytes - unix_name_offset);
-    if (name.front() == '\0') return "@" + printable(name.substr(1));
+    if (name.front() == '\0') return "@" + printable(name.substr(1), unix_name_bytes_max);
     // The kernel counts the terminating zero, and so do most callers of bind().
-    return printable(name.substr(0, name.find('\0')));
+    return printable(name.substr(0, name.find('\0')), unix_name_bytes_max);
 }
 
 std::string ipv6_to_string(const sockaddr_in6& address) {

@@ -14,9 +14,9 @@
 #include <string_view>
 
 #include "agent/config/address.h"
-#include "agent/config/printable.h"
 #include "agent/config/suggest.h"
 #include "agent/net/socket_address.h"
+#include "agent/printable.h"
 
 using namespace pitot::agent;
 using namespace std::chrono_literals;
@@ -167,7 +167,7 @@ TEST_CASE("text from outside is harmless when shown") {
         Row{"plain"sv, "plain"sv},
         Row{"käse \U0001F9C0"sv, "käse \U0001F9C0"sv},
         Row{"\x1b[31m"sv, R"(\x1b[31m)"},
-        Row{"a\0b\x7f\n"sv, R"(a\x00b\x7f\x0a)"},
+        Row{"a\0b\x7f\n"sv, R"(a\x00b\x7f\n)"},
         Row{"\xc2\x9b"sv, R"(\u{009b})"},
         Row{"\u202e\u2066\u200b\ufeff"sv, R"(\u{202e}\u{2066}\u{200b}\u{feff})"},
         Row{"\U000E0041"sv, R"(\u{e0041})"},

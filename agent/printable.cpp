@@ -1,4 +1,4 @@
-#include "agent/config/printable.h"
+#include "agent/printable.h"
 
 #include <fmt/format.h>
 
@@ -53,7 +53,9 @@ Character first_character(std::string_view text) {
 
 void append_printable(std::string& out, std::string_view bytes, const Character& character) {
     const auto value = static_cast<std::uint32_t>(character.code_point);
-    if (!character.legal || (value < 0x80 && must_be_escaped(character.code_point))) {
+    if (character.code_point == '\n') {
+        out += "\\n";
+    } else if (!character.legal || (value < 0x80 && must_be_escaped(character.code_point))) {
         fmt::format_to(std::back_inserter(out), "\\x{:02x}", value);
     } else if (must_be_escaped(character.code_point)) {
         fmt::format_to(std::back_inserter(out), "\\u{{{:04x}}}", value);

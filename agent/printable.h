@@ -24,7 +24,8 @@ struct Character {
 // The character at the beginning of `text`, which must not be empty.
 Character first_character(std::string_view text);
 
-// Appends one character; control, bidirectional and invisible ones as \xNN or \u{NNNN}.
+// Appends one character; the newline as \n, other control, bidirectional and invisible ones
+// as \xNN or \u{NNNN}.
 void append_printable(std::string& out, std::string_view bytes, const Character& character);
 
 // The whole text; what goes beyond `characters_max` is cut and marked with "…".
