@@ -5,8 +5,10 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +24,7 @@
 #include "agent/config/load.h"
 #include "agent/flush/flusher.h"
 #include "agent/ledger.h"
+#include "agent/net/descriptor_budget.h"
 #include "agent/net/open_listeners.h"
 #include "agent/settings.h"
 #include "agent/shard_set.h"
@@ -68,8 +71,13 @@ public:
         }
     }
 
-    // From now on a signal ends the process.
-    void let_through() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
+    // From now on SIGTERM and SIGINT end the process. A terminal that is closed meanwhile
+    // (SIGHUP) must not: the data is on its way.
+    void let_through() const {
+        sigset_t ends = signals_;
+        sigdelset(&ends, SIGHUP);
+        pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
+    }
 
 private:
     sigset_t signals_{};
@@ -120,6 +128,18 @@ void log_listeners(spdlog::logger& log, const OpenListeners& opened) {
     for (const std::string& advice : opened.advice) log.warn("{}", advice);
 }
 
+// The default Unix socket needs a directory that somebody made for us.
+void log_missing_socket(spdlog::logger& log, const std::vector<ListenerConfig>& listeners) {
+    const bool is_default = std::ranges::all_of(listeners, &ListenerConfig::is_default);
+    const bool has_unix = std::ranges::any_of(listeners, [](const ListenerConfig& listener) {
+        return listener.type == ListenerType::unix_datagram;
+    });
+    if (!is_default || has_unix) return;
+    log.info(
+        "no Unix socket: there is no runtime directory; make /run/pitot, set RUNTIME_DIRECTORY, "
+        "or configure [listeners.NAME] with type = \"unix\" and a path");
+}
+
 class App {
 public:
     App(const RunArguments& arguments, LoadedConfig loaded, spdlog::logger& log)
@@ -131,6 +151,11 @@ public:
     int run(const StopSignals& signals) {
         if (!configuration_is_good()) return exit_configuration;
 
+        const std::uint64_t descriptors_max = raise_descriptor_limit();
+        if (const auto advice = fit_connections(loaded_.config.listeners, descriptors_max)) {
+            log_.warn("{}", *advice);
+        }
+
         // Bind first: an address in use should stop us before anything else exists.
         std::expected<OpenListeners, std::vector<OpenError>> opened =
             open_listeners(loaded_.config.listeners, loaded_.config.shards);
@@ -139,6 +164,7 @@ public:
             return exit_failure;
         }
         log_listeners(log_, *opened);
+        log_missing_socket(log_, loaded_.config.listeners);
 
         const Config& config = loaded_.config;
         const Seeds seeds{.keys = random_number(), .members = random_number()};

@@ -1,7 +1,7 @@
 // `pitot run`: the service, from the configuration to the last delivery.
 //
-// Builds every part in order and takes them down in the reverse one; the parts do the
-// work. Called by main(), on the main thread, which then waits for a signal.
+// Builds every part in order and takes them down in the direction of the data; the parts
+// do the work. Called by main(), on the main thread, which then waits for a signal.
 #pragma once
 
 #include "agent/cli/arguments.h"

@@ -81,10 +81,10 @@ bool StreamFramer::next(StreamChunk& out) noexcept {
 void StreamFramer::decide() noexcept {
     // 1f 00 00 00 p a g e . v i e w s   a frame of 31 bytes
     // p  a  g  e  . v i e w s           lines
-    //       ^^^^^
+    //          ^
     const std::string_view bytes = held();
     if (bytes.size() >= prefix_bytes) {
-        mode_ = bytes[2] == '\0' && bytes[3] == '\0' ? Mode::frames : Mode::lines;
+        mode_ = bytes[3] == '\0' ? Mode::frames : Mode::lines;
     } else if (finished_) {
         mode_ = Mode::lines;
     }

@@ -61,9 +61,8 @@ enum class StreamFraming : std::uint8_t { newline, newline_or_length };
 //     if (n == 0) framer.finish(); else framer.commit(n);
 //     for (StreamChunk chunk; framer.next(chunk);) …
 //
-// With newline_or_length the first four bytes decide: for any packet under 64 KiB the
-// third and the fourth byte of the prefix are zero, and StatsD text never starts so. What
-// was decided holds until reset().
+// With newline_or_length the fourth byte decides: of the length of any packet under 16 MiB
+// it is zero, and StatsD text has no zero there. What was decided holds until reset().
 //
 // A line or frame that does not fit is refused once and skipped up to its end; the stream
 // goes on behind it. Each byte is looked at once and moved twice at most, and nothing is

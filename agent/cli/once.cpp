@@ -38,6 +38,9 @@ Request read_request(std::string_view line) {
     const boost::json::value parsed = boost::json::parse({line.data(), line.size()}, error);
     if (error || !parsed.is_object()) return std::string(line);
     const boost::json::object& object = parsed.get_object();
+    const std::size_t keys =
+        object.count("flush") + object.count("datagram") + object.count("datagram_hex");
+    if (keys > 1) return Mistake{"must have only one of the keys datagram, datagram_hex and flush"};
 
     if (const boost::json::value* flush = object.if_contains("flush")) {
         if (flush->is_bool() && flush->get_bool()) return Flush{};

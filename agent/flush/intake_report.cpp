@@ -7,6 +7,7 @@
 #include <spdlog/logger.h>
 
 #include "agent/limits.h"
+#include "agent/net/error_text.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {
@@ -14,14 +15,35 @@ namespace {
 
 constexpr std::int64_t quiet_ns = 60'000'000'000;
 
+// What a listener's sockets count, as the operator is told of it.
+struct Trouble {
+    std::uint64_t ListenerCounters::* count;
+    std::string_view what;  // after the count
+    std::string_view remedy;
+    bool has_error = false;  // ListenerCounters::last_error says more
+};
+
+constexpr std::array<Trouble, listener_trouble_count> troubles{{
+    {&ListenerCounters::kernel_drops,
+     "datagram(s) were dropped by the kernel, because the receive buffer was full",
+     "raise receive_buffer (and net.core.rmem_max), use a Unix socket, or let clients send "
+     "several lines in a datagram"},
+    {&ListenerCounters::truncated_datagrams,
+     "datagram(s) were longer than can be received; their last lines are lost",
+     "let the client send smaller ones"},
+    {&ListenerCounters::connections_refused_over_cap,
+     "connection(s) were closed at once, because there are too many",
+     "raise listeners.*.connections, or look for a client that does not close its own"},
+    {&ListenerCounters::accept_errors, "time(s) a connection could not be accepted",
+     "clients wait meanwhile; for want of open files raise the limit (LimitNOFILE=)", true},
+    {&ListenerCounters::receive_errors, "time(s) a socket could not be read",
+     "what it would have brought is lost", true},
+}};
+
 }  // namespace
 
 IntakeReport::IntakeReport(const std::vector<std::string>& listener_names, spdlog::logger& log)
-    : listener_names_(listener_names),
-      log_(log),
-      kernel_drops_(listener_names.size()),
-      truncated_(listener_names.size()),
-      last_(listener_names.size()) {}
+    : listener_names_(listener_names), log_(log), listeners_(listener_names.size()) {}
 
 bool IntakeReport::Voice::may_speak(std::uint64_t news, std::int64_t now_unix_ns) {
     untold += news;
@@ -34,7 +56,7 @@ void IntakeReport::interval(const ShardSet::Turn& turn, const protocol::Snapshot
                             const Interval& interval) {
     tell_refused(turn, snapshot);
     tell_overflow(turn, interval);
-    tell_dropped(turn, interval);
+    tell_listeners(turn, interval);
 }
 
 void IntakeReport::tell_refused(const ShardSet::Turn& turn, const protocol::Snapshot& snapshot) {
@@ -96,26 +118,20 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
     }
 }
 
-void IntakeReport::tell_dropped(const ShardSet::Turn& turn, const Interval& interval) {
-    for (std::size_t i = 0; i < std::min(turn.listeners.size(), last_.size()); ++i) {
+void IntakeReport::tell_listeners(const ShardSet::Turn& turn, const Interval& interval) {
+    for (std::size_t i = 0; i < std::min(turn.listeners.size(), listeners_.size()); ++i) {
         const ListenerCounters& now = turn.listeners[i];
-        const ListenerCounters& before = last_[i];
-        if (kernel_drops_[i].may_speak(now.kernel_drops - before.kernel_drops,
-                                       interval.end_unix_ns)) {
-            log_.warn(
-                "listeners.{}: the kernel dropped {} datagram(s), because the receive "
-                "buffer was full; raise receive_buffer (and net.core.rmem_max), use a Unix "
-                "socket, or let clients send several lines in a datagram",
-                listener_names_[i], std::exchange(kernel_drops_[i].untold, 0));
+        OfListener& of = listeners_[i];
+        for (std::size_t kind = 0; kind < troubles.size(); ++kind) {
+            const Trouble& trouble = troubles[kind];
+            Voice& voice = of.voices[kind];
+            const std::uint64_t news = now.*trouble.count - of.last.*trouble.count;
+            if (!voice.may_speak(news, interval.end_unix_ns)) continue;
+            log_.warn("listeners.{}: {} {}{}{}; {}", listener_names_[i],
+                      std::exchange(voice.untold, 0), trouble.what, trouble.has_error ? ": " : "",
+                      trouble.has_error ? error_text(now.last_error) : "", trouble.remedy);
         }
-        if (truncated_[i].may_speak(now.truncated_datagrams - before.truncated_datagrams,
-                                    interval.end_unix_ns)) {
-            log_.warn(
-                "listeners.{}: {} datagram(s) were longer than can be received; their "
-                "last lines are lost; let the client send smaller ones",
-                listener_names_[i], std::exchange(truncated_[i].untold, 0));
-        }
-        last_[i] = now;
+        of.last = now;
     }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ class logger;
 }
 
 namespace pitot::agent {
+
+// Kinds of trouble that a listener's sockets count (ListenerCounters).
+inline constexpr std::size_t listener_trouble_count = 5;
 
 class IntakeReport {
 public:
@@ -40,15 +44,17 @@ private:
 
     void tell_refused(const ShardSet::Turn& turn, const protocol::Snapshot& snapshot);
     void tell_overflow(const ShardSet::Turn& turn, const Interval& interval);
-    void tell_dropped(const ShardSet::Turn& turn, const Interval& interval);
+    void tell_listeners(const ShardSet::Turn& turn, const Interval& interval);
 
     const std::vector<std::string>& listener_names_;
     spdlog::logger& log_;
     std::array<Voice, protocol::reject_count> refused_;
     std::array<Voice, limited_count> limited_;
-    std::vector<Voice> kernel_drops_;
-    std::vector<Voice> truncated_;
-    std::vector<ListenerCounters> last_;
+    struct OfListener {
+        std::array<Voice, listener_trouble_count> voices;
+        ListenerCounters last;
+    };
+    std::vector<OfListener> listeners_;
 };
 
 }  // namespace pitot::agent

@@ -27,7 +27,7 @@ struct ListenerCounters {
     std::uint64_t lines_refused = 0;     // told to Intake::refuse(), which counts the reasons
 
     // The errno of the newest of receive_errors and accept_errors; 0 when there was none.
-    // Whoever logs does it per interval, so that no error can fill a disk.
+    // flush/intake_report tells of it, rarely, so that no error can fill a disk.
     int last_error = 0;
 
     // Sums up what the shards have; last_error is any of theirs.

@@ -260,20 +260,34 @@ void StreamListener::drain() {
         } else {
             stop_unix_input(acceptor_.native_handle());
         }
-        // What others have connected to is taken along; a backlog has an end.
-        for (int i = 0; i < SOMAXCONN && accept_one(); ++i) {
-        }
     }
     pause_.cancel();
     idle_timer_.cancel();
-    FileDescriptor{acceptor_.release()}.reset();
-
     bool batch_begun = false;
     std::uint64_t extra = drain_bytes_extra_all;
-    for (Connection& connection : connections_) {
-        if (connection.descriptor.is_open()) drain_connection(connection, batch_begun, extra);
+    bool served_some = true;
+    while (served_some) {
+        accept_backlog();
+        served_some = false;
+        for (Connection& connection : connections_) {
+            if (!connection.descriptor.is_open()) continue;
+            drain_connection(connection, batch_begun, extra);
+            served_some = true;
+        }
+        // Out of descriptors: those just closed are for clients that still wait.
+        served_some = served_some && accept_failed_;
     }
+    FileDescriptor{acceptor_.release()}.reset();
     if (batch_begun) intake_.end_batch();
+}
+
+// What others have connected to is taken along; a backlog has an end. One that is handed
+// on to another process is left to it.
+void StreamListener::accept_backlog() {
+    accept_failed_ = false;
+    if (socket_.inherited) return;
+    for (int i = 0; i < SOMAXCONN && accept_one(); ++i) {
+    }
 }
 
 void StreamListener::drain_connection(Connection& connection, bool& batch_begun,

@@ -77,6 +77,7 @@ private:
     void accept_some();
     // False when there is none to accept, or accepting has to pause.
     bool accept_one();
+    void accept_backlog();
     void serve(FileDescriptor descriptor, const SocketAddress& address);
 
     void wait_for_bytes(Connections::iterator connection);

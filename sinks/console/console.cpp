@@ -16,8 +16,9 @@ namespace {
 
 using protocol::Snapshot;
 
-// Some minutes of intervals, for a reader that pauses; then the oldest go.
-constexpr QueueBounds queue_bounds{.batches_max = 64, .bytes_max = 32 * 1024 * 1024};
+// Some minutes of intervals, for a reader that pauses; then the oldest go. An interval is
+// one batch: the bytes are those of a million series.
+constexpr QueueBounds queue_bounds{.batches_max = 64, .bytes_max = 512 * std::size_t{1024} * 1024};
 
 class ConsoleEncoder final : public Encoder {
 public:

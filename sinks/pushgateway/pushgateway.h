@@ -9,7 +9,7 @@
 // vanish with the next PUT, an interval without news is still pushed (push_time_seconds stays
 // fresh), and only the newest state is worth keeping while the gateway is away.
 //
-// README.md beside this file has the options and what the destination cannot represent.
+// sinks/README.md has the options and what the destination cannot represent.
 #pragma once
 
 #include <memory>

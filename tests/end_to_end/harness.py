@@ -222,6 +222,10 @@ class Agent(Server):
     def stop(self, datagrams_sent: Mapping[str, int] | None = None) -> Ledger:
         """SIGTERM, exit code 0, and an account that is closed."""
         self.process.send_signal(signal.SIGTERM)
+        return self.stopped(datagrams_sent)
+
+    def stopped(self, datagrams_sent: Mapping[str, int] | None = None) -> Ledger:
+        """Waits for the end of an agent that was told to stop."""
         try:
             code = self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:

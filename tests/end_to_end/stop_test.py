@@ -12,6 +12,7 @@ who do not stop cannot hold the agent: what it accepted until then arrives.
 from __future__ import annotations
 
 import random
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -153,5 +154,23 @@ def test_stop_among_senders(scene: Scene) -> str:
     return f"{ledger.accepted} lines accepted until the stop, and as many at the gateway"
 
 
+def test_terminal_closed_while_stopping(scene: Scene) -> str:
+    """SIGHUP between SIGTERM and the end neither ends the agent nor its account."""
+    gateway = scene.pushgateway()
+    agent = scene.agent(settings(scene, gateway, "closed"))
+    client = connect(scene, agent, "udp")
+    client.send(b"late:1|c")
+    gateway.pause()
+    agent.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "stopping on SIGTERM" in agent.said(), "the stop to begin")
+    agent.process.send_signal(signal.SIGHUP)
+    gateway.resume()
+    ledger = agent.stopped()
+    expect_equal("accepted lines", ledger.accepted, 1)
+    expect_equal("the total at the gateway", gateway.group("closed").value("late_total"), 1)
+    return "SIGHUP while stopping: the point is delivered, the account closed"
+
+
 if __name__ == "__main__":
-    main(test_stop_in_mid_interval, test_stop_among_senders)
+    main(test_stop_in_mid_interval, test_stop_among_senders,
+         test_terminal_closed_while_stopping)

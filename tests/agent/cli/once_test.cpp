@@ -192,6 +192,7 @@ TEST_CASE("an object that says nothing known is named with its line, and the res
             "{\"datagram_hex\": 12}\n"
             "{\"flush\": false}\n"
             "{\"flush\": 1}\n"
+            "{\"datagram\": \"a:1|c\", \"flush\": true}\n"
             "a:2|c\n");
     CHECK(result.exit_code == exit_failure);
     constexpr std::string_view unknown =
@@ -210,6 +211,9 @@ TEST_CASE("an object that says nothing known is named with its line, and the res
             .append(
                 ": flush: must be true; line left "
                 "out\n");
+    wanted.append(
+        "standard input:10: must have only one of the keys datagram, datagram_hex and flush; "
+        "line left out\n");
     CHECK(result.err == wanted);
     REQUIRE(result.intervals.size() == 1);
     CHECK(names(result.intervals[0]) == "a");

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <doctest/doctest.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -35,6 +36,35 @@ std::size_t open_descriptors() {
     while (::readdir(directory) != nullptr) ++count;
     ::closedir(directory);
     return count;
+}
+
+// The number that the next file opened would get.
+int lowest_free_descriptor() {
+    const int free = ::dup(STDIN_FILENO);
+    ::close(free);
+    return free;
+}
+
+TEST_CASE("a drain takes clients that wait for want of descriptors") {
+    NetRig rig({tcp_listener()}, 1);
+    constexpr int clients_waiting = 8;
+    std::vector<NetClient> clients;
+    for (int i = 0; i < clients_waiting; ++i) {
+        clients.push_back(NetClient::tcp(rig.address(0)));
+        REQUIRE(clients.back().send("t:1|c\n"));
+    }
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    // Room for three of them at a time: numbers below the limit can be given out.
+    rlimit scarce = before;
+    scarce.rlim_cur = static_cast<rlim_t>(lowest_free_descriptor()) + 3;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
+    rig.drain();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+
+    CHECK(rig.counters(0).bytes == clients_waiting * 6);
+    CHECK(rig.counters(0).connections_accepted == clients_waiting);
+    CHECK(rig.counters(0).accept_errors >= 1);
 }
 
 TEST_CASE("a drain reads all that is queued, on sockets no event has told of") {
