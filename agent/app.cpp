@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -26,6 +27,10 @@
 #include "agent/ledger.h"
 #include "agent/net/descriptor_budget.h"
 #include "agent/net/open_listeners.h"
+#include "agent/service/liveness.h"
+#include "agent/service/notify.h"
+#include "agent/service/passed_sockets.h"
+#include "agent/service/watchdog.h"
 #include "agent/settings.h"
 #include "agent/shard_set.h"
 #include "agent/sink_set.h"
@@ -34,6 +39,9 @@
 
 namespace pitot::agent {
 namespace {
+
+// After the deadline of the stop: for threads to end and files to be written.
+constexpr std::chrono::seconds stop_reserve{2};
 
 std::uint64_t random_number() {
     std::random_device device;
@@ -63,11 +71,16 @@ public:
         static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     }
 
-    // Which one it was.
-    int wait() const {
+    // Which one it was; 0 when none came in this time. A time of 0 waits for ever.
+    int wait(std::chrono::nanoseconds time) const {
+        const timespec limit{
+            .tv_sec = static_cast<time_t>(time / std::chrono::seconds(1)),
+            .tv_nsec = static_cast<long>((time % std::chrono::seconds(1)).count())};
         for (;;) {
-            int signal = 0;
-            if (sigwait(&signals_, &signal) == 0 && signal != SIGHUP) return signal;
+            const int signal = time.count() > 0 ? sigtimedwait(&signals_, nullptr, &limit)
+                                                : sigwaitinfo(&signals_, nullptr);
+            if (signal > 0 && signal != SIGHUP) return signal;
+            if (signal < 0 && errno == EAGAIN) return 0;
         }
     }
 
@@ -140,6 +153,17 @@ void log_missing_socket(spdlog::logger& log, const std::vector<ListenerConfig>& 
         "or configure [listeners.NAME] with type = \"unix\" and a path");
 }
 
+// One line for `systemctl status`.
+std::string status_text(const Ledger& ledger) {
+    std::string text =
+        fmt::format("{} lines, {} refused, {} series", ledger.intake.lines,
+                    ledger.intake.lines - ledger.intake.accepted, ledger.series_rows);
+    for (const Ledger::Sink& sink : ledger.sinks) {
+        text += fmt::format("; {}: {}", sink.name, to_string(sink.status.state));
+    }
+    return text;
+}
+
 class App {
 public:
     App(const RunArguments& arguments, LoadedConfig loaded, spdlog::logger& log)
@@ -157,8 +181,7 @@ public:
         }
 
         // Bind first: an address in use should stop us before anything else exists.
-        std::expected<OpenListeners, std::vector<OpenError>> opened =
-            open_listeners(loaded_.config.listeners, loaded_.config.shards);
+        std::expected<OpenListeners, std::vector<OpenError>> opened = open_sockets();
         if (!opened) {
             for (const OpenError& error : opened.error()) log_.error("{}", error.to_string());
             return exit_failure;
@@ -184,7 +207,17 @@ public:
             log_.error("--ready-file: cannot write {}", arguments_.ready_file->string());
         }
 
-        const int signal = signals.wait();
+        std::vector<WatchedLoop> loops = shards.watched();
+        loops.push_back(flusher.watched());
+        loops.push_back(sinks_.watched());
+        Watchdog watchdog(manager_, Liveness(std::move(loops)), clock_, log_);
+        tell_manager(manager_.ready(status_text(flusher.ledger())));
+        int signal = 0;
+        while (signal == 0) {
+            signal = signals.wait(watchdog.period());
+            if (signal == 0) watchdog.look(status_text(flusher.ledger()));
+        }
+        tell_manager(manager_.stopping(loaded_.config.shutdown_deadline + stop_reserve));
         log_.info(
             "stopping on {}: reading what the sockets hold, then flushing and delivering; "
             "a second signal ends at once",
@@ -195,6 +228,21 @@ public:
     }
 
 private:
+    // Those that the service manager passes, and all others that the configuration names.
+    std::expected<OpenListeners, std::vector<OpenError>> open_sockets() {
+        Config& config = loaded_.config;
+        std::expected<std::vector<PassedSocket>, std::string> passed =
+            take_passed_sockets(environment_, getpid());
+        if (!passed) return std::unexpected(std::vector<OpenError>{{"", passed.error()}});
+        auto inherited = assign_passed_sockets(*std::move(passed), config.listeners);
+        if (!inherited) return std::unexpected(std::move(inherited.error()));
+        return open_listeners(config.listeners, config.shards, *std::move(inherited));
+    }
+
+    void tell_manager(const std::string& failure) {
+        if (!failure.empty()) log_.warn("the service manager could not be told: {}", failure);
+    }
+
     // What we accepted, we deliver: the parts are taken down in the direction of the data.
     void stop(ShardSet& shards, Flusher& flusher) {
         const std::int64_t started_ns = clock_.steady_ns();
@@ -269,6 +317,8 @@ private:
     const RunArguments& arguments_;
     LoadedConfig loaded_;
     spdlog::logger& log_;
+    const Environment environment_ = system_environment();
+    const ServiceManager manager_{environment_, getpid()};
     SystemClock clock_;
     SinkSet sinks_;
 };

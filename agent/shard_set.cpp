@@ -34,6 +34,8 @@ struct ShardSet::Seat {
     std::condition_variable changed;
     std::optional<Shard::Answer> answer;  // guarded by mutex
     bool drained = false;                 // guarded by mutex
+
+    Pulse pulse;
 };
 
 ShardSet::ShardSet(const TableSettings& settings, std::span<const protocol::Reading> readings,
@@ -137,6 +139,19 @@ void ShardSet::stop() {
     if (!std::exchange(running_, false)) return;
     for (const std::unique_ptr<Seat>& seat : shards_) seat->shard.loop_->io.stop();
     for (const std::unique_ptr<Seat>& seat : shards_) seat->thread.join();
+}
+
+std::vector<WatchedLoop> ShardSet::watched() {
+    std::vector<WatchedLoop> loops;
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        Seat& seat = *shards_[i];
+        loops.push_back({"shard " + std::to_string(i), &seat.pulse, [&seat](std::int64_t now_ns) {
+                             if (!seat.pulse.ask(now_ns)) return;
+                             boost::asio::post(seat.shard.loop_->io,
+                                               [&seat] { seat.pulse.answer(); });
+                         }});
+    }
+    return loops;
 }
 
 }  // namespace pitot::agent

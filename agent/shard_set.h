@@ -15,6 +15,7 @@
 #include "agent/clock.h"
 #include "agent/net/listener_counters.h"
 #include "agent/net/shard_sockets.h"
+#include "agent/service/liveness.h"
 #include "agent/shard.h"
 
 namespace pitot::agent {
@@ -54,6 +55,9 @@ public:
 
     // Ends the loops and joins the threads. Pages handed out stay readable.
     void stop();
+
+    // For the watchdog, from any thread, between start() and stop().
+    std::vector<WatchedLoop> watched();
 
 private:
     struct Seat;

@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cassert>
 #include <chrono>
 #include <condition_variable>
@@ -61,6 +62,8 @@ struct SinkSet::Io {
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t drained = 0;  // guarded by mutex
+
+    Pulse pulse;
 };
 
 SinkSet::SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log, std::uint64_t seed)
@@ -112,6 +115,14 @@ bool SinkSet::stop(std::int64_t deadline_steady_ns) {
     std::unique_lock lock(io.mutex);
     return io.changed.wait_for(lock, std::chrono::nanoseconds(left_ns),
                                [&] { return io.drained == sinks_.size(); });
+}
+
+WatchedLoop SinkSet::watched() {
+    Io& io = *io_;
+    return {"delivery", &io.pulse, [&io](std::int64_t now_ns) {
+                if (!io.pulse.ask(now_ns)) return;
+                boost::asio::post(io.context, [&io] { io.pulse.answer(); });
+            }};
 }
 
 SinkTrial sink_trial() {

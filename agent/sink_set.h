@@ -14,6 +14,7 @@
 #include "agent/clock.h"
 #include "agent/config/load.h"
 #include "agent/config/sink_trial.h"
+#include "agent/service/liveness.h"
 #include "sinks/sink.h"
 
 namespace spdlog {
@@ -39,6 +40,9 @@ public:
     // Lets each sink deliver what it holds, by the deadline at the latest. False if a sink
     // was still at it then. No send() may follow.
     bool stop(std::int64_t deadline_steady_ns);
+
+    // For the watchdog, from any thread, after start().
+    WatchedLoop watched();
 
 private:
     friend SinkTrial sink_trial();

@@ -167,6 +167,14 @@ bool same_place(const ListenerConfig& a, const ListenerConfig& b) {
     return first && second && overlap(*first, *second);
 }
 
+}  // namespace
+
+protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dialect) {
+    return dialect == protocol::Dialect::statsd && type != ListenerType::unix_datagram
+               ? protocol::GaugeSign::delta
+               : protocol::GaugeSign::absolute;
+}
+
 ListenerConfig default_listener(std::string name, ListenerType type) {
     ListenerConfig listener;
     listener.name = std::move(name);
@@ -177,14 +185,6 @@ ListenerConfig default_listener(std::string name, ListenerType type) {
     listener.idle_timeout = idle_timeout;
     listener.is_default = true;
     return listener;
-}
-
-}  // namespace
-
-protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dialect) {
-    return dialect == protocol::Dialect::statsd && type != ListenerType::unix_datagram
-               ? protocol::GaugeSign::delta
-               : protocol::GaugeSign::absolute;
 }
 
 std::vector<ListenerConfig> read_listeners(SectionReader& root) {

@@ -1,6 +1,7 @@
 // [listeners.NAME]: where lines come in, and how they are read.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "agent/config/config.h"
@@ -20,6 +21,9 @@ protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dial
 // The [listeners] of the file, checked one by one and against each other. Problems go
 // where `root` puts them, and a listener that has one is left out.
 std::vector<ListenerConfig> read_listeners(SectionReader& root);
+
+// A listener with the defaults of its type and no address yet.
+ListenerConfig default_listener(std::string name, ListenerType type);
 
 // UDP and TCP on the loopback addresses at port 8125, and a Unix datagram socket in the
 // runtime directory, if there is one: what is listened to when the file names nothing.

@@ -65,12 +65,23 @@ void Flusher::run() {
         {
             std::unique_lock lock(wake_mutex_);
             const std::chrono::nanoseconds left(schedule_.due_steady_ns() - clock_.steady_ns());
-            if (wake_.wait_for(lock, left, [this] { return stopping_; })) return;
+            wake_.wait_for(lock, left, [this] { return stopping_ || asked_; });
+            if (stopping_) return;
+            if (std::exchange(asked_, false)) pulse_.answer();
         }
         // The wait may end a little early by the other clock.
         if (clock_.steady_ns() < schedule_.due_steady_ns()) continue;
         flush(clock_.steady_ns() + answer_ns_max);
     }
+}
+
+WatchedLoop Flusher::watched() {
+    return {"flush", &pulse_, [this](std::int64_t now_ns) {
+                if (!pulse_.ask(now_ns)) return;
+                const std::scoped_lock lock(wake_mutex_);
+                asked_ = true;
+                wake_.notify_one();
+            }};
 }
 
 void Flusher::flush_rest(std::int64_t deadline_steady_ns) {

@@ -21,6 +21,7 @@
 #include "agent/flush/merger.h"
 #include "agent/flush/schedule.h"
 #include "agent/ledger.h"
+#include "agent/service/liveness.h"
 #include "agent/shard_set.h"
 #include "sinks/sink.h"
 
@@ -53,6 +54,9 @@ public:
     // Flushes the open interval, however short. Not while the thread runs.
     void flush_rest(std::int64_t deadline_steady_ns);
 
+    // For the watchdog, from any thread, between start() and stop().
+    WatchedLoop watched();
+
     // Any thread. Sinks are as they are now, all else as of the last flush.
     Ledger ledger() const;
 
@@ -72,6 +76,8 @@ private:
     std::mutex wake_mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;  // guarded by wake_mutex_
+    bool asked_ = false;     // for a sign of life; likewise
+    Pulse pulse_;
 
     // Used by the thread that flushes.
     FlushSchedule schedule_;

@@ -42,8 +42,8 @@ public:
     bool is_any_of_both_families() const noexcept;
 
     // "127.0.0.1:8125", "[::1]:8125", "/run/pitot/dsd.sock", "@name"; "" for an unnamed
-    // socket. IPv4 senders seen through a dual-stack socket are shown as IPv4. Bytes that do
-    // not print are shown as '?', since the result goes to logs.
+    // socket. IPv4 senders seen through a dual-stack socket are shown as IPv4. Fit
+    // for a log, whatever the bytes.
     std::string to_string() const;
 
 private:

@@ -14,6 +14,7 @@ The binary is PITOT_BINARY, or build/dev/agent/pitot in this tree.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import http.client
 import json
 import os
@@ -27,7 +28,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -153,14 +154,33 @@ def check_equations(ledger: Ledger, datagrams_sent: Mapping[str, int]) -> None:
 
 
 class Server:
-    """A process with its output in a file."""
+    """A process with its output in a file.
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    `variables` are added to its environment; `sockets` are its descriptors from 3 on, passed
+    as a service manager passes them.
+    """
+
+    def __init__(self, command: list[str], log: Path,
+                 variables: Mapping[str, str] | None = None,
+                 sockets: Sequence[socket.socket] = ()) -> None:
         self.log = log
+        environment = {**os.environ, **(variables or {})}
+        if sockets:
+            # The process cannot know its number before it is started.
+            command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
+            environment["LISTEN_FDS"] = str(len(sockets))
+
+        def before() -> None:
+            end_with_parent()
+            # Out of the way first: their numbers may be among those to be given.
+            high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 100) for each in sockets]
+            for number, descriptor in enumerate(high, start=3):
+                os.dup2(descriptor, number)
+
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=log.parent, preexec_fn=end_with_parent)
+                cwd=log.parent, preexec_fn=before, close_fds=not sockets, env=environment)
 
     def said(self) -> str:
         """Its output so far."""
@@ -184,14 +204,17 @@ class Server:
 class Agent(Server):
     """`pitot run` with these settings."""
 
-    def __init__(self, folder: Path, name: str, settings: Settings) -> None:
+    def __init__(self, folder: Path, name: str, settings: Settings,
+                 variables: Mapping[str, str] | None = None,
+                 sockets: Sequence[socket.socket] = ()) -> None:
         self._ready_file = folder / f"{name}.ready"
         self._ledger_file = folder / f"{name}.ledger"
         config = folder / f"{name}.toml"
         config.write_text(toml(settings) + "\n")
         super().__init__([str(binary()), "run", "--config", str(config),
                           "--ready-file", str(self._ready_file),
-                          "--ledger-file", str(self._ledger_file)], folder / f"{name}.log")
+                          "--ledger-file", str(self._ledger_file)], folder / f"{name}.log",
+                         variables, sockets)
         self.wait_ready(self._ready_file.exists, "readiness")
         ready = json.loads(self._ready_file.read_text())
         self._where: dict[str, str] = ready["listeners"]
@@ -321,9 +344,10 @@ class Scene:
         self._started += 1
         return f"{kind}{self._started}"
 
-    def agent(self, settings: Settings) -> Agent:
+    def agent(self, settings: Settings, variables: Mapping[str, str] | None = None,
+              sockets: Sequence[socket.socket] = ()) -> Agent:
         """Runs when this returns."""
-        agent = Agent(self.folder, self._name("agent"), settings)
+        agent = Agent(self.folder, self._name("agent"), settings, variables, sockets)
         self._stack.callback(agent.kill)
         return agent
 
