@@ -465,7 +465,13 @@ std::string Server::State::head_of(const ServerAnswer& answer, const Framing& fr
     };
     add("Content-Type", answer.content_type);
     for (const auto& [name, value] : answer.headers) add(name, value);
-    if (size >= gzip_bytes_min) add("Vary", "Accept-Encoding");
+    // Of what may come compressed.
+    const bool varies_by_coding = size >= gzip_bytes_min;
+    if (answer.varies_by_accept && varies_by_coding) {
+        add("Vary", "Accept, Accept-Encoding");
+    } else if (answer.varies_by_accept || varies_by_coding) {
+        add("Vary", varies_by_coding ? "Accept-Encoding" : "Accept");
+    }
     if (framing.gzip) add("Content-Encoding", "gzip");
     if (!framing.gzip) add("Content-Length", std::to_string(size));
     if (framing.gzip && !framing.is_old) add("Transfer-Encoding", "chunked");

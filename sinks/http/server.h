@@ -58,7 +58,8 @@ using Pieces = std::vector<std::string_view>;
 struct ServerAnswer {
     unsigned status = 200;
     std::string content_type = "text/plain; charset=utf-8";
-    // Besides those the server writes itself: Date, Connection, lengths and codings.
+    bool varies_by_accept = false;  // another Accept would have had another answer
+    // Besides those the server writes itself: Date, Vary, Connection, lengths and codings.
     std::vector<std::pair<std::string, std::string>> headers = {};
     // The body, in order. What the views refer to lives and stays as it is for as long as this
     // pointer does (make it an alias of the owner). Null: empty.

@@ -227,13 +227,15 @@ void Families::found(const Series& series, Family& family) {
 // A counter may be one in OpenMetrics only while nobody else has its names there.
 void Families::claims_changed(std::string_view name) {
     if (!settings_.open_metrics) return;
-    constexpr std::string_view created = "_created";
     const auto look_at_counter = [this](std::string_view base) {
         const auto found = families_.find(fmt::format("{}_total", base));
         if (found != families_.end()) write_open_metrics_header(found->second);
     };
     look_at_counter(name);
-    if (name.ends_with(created)) look_at_counter(name.substr(0, name.size() - created.size()));
+    for (const std::string_view suffix :
+         {std::string_view("_created"), std::string_view("_created_total")}) {
+        if (name.ends_with(suffix)) look_at_counter(name.substr(0, name.size() - suffix.size()));
+    }
 }
 
 void Families::write_open_metrics_header(Family& family) const {
@@ -244,9 +246,10 @@ void Families::write_open_metrics_header(Family& family) const {
     if (family.type == FamilyType::counter) {
         of_counter = open_metrics_counter_names(family.name);
         const bool is_counter =
-            !of_counter.empty() && std::ranges::none_of(of_counter, [&](const std::string& other) {
-                return claims_.contains(other);
-            });
+            !of_counter.empty() &&
+            std::ranges::none_of(
+                of_counter, [&](const std::string& other) { return claims_.contains(other); }) &&
+            !families_.contains(of_counter[1] + "_total");  // a counter called x_created
         type = is_counter ? type : "unknown";
         if (is_counter) {
             name = of_counter[0];

@@ -18,7 +18,7 @@ http::ServerAnswer ScrapePage::answer(const http::ServerRequest& request) const 
         choice.format == Format::text ? page->text_pieces : page->open_metrics_pieces;
     http::ServerAnswer answer;
     answer.content_type = content_type_of(choice);
-    answer.headers.emplace_back("Vary", "Accept");
+    answer.varies_by_accept = true;
     answer.body = std::shared_ptr<const http::Pieces>(std::move(page), &pieces);
     return answer;
 }

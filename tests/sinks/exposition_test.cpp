@@ -324,7 +324,9 @@ TEST_CASE("the quick way to write a number gives the shortest text that reads ba
         const std::string_view shortest(general.data(), end);
         const bool is_whole = std::abs(value) < 1e15 && std::trunc(value) == value;
         if (!is_whole) CHECK(text == shortest);
-        CHECK(std::stod(text) == value);
+        double again = 0;
+        std::from_chars(text.data(), text.data() + text.size(), again);
+        CHECK(again == value);
     };
     for (int i = 0; i < 300'000; ++i) {
         // Decimals of up to nine places, and of any size; their neighbours; any bits at all.

@@ -241,6 +241,10 @@ TEST_CASE("a name that OpenMetrics reads otherwise costs its type there, and no 
     const std::string gone = check_both();
     CHECK(gone.contains("# TYPE a counter\n"));
     CHECK(gone.contains("# TYPE b counter\n"));
+    bench.maker.count("b.created", "", 1);
+    CHECK(check_both().contains("# TYPE b_total unknown\n"));
+    bench.maker.forget(Kind::counter, "b.created", "");
+    CHECK(check_both().contains("# TYPE b counter\n"));
     // Whoever comes first.
     bench.maker.values(Kind::histogram, "c", "", {1});
     bench.maker.count("c", "", 2);
@@ -254,6 +258,8 @@ TEST_CASE("a name that OpenMetrics reads otherwise costs its type there, and no 
         bench.rig.has_said("gauge \"c.created\" would use the name c_created, which histogram "
                            "\"c\" uses already"));
     bench.maker.forget(Kind::histogram, "c", "");
+    CHECK(check_both().contains("# TYPE c_total unknown\n"));  // c_created has its place now
+    bench.maker.forget(Kind::gauge, "c.created", "");
     CHECK(check_both().contains("# TYPE c counter\n"));
 }
 
@@ -303,6 +309,7 @@ TEST_CASE("the page comes compressed where that is accepted") {
     const std::string text = bench.text();
     const auto packed = bench.ask("Accept-Encoding: gzip\r\n");
     CHECK(packed.headers.at("content-encoding") == "gzip");
+    CHECK(packed.headers.at("vary") == "Accept, Accept-Encoding");
     CHECK(packed.body.size() * 4 < text.size());
     CHECK((gunzip(packed.body) == text));
     const auto both = bench.ask("Accept-Encoding: gzip\r\n" + std::string(ask_open_metrics));
