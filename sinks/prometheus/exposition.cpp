@@ -104,9 +104,11 @@ Exposition::Exposition(ExpositionSettings settings, std::function<void(const std
         quantile_bytes_ += quantile_labels_.back().size();
     }
     for (const FormRule& rule : settings_.rules) {
-        std::vector<Bucket>& buckets = buckets_.emplace_back();
+        Buckets& buckets = buckets_.emplace_back();
         for (const double bound : rule.buckets) {
-            buckets.push_back({.bound = bound, .label = labelled("le", bound)});
+            buckets.bounds.push_back(bound);
+            buckets.bounds_ms.push_back(bound * milliseconds_per_second);
+            buckets.labels.push_back(labelled("le", bound));
         }
     }
 }
@@ -118,6 +120,7 @@ bool Exposition::wants_total_distribution(const protocol::Series& series) const 
 void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
                         Encoded& out, OpenMetricsText* open_metrics) {
     families_.update(snapshot);
+    has_quantiles_ = std::ranges::equal(snapshot.quantile_ranks, settings_.quantiles);
     Batch batch;
     batch.sequence = snapshot.sequence;
     batch.items.reserve(families_.families().size());
@@ -152,7 +155,9 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
                                        OpenMetricsText* open_metrics, Losses& lost) {
     const bool created = open_metrics != nullptr && open_metrics->has_created();
     std::uint32_t points = 0;
-    for (const protocol::SeriesId id : family.members) {
+    for (std::size_t member = 0; member < family.members.size(); ++member) {
+        look_ahead(snapshot, family.members, member);
+        const protocol::SeriesId id = family.members[member];
         Row& row = families_.row(id);
         const std::size_t begin = out_->size();
         if (write_series(snapshot, family, row)) {
@@ -166,6 +171,23 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
         }
     }
     return points;
+}
+
+// Series are read in the order of their labels and lie in the order of their births: what
+// comes soon is fetched while this one is written.
+void Exposition::look_ahead(const Snapshot& snapshot,
+                            const std::vector<protocol::SeriesId>& members, std::size_t member) {
+    constexpr std::size_t far = 16;
+    constexpr std::size_t near = 6;
+    if (member + far < members.size()) __builtin_prefetch(&families_.row(members[member + far]));
+    if (member + near >= members.size()) return;
+    const Row& row = families_.row(members[member + near]);
+    __builtin_prefetch(row.text.data());
+    if (row.kind == Kind::counter) {
+        __builtin_prefetch(&snapshot.counters[row.point]);
+    } else if (row.kind != Kind::gauge && row.kind != Kind::set) {
+        __builtin_prefetch(&snapshot.timers[row.point]);
+    }
 }
 
 // False when the point is not shown as it is.
@@ -213,12 +235,18 @@ void Exposition::write_summary(const Family& family, const Row& row,
     const double unit = unit_of(row.kind);
     const Stems stems = stems_of(family, row);
     const std::size_t quantiles = quantile_labels_.size();
+    std::span<const double> values = point.quantiles;
+    if (point.updated && !has_quantiles_) {
+        quantiles_.resize(quantiles);
+        point.values.quantiles(settings_.quantiles, quantiles_);
+        values = quantiles_;
+    }
     char* at = out_->room(quantiles * (stems.labelled.size() + end_bytes_max) + quantile_bytes_ +
                           row.text.size() + 2 * end_bytes_max);
     for (std::size_t i = 0; i < quantiles; ++i) {
         at = write_bytes(quantile_labels_[i], write_bytes(stems.labelled, at));
         if (point.updated) {
-            at = write_end(point.values.quantile(settings_.quantiles[i]) / unit, at);
+            at = write_end(values[i] / unit, at);
         } else {
             at = write_bytes("NaN\n", at);
         }
@@ -240,10 +268,12 @@ void Exposition::write_histogram(const Family& family, const Row& row,
         out_->wrote(write_end(value, write_bytes(label, write_bytes(stems.labelled, at))));
     };
     if (point.total != nullptr) {
-        const auto total = protocol::DistributionView::sketched(*point.total);
-        for (const Bucket& bucket : buckets_[row.rule]) {
-            const double below = std::round(total.count_at_most(bucket.bound * unit));
-            line(bucket.label, std::min(below, count));
+        const Buckets& buckets = buckets_[row.rule];
+        counts_.resize(buckets.labels.size());
+        protocol::DistributionView::sketched(*point.total)
+            .counts_at_most(row.kind == Kind::timer ? buckets.bounds_ms : buckets.bounds, counts_);
+        for (std::size_t i = 0; i < counts_.size(); ++i) {
+            line(buckets.labels[i], std::min(std::round(counts_[i]), count));
         }
     }
     line(last_label, count);

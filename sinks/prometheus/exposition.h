@@ -60,14 +60,17 @@ public:
     std::uint64_t merged_labels() const { return families_.merged_labels(); }
 
 private:
-    // What a rule's buckets are called, worked out once.
-    struct Bucket {
-        double bound = 0;
-        std::string label;  // le="0.5"} and a blank
+    // A rule's buckets, worked out once.
+    struct Buckets {
+        std::vector<double> bounds;       // as configured
+        std::vector<double> bounds_ms;    // of timers, which are configured in seconds
+        std::vector<std::string> labels;  // le="0.5"} and a blank
     };
 
     std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
                                OpenMetricsText* open_metrics, Losses& lost);
+    void look_ahead(const protocol::Snapshot& snapshot,
+                    const std::vector<protocol::SeriesId>& members, std::size_t member);
     bool write_series(const protocol::Snapshot& snapshot, const Family& family, Row& row);
     bool write_counter(Row& row, const protocol::CounterPoint& point);
     void write_gauge(const Row& row, double value);
@@ -77,8 +80,11 @@ private:
     const ExpositionSettings settings_;
     Families families_;
     std::vector<std::string> quantile_labels_;  // quantile="0.5"} and a blank
-    std::vector<std::vector<Bucket>> buckets_;  // by rule
+    std::vector<Buckets> buckets_;              // by rule
+    std::vector<double> counts_;                // of the buckets of one point
     std::size_t quantile_bytes_ = 0;            // of all quantile labels
+    std::vector<double> quantiles_;             // of one point, where the flush has none
+    bool has_quantiles_ = false;                // the Snapshot has those that are shown
     TextWriter* out_ = nullptr;                 // of the body being written
     std::size_t bytes_last_ = 0;                // of the body before: what to expect
 };
