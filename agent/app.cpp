@@ -110,7 +110,8 @@ bool write_file(const std::filesystem::path& path, const std::string& text) {
     return !error;
 }
 
-std::string ready_text(const std::vector<ListenerReport>& reports) {
+std::string ready_text(const std::vector<ListenerReport>& reports,
+                       const std::vector<sinks::Sink*>& all_sinks) {
     std::string text;
     sinks::JsonWriter json(text);
     json.begin_object();
@@ -119,6 +120,10 @@ std::string ready_text(const std::vector<ListenerReport>& reports) {
     json.key("listeners");
     json.begin_object();
     for (const ListenerReport& report : reports) json.optional_field(report.name, report.where);
+    json.end_object();
+    json.key("sinks");
+    json.begin_object();
+    for (const sinks::Sink* sink : all_sinks) json.optional_field(sink->name(), sink->where());
     json.end_object();
     json.end_object();
     text += '\n';
@@ -188,6 +193,7 @@ public:
         }
         log_listeners(log_, *opened);
         log_missing_socket(log_, loaded_.config.listeners);
+        if (!open_sinks()) return exit_failure;
 
         const Config& config = loaded_.config;
         const Seeds seeds{.keys = random_number(), .members = random_number()};
@@ -203,7 +209,7 @@ public:
                   config.shards, config.sinks.size(),
                   std::chrono::duration<double>(config.interval).count());
         if (arguments_.ready_file &&
-            !write_file(*arguments_.ready_file, ready_text(opened->reports))) {
+            !write_file(*arguments_.ready_file, ready_text(opened->reports, sinks_.all()))) {
             log_.error("--ready-file: cannot write {}", arguments_.ready_file->string());
         }
 
@@ -277,6 +283,22 @@ private:
                       points.offered, sink.status.last_error.empty() ? "" : "; last error: ",
                       sink.status.last_error);
         }
+    }
+
+    bool open_sinks() {
+        const std::vector<std::string> errors = sinks_.open();
+        for (const std::string& error : errors) log_.error("{}", error);
+        if (!errors.empty() && loaded_.config.sinks_are_default) {
+            log_.error(
+                "these sinks are the built-in ones; a file that names others replaces them, "
+                "or: --set '{}'",
+                R"(sinks.metrics={type="prometheus",address="127.0.0.1:0"})");
+        }
+        for (const sinks::Sink* sink : sinks_.all()) {
+            const std::string where = sink->where();
+            if (!where.empty()) log_.info("sinks.{}: {}", sink->name(), where);
+        }
+        return errors.empty();
     }
 
     bool configuration_is_good() {

@@ -31,7 +31,8 @@ MergerSettings merger_settings(const Config& config, const Seeds& seeds, std::si
                             .key_seed = seeds.keys,
                             .histogram = config.histogram,
                             .expiry_intervals = {},
-                            .wants_total = {}};
+                            .wants_total = {},
+                            .quantiles = config.quantiles};
     using protocol::Kind;
     const auto expire = [&](Kind kind, std::chrono::nanoseconds after) {
         settings.expiry_intervals[std::to_underlying(kind)] = in_intervals(after, config.interval);

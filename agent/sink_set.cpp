@@ -1,5 +1,6 @@
 #include "agent/sink_set.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -93,6 +95,16 @@ sinks::Sink* SinkSet::find(std::string_view name) const {
         if (sink->name() == name) return sink.get();
     }
     return nullptr;
+}
+
+std::vector<std::string> SinkSet::open() {
+    std::vector<std::string> errors;
+    for (const std::unique_ptr<sinks::Sink>& sink : sinks_) {
+        if (const std::optional<std::string> error = sink->open()) {
+            errors.push_back(fmt::format("sinks.{}: {}", sink->name(), *error));
+        }
+    }
+    return errors;
 }
 
 void SinkSet::start() {

@@ -2,12 +2,13 @@
 //
 // Made from the sections of the configuration; the sinks find problems in their own
 // sections while they are made, which is why this comes before LoadedConfig::finish().
-// Nothing is opened or sent before start().
+// Nothing is opened before open(), and nothing sent before start().
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,9 @@ public:
     // Null when there is none of that name.
     sinks::Sink* find(std::string_view name) const;
 
+    // Once, before start(). Sentences for the operator, each with the sink's name; with any,
+    // the set is good for nothing but being destroyed.
+    std::vector<std::string> open();
     void start();
 
     // Lets each sink deliver what it holds, by the deadline at the latest. False if a sink

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <optional>
 
 namespace pitot::protocol {
 namespace {
@@ -27,40 +28,55 @@ double bounded_deviation(double variance, double minimum, double maximum) {
     return deviation <= bound ? deviation : bound;
 }
 
-// Weight of a sketch's values <= bound, with minimum <= bound < maximum.
-class CountBelow {
+// Weight of a sketch's values <= bound, for bounds that do not fall, each with
+// minimum <= bound < maximum: every bucket is added once.
+class CountWalk {
 public:
-    CountBelow(const Distribution& distribution, double bound)
-        : distribution_(distribution), histogram_(distribution.histogram()), bound_(bound) {}
+    explicit CountWalk(const Distribution& distribution)
+        : distribution_(distribution),
+          histogram_(distribution.histogram()),
+          negative_(histogram_.negative()),
+          positive_(histogram_.positive()),
+          negative_next_(end_of(negative_) - 1),
+          positive_next_(positive_.first_index) {}
 
-    double negative_part() const {
-        const Histogram::Side side = histogram_.negative();
-        if (side.counts.empty()) return 0;
-        const int last = side.first_index + static_cast<int>(side.counts.size()) - 1;
-        const int split =
-            bound_ < 0 ? Histogram::index_of(bound_, histogram_.schema()) : side.first_index - 1;
-        double weight = 0;
-        int index = last;
-        for (; index > split && index >= side.first_index; --index) weight += count(side, index);
-        if (index == split && index >= side.first_index)
-            weight += count(side, index) * share(-upper(index), -upper(index - 1));
-        return weight;
-    }
-
-    double positive_part() const {
-        const Histogram::Side side = histogram_.positive();
-        if (side.counts.empty() || bound_ <= 0) return 0;
-        const int end = side.first_index + static_cast<int>(side.counts.size());
-        const int split = Histogram::index_of(bound_, histogram_.schema());
-        double weight = 0;
-        int index = side.first_index;
-        for (; index < split && index < end; ++index) weight += count(side, index);
-        if (index == split && index < end)
-            weight += count(side, index) * share(upper(index - 1), upper(index));
-        return weight;
+    double count_at_most(double bound) {
+        const double zeros = bound >= 0 ? histogram_.zero_count() : 0;
+        const double negative = negative_part(bound);
+        // Sums above 2^25 may be rounded, and those of a part must not exceed that of all.
+        return std::min(negative + zeros + positive_part(bound), distribution_.count());
     }
 
 private:
+    static int end_of(const Histogram::Side& side) {
+        return side.first_index + static_cast<int>(side.counts.size());
+    }
+
+    // From the largest index, which has the least values, down.
+    double negative_part(double bound) {
+        if (negative_.counts.empty()) return 0;
+        const int first = negative_.first_index;
+        const int split = bound < 0 ? Histogram::index_of(bound, histogram_.schema()) : first - 1;
+        while (negative_next_ > split && negative_next_ >= first) {
+            negative_weight_ += count(negative_, negative_next_--);
+        }
+        if (negative_next_ != split || split < first) return negative_weight_;
+        return negative_weight_ +
+               count(negative_, split) * share(bound, -upper(split), -upper(split - 1));
+    }
+
+    double positive_part(double bound) {
+        if (positive_.counts.empty() || bound <= 0) return 0;
+        const int end = end_of(positive_);
+        const int split = Histogram::index_of(bound, histogram_.schema());
+        while (positive_next_ < split && positive_next_ < end) {
+            positive_weight_ += count(positive_, positive_next_++);
+        }
+        if (positive_next_ != split || split >= end) return positive_weight_;
+        return positive_weight_ +
+               count(positive_, split) * share(bound, upper(split - 1), upper(split));
+    }
+
     static double count(const Histogram::Side& side, int index) {
         return side.counts[static_cast<std::size_t>(index - side.first_index)];
     }
@@ -69,46 +85,77 @@ private:
 
     // The share of a bucket that covers low … high that is <= bound, if its values lie
     // evenly in the part that minimum and maximum leave of it.
-    double share(double low, double high) const {
+    double share(double bound, double low, double high) const {
         low = std::max(low, distribution_.minimum());
         high = std::min(high, distribution_.maximum());
-        if (bound_ >= high) return 1;
-        return (bound_ - low) / (high - low);
+        if (bound >= high) return 1;
+        return (bound - low) / (high - low);
     }
 
     const Distribution& distribution_;
     const Histogram& histogram_;
-    double bound_;
+    const Histogram::Side negative_;
+    const Histogram::Side positive_;
+    int negative_next_;  // index of the next bucket to add, on each side
+    int positive_next_;
+    double negative_weight_ = 0;  // of the buckets added
+    double positive_weight_ = 0;
 };
 
-// The representative of the bucket that holds the rank.
-double sketched_quantile(const Distribution& distribution, double rank) {
-    const Histogram& histogram = distribution.histogram();
-    const Histogram::Side negative = histogram.negative();
-    const Histogram::Side positive = histogram.positive();
-    const auto held_to_extremes = [&](double value) {
-        return std::clamp(value, distribution.minimum(), distribution.maximum());
-    };
+// Goes through a sketch's buckets once, from the least values up, for ranks that do not fall.
+class RankWalk {
+public:
+    explicit RankWalk(const Distribution& distribution)
+        : distribution_(distribution),
+          negative_(distribution.histogram().negative()),
+          positive_(distribution.histogram().positive()),
+          negative_left_(negative_.counts.size()) {}
 
-    double reached = 0;
-    for (std::size_t i = negative.counts.size(); i-- > 0;) {
-        reached += negative.counts[i];
-        if (reached >= rank) {
-            const int index = negative.first_index + static_cast<int>(i);
-            return held_to_extremes(-Histogram::representative(index, histogram.schema()));
+    // The representative of the bucket that holds the rank.
+    double value_at(double rank) {
+        while (!(has_begun_ && reached_ >= rank)) {
+            if (!step()) return distribution_.maximum();
         }
+        return std::clamp(value(), distribution_.minimum(), distribution_.maximum());
     }
-    reached += histogram.zero_count();
-    if (reached >= rank) return held_to_extremes(0);
-    for (std::size_t i = 0; i < positive.counts.size(); ++i) {
-        reached += positive.counts[i];
-        if (reached >= rank) {
-            const int index = positive.first_index + static_cast<int>(i);
-            return held_to_extremes(Histogram::representative(index, histogram.schema()));
+
+private:
+    // To the next bucket; false when there is none.
+    bool step() {
+        has_begun_ = true;
+        if (negative_left_ > 0) {
+            reached_ += negative_.counts[--negative_left_];
+        } else if (!is_at_zero_) {
+            is_at_zero_ = true;
+            reached_ += distribution_.histogram().zero_count();
+        } else if (positive_read_ < positive_.counts.size()) {
+            reached_ += positive_.counts[positive_read_++];
+        } else {
+            return false;
         }
+        return true;
     }
-    return distribution.maximum();
-}
+
+    double value() const {
+        const int schema = distribution_.histogram().schema();
+        if (!is_at_zero_) {
+            const int index = negative_.first_index + static_cast<int>(negative_left_);
+            return -Histogram::representative(index, schema);
+        }
+        if (positive_read_ == 0) return 0;
+        const int index = positive_.first_index + static_cast<int>(positive_read_) - 1;
+        return Histogram::representative(index, schema);
+    }
+
+    const Distribution& distribution_;
+    const Histogram::Side negative_;
+    const Histogram::Side positive_;
+    std::size_t negative_left_;      // buckets not read yet; the last one has the least values
+    bool is_at_zero_ = false;        // or beyond
+    std::size_t positive_read_ = 0;  // buckets
+    bool has_begun_ = false;
+    double reached_ = 0;  // weight of the buckets read
+};
 
 }  // namespace
 
@@ -228,7 +275,7 @@ double DistributionView::quantile(double q) const {
     if (q <= 0) return minimum();
     if (q >= 1 || empty()) return maximum();
     const double rank = rank_of(q, count());
-    if (distribution_ != nullptr) return sketched_quantile(*distribution_, rank);
+    if (distribution_ != nullptr) return RankWalk(*distribution_).value_at(rank);
 
     double reached = 0;
     for (std::size_t i = 0; i < values_.size(); ++i) {
@@ -238,19 +285,63 @@ double DistributionView::quantile(double q) const {
     return maximum();
 }
 
-double DistributionView::count_at_most(double bound) const {
-    if (empty() || bound < minimum()) return 0;
-    if (bound >= maximum()) return count();
-    if (distribution_ == nullptr) {
-        CompensatedSum weight;
-        for (std::size_t i = 0; i < values_.size() && values_[i] <= bound; ++i)
-            weight.add(weight_at(i));
-        return weight.value();
+void DistributionView::quantiles(std::span<const double> qs, std::span<double> out) const {
+    assert(qs.size() == out.size());
+    assert(std::ranges::is_sorted(qs));
+    if (empty()) {
+        std::ranges::fill(out, 0.0);
+        return;
     }
-    const CountBelow below(*distribution_, bound);
-    const double zeros = bound >= 0 ? distribution_->histogram().zero_count() : 0;
-    // Sums above 2^25 may be rounded, and those of a part must not exceed that of all.
-    return std::min(below.negative_part() + zeros + below.positive_part(), count());
+    const double total = count();
+    std::optional<RankWalk> walk;
+    if (distribution_ != nullptr) walk.emplace(*distribution_);
+    std::size_t read = 0;  // exact values
+    double reached = 0;    // their weight
+    for (std::size_t i = 0; i < qs.size(); ++i) {
+        const double rank = rank_of(qs[i], total);
+        if (qs[i] <= 0) {
+            out[i] = minimum();
+        } else if (qs[i] >= 1) {
+            out[i] = maximum();
+        } else if (walk) {
+            out[i] = walk->value_at(rank);
+        } else {
+            while (read == 0 || (reached < rank && read < values_.size())) {
+                reached += weight_at(read++);
+            }
+            out[i] = reached >= rank ? values_[read - 1] : maximum();
+        }
+    }
+}
+
+double DistributionView::count_at_most(double bound) const {
+    double count = 0;
+    counts_at_most({&bound, 1}, {&count, 1});
+    return count;
+}
+
+void DistributionView::counts_at_most(std::span<const double> bounds, std::span<double> out) const {
+    assert(bounds.size() == out.size());
+    assert(std::ranges::is_sorted(bounds));
+    std::optional<CountWalk> walk;
+    if (distribution_ != nullptr) walk.emplace(*distribution_);
+    std::size_t read = 0;  // exact values
+    CompensatedSum weight;
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        const double bound = bounds[i];
+        if (empty() || bound < minimum()) {
+            out[i] = 0;
+        } else if (bound >= maximum()) {
+            out[i] = count();
+        } else if (walk) {
+            out[i] = walk->count_at_most(bound);
+        } else {
+            for (; read < values_.size() && values_[read] <= bound; ++read) {
+                weight.add(weight_at(read));
+            }
+            out[i] = weight.value();
+        }
+    }
 }
 
 double DistributionView::relative_error() const {

@@ -79,12 +79,17 @@ public:
     double standard_deviation() const;  // of the population, weighted
     // q in [0, 1]; 0 gives minimum() and 1 gives maximum(), exactly.
     double quantile(double q) const;
+    // Several at once, in one pass: out[i] is quantile(qs[i]). `qs` ascending, `out` as long.
+    void quantiles(std::span<const double> qs, std::span<double> out) const;
     // Weight of the values that are at most `bound`; never falls as `bound` rises. Exact
     // for exact values. For a sketch exact below the minimum, from the maximum on, at
     // zero and where a positive `bound` is a bucket's bound, else interpolated within one
     // bucket. (Bounds of buckets are included away from zero: values that equal a
     // negative bucket's bound are not told from those inside.)
     double count_at_most(double bound) const;
+    // Several at once, in one pass: out[i] is count_at_most(bounds[i]). `bounds` ascending,
+    // `out` as long.
+    void counts_at_most(std::span<const double> bounds, std::span<double> out) const;
     // How far quantile() may be from the truth, as a share of it: 0 when exact, 0.01083
     // at schema 5.
     double relative_error() const;

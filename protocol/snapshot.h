@@ -59,6 +59,9 @@ struct TimerPoint {
     double total_count = 0;   // since birth
     double total_sum = 0;
     const Distribution* total = nullptr;  // since birth; null unless some sink asked for it
+    // values.quantile() of each of Snapshot::quantile_ranks, worked out once for all sinks;
+    // empty when not updated.
+    std::span<const double> quantiles = {};
 };
 
 struct SetPoint {
@@ -82,6 +85,9 @@ struct Snapshot {
     std::int64_t start_unix_ns = 0;  // wall clock, aligned to the interval
     std::int64_t end_unix_ns = 0;    //
     double elapsed_s = 0;            // measured by the steady clock: divide by this for rates
+
+    // Of the configuration: in (0, 1], ascending. May be none, and then points have none.
+    std::span<const double> quantile_ranks;
 
     std::span<const Series> series;  // by SeriesId; look at `birth` for holes
     std::span<const CounterPoint> counters;

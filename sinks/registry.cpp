@@ -4,12 +4,15 @@
 #include <array>
 
 #include "sinks/console/console.h"
+#include "sinks/prometheus_scrape/prometheus_scrape.h"
 #include "sinks/pushgateway/pushgateway.h"
 
 namespace pitot::sinks {
 namespace {
 
 constexpr std::array types{
+    SinkType{"prometheus", "/metrics, for Prometheus to scrape: text or OpenMetrics",
+             prometheus_scrape::make},
     SinkType{"pushgateway", "Prometheus Pushgateway: the whole state, by PUT, each interval",
              pushgateway::make},
     SinkType{"console", "standard output, as JSON lines or text", console::make},

@@ -4,10 +4,13 @@
 // Transport makes one attempt to hand one batch over. What is between them is the same for
 // all (queue, back-off, cutting, counting, stopping) and is in delivery/: see
 // make_delivering_sink() in delivery/delivering_sink.h. A destination that is asked instead
-// of fed (a scrape) implements Sink itself and counts as delivered what it made available.
+// of fed (prometheus_scrape/) implements Sink itself and counts as delivered what it made
+// available.
 //
 // The contract, which tests/sinks/compliance_test.cpp checks for every sink of the registry:
 //
+//   * open() is called once, before anything else, and may fail with a sentence; a sink that
+//     only sends has nothing to open.
 //   * send() is called once per interval, by the flush thread, which must not wait: it
 //     encodes, hands over and returns. No sink opens, reads or writes anything there.
 //   * The Snapshot is valid during the call only.
@@ -25,6 +28,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -99,6 +104,14 @@ public:
     virtual std::string_view name() const = 0;
     // What the registry calls it: "pushgateway".
     virtual std::string_view type() const = 0;
+
+    // Makes ready what the sink is asked through: an address that is bound, a file. Once, at
+    // start, before the first send(), while the io thread does not run yet. The error is a
+    // sentence without the sink's name, and the agent does not start.
+    virtual std::optional<std::string> open() { return {}; }
+    // Where it can be asked, once it is open: "http://127.0.0.1:9125/metrics". "" for a sink
+    // that only sends.
+    virtual std::string where() const { return {}; }
 
     // Flush thread. For `pitot once --sink`, which prints what would be sent.
     virtual Encoder& encoder() = 0;

@@ -222,7 +222,7 @@ Command parse_run(Words words) {
     CommandParser parser("run", "Runs the agent until SIGTERM or SIGINT.", "", 0);
     parser.path("--config", "the configuration; without one, the defaults", arguments.config_file);
     parser.sets(arguments.sets);
-    parser.path("--ready-file", "written when listeners are open: their addresses",
+    parser.path("--ready-file", "written when listeners and sinks are open: their addresses",
                 arguments.ready_file);
     parser.path("--ledger-file", "written at the end: what became of every line and point",
                 arguments.ledger_file);

@@ -73,6 +73,7 @@ struct Config {
     ExpiryConfig expiry;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
+    bool sinks_are_default = false;  // not written by the operator
 };
 
 }  // namespace pitot::agent

@@ -203,19 +203,34 @@ void read_overrides(ReadContext& context, const std::vector<std::string>& sets, 
     }
 }
 
-// [sinks.console] of type "console" as text: what is sent where the file names nothing.
-void add_default_sink(ReadContext& context, Table& document) {
+// Where the file names nothing: the state at /metrics, and each interval on standard output,
+// as far as this binary has these types.
+//
+//     [sinks.metrics]
+//     type = "prometheus"
+//     [sinks.console]
+//     type = "console"
+//     format = "text"
+void add_default_sinks(ReadContext& context, std::span<const std::string_view> types,
+                       Table& document) {
     const auto source =
         context.problems.add_source("the built-in configuration", "", SourceType::built_in);
     const Position position{.source = source};
     const auto entry = [&](std::string key, auto value) {
         return Entry{std::move(key), position, Node{std::move(value), position}};
     };
+    Table metrics;
+    metrics.entries.push_back(entry("type", std::string("prometheus")));
     Table console;
     console.entries.push_back(entry("type", std::string("console")));
     console.entries.push_back(entry("format", std::string("text")));
     Table sinks;
-    sinks.entries.push_back(entry("console", std::move(console)));
+    const auto add = [&](std::string name, std::string_view type, Table table) {
+        if (std::ranges::find(types, type) == types.end()) return;
+        sinks.entries.push_back(entry(std::move(name), std::move(table)));
+    };
+    add("metrics", "prometheus", std::move(metrics));
+    add("console", "console", std::move(console));
     Table root;
     root.entries.push_back(entry("sinks", std::move(sinks)));
     merge(document, std::move(root));
@@ -257,7 +272,10 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
     }
     read_overrides(context, arguments.sets, document);
     if (!context.problems.empty()) return std::unexpected(context.problems.problems());
-    if (names_no_sinks(document)) add_default_sink(context, document);
+    if (names_no_sinks(document)) {
+        loaded.config.sinks_are_default = true;
+        add_default_sinks(context, arguments.sink_types, document);
+    }
 
     SectionReader root(context, "", &document, start);
     read_agent(root, context.environment, loaded.config);

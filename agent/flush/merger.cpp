@@ -53,6 +53,7 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages,
     settle_timers();
     settle_sets();
 
+    snapshot_.quantile_ranks = settings_.quantiles;
     snapshot_.series = registry_.all();
     snapshot_.counters = counters_;
     snapshot_.gauges = gauges_;
@@ -90,6 +91,7 @@ void Merger::forget_last_interval() {
             case Kind::distribution:
                 timers_[slot].updated = false;
                 timers_[slot].values = {};
+                timers_[slot].quantiles = {};
                 timer_pieces_[slot] = none;
                 break;
             case Kind::set:
@@ -271,6 +273,10 @@ void Merger::settle_gauges() {
 }
 
 void Merger::settle_timers() {
+    // Room for all at once: points keep views of it.
+    const std::size_t ranks = settings_.quantiles.size();
+    quantiles_.resize(updated_.size() * ranks);
+    std::span<double> room(quantiles_);
     for (const SeriesId id : updated_) {
         const Kind kind = registry_[id].kind;
         if (kind == Kind::counter || kind == Kind::gauge || kind == Kind::set) continue;
@@ -279,6 +285,9 @@ void Merger::settle_timers() {
         point.values = view_of(timer_pieces_[slot]);
         point.total_count += point.values.count();
         point.total_sum += point.values.sum();
+        point.values.quantiles(settings_.quantiles, room.first(ranks));
+        point.quantiles = room.first(ranks);
+        room = room.subspan(ranks);
         if (timer_totals_[slot] != nullptr) point.values.add_to(*timer_totals_[slot]);
     }
 }

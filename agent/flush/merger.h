@@ -49,6 +49,8 @@ struct MergerSettings {
     // Asked once per timer, histogram or distribution, at its birth: does some sink read
     // TimerPoint::total? It costs a histogram for life.
     std::function<bool(const protocol::Series&)> wants_total;
+    // TimerPoint::quantiles: in (0, 1], ascending.
+    std::vector<double> quantiles = {};
 };
 
 class Merger {
@@ -127,6 +129,7 @@ private:
     Pool<protocol::Distribution> merged_distributions_;
     Pool<protocol::UniqueCount> merged_sets_;
     ValueArena values_;
+    std::vector<double> quantiles_;  // of the timers with news
     std::vector<std::pair<double, double>> sort_scratch_;
     std::vector<protocol::TimedPoint> timed_;
     std::deque<std::vector<protocol::Tag>> timed_tags_;

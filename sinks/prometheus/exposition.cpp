@@ -1,7 +1,9 @@
 #include "sinks/prometheus/exposition.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -19,7 +21,7 @@ constexpr double milliseconds_per_second = 1000;
 std::string labelled(std::string_view name, double value) {
     std::string text(name);
     text += "=\"";
-    append_number(value, text);
+    text += canonical_label_value(value);
     text += "\"} ";
     return text;
 }
@@ -29,14 +31,63 @@ double unit_of(Kind kind) {
     return kind == Kind::timer ? milliseconds_per_second : 1;
 }
 
+char* write_value(double value, char* at) {
+    if (std::isfinite(value)) return write_number(value, at);
+    return write_bytes(std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf", at);
+}
+
+// A value and the end of its line.
+char* write_end(double value, char* at) {
+    at = write_value(value, at);
+    *at++ = '\n';
+    return at;
+}
+
+constexpr std::size_t end_bytes_max = number_bytes_max + 1;
+
+// The stems of Row::text of a summary or a histogram.
+struct Stems {
+    std::string_view labelled;  // name{labels, or name_bucket{labels,
+    std::string_view sum;
+    std::string_view count;
+};
+
+Stems stems_of(const Family& family, const Row& row) {
+    const std::string_view text(row.text);
+    const std::size_t name = family.name.size();
+    const std::size_t labels = row.labels_bytes;
+    const std::size_t part =
+        family.type == FamilyType::histogram ? std::string_view("_bucket").size() : 0;
+    const std::size_t first = name + part + 1 + labels + (labels > 0 ? 1 : 0);
+    const std::size_t sum = name + std::string_view("_sum ").size() + (labels > 0 ? labels + 2 : 0);
+    return {.labelled = text.substr(0, first),
+            .sum = text.substr(first, sum),
+            .count = text.substr(first + sum)};
+}
+
+char* write_sum_and_count(const Stems& stems, double sum, double count, char* at) {
+    at = write_end(sum, write_bytes(stems.sum, at));
+    return write_end(count, write_bytes(stems.count, at));
+}
+
 }  // namespace
 
 void append_value(double value, std::string& out) {
-    if (std::isfinite(value)) {
-        append_number(value, out);
-    } else {
-        out += std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-    }
+    char text[number_bytes_max];
+    out.append(text, write_value(value, text));
+}
+
+std::string canonical_label_value(double value) {
+    // Go's format 'g' of the shortest digits: an exponent below 1e-4 and from 1e6 on.
+    const double size = std::abs(value);
+    const bool has_exponent = size != 0 && (size < 1e-4 || size >= 1e6);
+    std::array<char, 64> text{};
+    const auto written =
+        std::to_chars(text.data(), text.data() + text.size(), value,
+                      has_exponent ? std::chars_format::scientific : std::chars_format::fixed);
+    std::string out(text.data(), written.ptr);
+    if (!has_exponent && !out.contains('.')) out += ".0";
+    return out;
 }
 
 std::string_view family_name(std::string_view item) {
@@ -50,11 +101,14 @@ Exposition::Exposition(ExpositionSettings settings, std::function<void(const std
     : settings_(std::move(settings)), families_(settings_, std::move(report)) {
     for (const double quantile : settings_.quantiles) {
         quantile_labels_.push_back(labelled("quantile", quantile));
+        quantile_bytes_ += quantile_labels_.back().size();
     }
     for (const FormRule& rule : settings_.rules) {
-        std::vector<Bucket>& buckets = buckets_.emplace_back();
+        Buckets& buckets = buckets_.emplace_back();
         for (const double bound : rule.buckets) {
-            buckets.push_back({.bound = bound, .label = labelled("le", bound)});
+            buckets.bounds.push_back(bound);
+            buckets.bounds_ms.push_back(bound * milliseconds_per_second);
+            buckets.labels.push_back(labelled("le", bound));
         }
     }
 }
@@ -64,22 +118,30 @@ bool Exposition::wants_total_distribution(const protocol::Series& series) const 
 }
 
 void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
-                        Encoded& out) {
+                        Encoded& out, OpenMetricsText* open_metrics) {
     families_.update(snapshot);
+    has_quantiles_ = std::ranges::equal(snapshot.quantile_ranks, settings_.quantiles);
     Batch batch;
     batch.sequence = snapshot.sequence;
+    batch.items.reserve(families_.families().size());
     // A little more than last time, so that growing never copies the whole.
-    batch.body.reserve(bytes_last_ + bytes_last_ / 16);
+    TextWriter writer(batch.body, bytes_last_ + bytes_last_ / 16);
+    out_ = &writer;
     for (const auto& [name, family] : families_.families()) {
         if (!withheld.empty() && withheld.contains(name)) {
             out.lost[LossReason::quarantined] += family.members.size();
             continue;
         }
-        const std::uint32_t points = write_family(snapshot, family, batch.body, out.lost);
-        batch.items.push_back(
-            {.end = static_cast<std::uint32_t>(batch.body.size()), .points = points});
+        writer.append(family.header);
+        if (open_metrics != nullptr) open_metrics->begin_family(family, writer.size());
+        const std::uint32_t points = write_family(snapshot, family, open_metrics, out.lost);
+        if (open_metrics != nullptr) open_metrics->end_family(writer.size());
+        batch.items.push_back({.end = static_cast<std::uint32_t>(writer.size()), .points = points});
         batch.points += points;
     }
+    if (open_metrics != nullptr) open_metrics->finish();
+    out_ = nullptr;
+    writer.finish();
     bytes_last_ = batch.body.size();
     out.batches.push_back(std::move(batch));
 
@@ -90,132 +152,133 @@ void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::
 }
 
 std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& family,
-                                       std::string& out, Losses& lost) {
-    out += family.header;
+                                       OpenMetricsText* open_metrics, Losses& lost) {
+    const bool created = open_metrics != nullptr && open_metrics->has_created();
     std::uint32_t points = 0;
-    for (const protocol::SeriesId id : family.members) {
+    for (std::size_t member = 0; member < family.members.size(); ++member) {
+        look_ahead(snapshot, family.members, member);
+        const protocol::SeriesId id = family.members[member];
         Row& row = families_.row(id);
-        bool is_whole = true;
-        switch (row.kind) {
-            case Kind::counter:
-                is_whole = write_counter(family, row, snapshot.counters[row.point], out);
-                break;
-            case Kind::gauge:
-                write_gauge(family, row, snapshot.gauges[row.point].value, out);
-                break;
-            case Kind::set:
-                write_gauge(family, row, snapshot.sets[row.point].unique, out);
-                break;
-            case Kind::timer:
-            case Kind::histogram:
-            case Kind::distribution:
-                if (family.type == FamilyType::summary) {
-                    write_summary(family, row, snapshot.timers[row.point], out);
-                } else {
-                    write_histogram(family, row, snapshot.timers[row.point], out);
-                }
-                break;
-        }
-        if (is_whole) {
+        const std::size_t begin = out_->size();
+        if (write_series(snapshot, family, row)) {
             ++points;
         } else {
             ++lost[LossReason::negative_delta];
+        }
+        if (created) {
+            open_metrics->add_created(family, row.labels(), out_->written(begin),
+                                      snapshot.series[id].born_unix_ns);
         }
     }
     return points;
 }
 
-// "name{labels} " — what stands before the value of a sample without labels of its own.
-void Exposition::begin_line(std::string_view suffix, const Family& family, const Row& row,
-                            std::string& out) {
-    out += family.name;
-    out += suffix;
-    if (!row.labels.empty()) {
-        out += '{';
-        out += row.labels;
-        out += '}';
+// Series are read in the order of their labels and lie in the order of their births: what
+// comes soon is fetched while this one is written.
+void Exposition::look_ahead(const Snapshot& snapshot,
+                            const std::vector<protocol::SeriesId>& members, std::size_t member) {
+    constexpr std::size_t far = 16;
+    constexpr std::size_t near = 6;
+    if (member + far < members.size()) __builtin_prefetch(&families_.row(members[member + far]));
+    if (member + near >= members.size()) return;
+    const Row& row = families_.row(members[member + near]);
+    __builtin_prefetch(row.text.data());
+    if (row.kind == Kind::counter) {
+        __builtin_prefetch(&snapshot.counters[row.point]);
+    } else if (row.kind != Kind::gauge && row.kind != Kind::set) {
+        __builtin_prefetch(&snapshot.timers[row.point]);
     }
-    out += ' ';
 }
 
-// Likewise with a label more; `stem_` is "name_part{labels," already.
-void Exposition::set_stem(std::string_view suffix, const Family& family, const Row& row) {
-    stem_ = family.name;
-    stem_ += suffix;
-    stem_ += '{';
-    if (row.labels.empty()) return;
-    stem_ += row.labels;
-    stem_ += ',';
+// False when the point is not shown as it is.
+bool Exposition::write_series(const Snapshot& snapshot, const Family& family, Row& row) {
+    switch (row.kind) {
+        case Kind::counter:
+            return write_counter(row, snapshot.counters[row.point]);
+        case Kind::gauge:
+            write_gauge(row, snapshot.gauges[row.point].value);
+            return true;
+        case Kind::set:
+            write_gauge(row, snapshot.sets[row.point].unique);
+            return true;
+        case Kind::timer:
+        case Kind::histogram:
+        case Kind::distribution:
+            break;
+    }
+    const protocol::TimerPoint& point = snapshot.timers[row.point];
+    if (family.type == FamilyType::summary) {
+        write_summary(family, row, point);
+    } else {
+        write_histogram(family, row, point);
+    }
+    return true;
 }
 
 // False when the point is a decrement, which is not shown.
-bool Exposition::write_counter(const Family& family, Row& row, const protocol::CounterPoint& point,
-                               std::string& out) {
+bool Exposition::write_counter(Row& row, const protocol::CounterPoint& point) {
     const bool is_decrement = point.updated && point.delta < 0;
     if (is_decrement) row.raised_by -= point.delta;
     // A total from before this encoder saw the series may be negative: it starts at 0 then.
     row.raised_by = std::max(row.raised_by, -point.total);
-    begin_line("", family, row, out);
-    append_value(point.total + row.raised_by, out);
-    out += '\n';
+    write_gauge(row, point.total + row.raised_by);
     return !is_decrement;
 }
 
-void Exposition::write_gauge(const Family& family, const Row& row, double value, std::string& out) {
-    begin_line("", family, row, out);
-    append_value(value, out);
-    out += '\n';
-}
-
-void Exposition::write_sum_and_count(const Family& family, const Row& row,
-                                     const protocol::TimerPoint& point, std::string& out) {
-    begin_line("_sum", family, row, out);
-    append_value(point.total_sum / unit_of(row.kind), out);
-    out += '\n';
-    begin_line("_count", family, row, out);
-    append_value(std::round(point.total_count), out);
-    out += '\n';
+void Exposition::write_gauge(const Row& row, double value) {
+    char* const at = out_->room(row.text.size() + end_bytes_max);
+    out_->wrote(write_end(value, write_bytes(row.text, at)));
 }
 
 void Exposition::write_summary(const Family& family, const Row& row,
-                               const protocol::TimerPoint& point, std::string& out) {
+                               const protocol::TimerPoint& point) {
     const double unit = unit_of(row.kind);
-    set_stem("", family, row);
-    for (std::size_t i = 0; i < quantile_labels_.size(); ++i) {
-        out += stem_;
-        out += quantile_labels_[i];
-        if (point.updated) {
-            append_value(point.values.quantile(settings_.quantiles[i]) / unit, out);
-        } else {
-            out += "NaN";
-        }
-        out += '\n';
+    const Stems stems = stems_of(family, row);
+    const std::size_t quantiles = quantile_labels_.size();
+    std::span<const double> values = point.quantiles;
+    if (point.updated && !has_quantiles_) {
+        quantiles_.resize(quantiles);
+        point.values.quantiles(settings_.quantiles, quantiles_);
+        values = quantiles_;
     }
-    write_sum_and_count(family, row, point, out);
+    char* at = out_->room(quantiles * (stems.labelled.size() + end_bytes_max) + quantile_bytes_ +
+                          row.text.size() + 2 * end_bytes_max);
+    for (std::size_t i = 0; i < quantiles; ++i) {
+        at = write_bytes(quantile_labels_[i], write_bytes(stems.labelled, at));
+        if (point.updated) {
+            at = write_end(values[i] / unit, at);
+        } else {
+            at = write_bytes("NaN\n", at);
+        }
+    }
+    out_->wrote(
+        write_sum_and_count(stems, point.total_sum / unit, std::round(point.total_count), at));
 }
 
 void Exposition::write_histogram(const Family& family, const Row& row,
-                                 const protocol::TimerPoint& point, std::string& out) {
+                                 const protocol::TimerPoint& point) {
     // wants_total_distribution() asked for it when the series was born.
     assert(point.total != nullptr);
+    constexpr std::string_view last_label = "le=\"+Inf\"} ";
     const double unit = unit_of(row.kind);
     const double count = std::round(point.total_count);
-    set_stem("_bucket", family, row);
+    const Stems stems = stems_of(family, row);
+    const auto line = [&](std::string_view label, double value) {
+        char* const at = out_->room(stems.labelled.size() + label.size() + end_bytes_max);
+        out_->wrote(write_end(value, write_bytes(label, write_bytes(stems.labelled, at))));
+    };
     if (point.total != nullptr) {
-        const auto total = protocol::DistributionView::sketched(*point.total);
-        for (const Bucket& bucket : buckets_[row.rule]) {
-            out += stem_;
-            out += bucket.label;
-            const double below = std::round(total.count_at_most(bucket.bound * unit));
-            append_value(std::min(below, count), out);
-            out += '\n';
+        const Buckets& buckets = buckets_[row.rule];
+        counts_.resize(buckets.labels.size());
+        protocol::DistributionView::sketched(*point.total)
+            .counts_at_most(row.kind == Kind::timer ? buckets.bounds_ms : buckets.bounds, counts_);
+        for (std::size_t i = 0; i < counts_.size(); ++i) {
+            line(buckets.labels[i], std::min(std::round(counts_[i]), count));
         }
     }
-    out += stem_;
-    out += "le=\"+Inf\"} ";
-    append_value(count, out);
-    out += '\n';
-    write_sum_and_count(family, row, point, out);
+    line(last_label, count);
+    char* const at = out_->room(row.text.size() + 2 * end_bytes_max);
+    out_->wrote(write_sum_and_count(stems, point.total_sum / unit, count, at));
 }
 
 }  // namespace pitot::sinks::prometheus

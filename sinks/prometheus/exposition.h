@@ -1,9 +1,10 @@
-// A Snapshot as Prometheus text, format 0.0.4: for the Pushgateway, and for a scrape.
+// A Snapshot as Prometheus text, format 0.0.4, and on request as OpenMetrics 1.0 too: for the
+// Pushgateway, and for a scrape.
 //
-// Source: Prometheus "Exposition formats", version 0.0.4. Families are contiguous and sorted
-// by name, each with one HELP and one TYPE line; samples are sorted by their labels; lines
-// end in LF; numbers are the shortest text that reads back as the same double. The same
-// Snapshots give the same bytes.
+// Source: Prometheus "Exposition formats", version 0.0.4; open_metrics.h for the other. Families
+// are contiguous and sorted by name, each with one HELP and one TYPE line; samples are sorted by
+// their labels; lines end in LF; numbers are the shortest text that reads back as the same double.
+// The same Snapshots give the same bytes.
 //
 // What a series becomes is in family.h, names and labels are in names.h, clashes in
 // families.h. Beyond that:
@@ -17,6 +18,8 @@
 //     (a weight of 1/0.3 is not whole; a Pushgateway would cut the fraction off).
 //   * Buckets come from the series' sketch: a value within the sketch's relative error of a
 //     bound (1.09 % at schema 5) may be counted on its other side. _sum and _count are exact.
+//   * Bounds and ranks have one form, that of OpenMetrics: le="1.0", quantile="0.99". To a
+//     Prometheus they are opaque texts, and le="1" would be another series.
 //   * No timestamps: samples with a time of their own are skipped, as are events and checks.
 #pragma once
 
@@ -30,7 +33,9 @@
 #include "protocol/snapshot.h"
 #include "sinks/prometheus/families.h"
 #include "sinks/prometheus/family.h"
+#include "sinks/prometheus/open_metrics.h"
 #include "sinks/sink.h"
+#include "sinks/text_writer.h"
 
 namespace pitot::sinks::prometheus {
 
@@ -45,46 +50,51 @@ public:
     Exposition& operator=(const Exposition&) = delete;
 
     // Appends one batch, whose items are families, to `out`. Families in `withheld` are left
-    // out and counted lost(quarantined).
+    // out and counted lost(quarantined). `open_metrics`, which is empty, is filled beside it,
+    // and needs ExpositionSettings::open_metrics.
     void encode(const protocol::Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
-                Encoded& out);
+                Encoded& out, OpenMetricsText* open_metrics = nullptr);
 
     bool wants_total_distribution(const protocol::Series& series) const;
 
     std::uint64_t merged_labels() const { return families_.merged_labels(); }
 
 private:
-    // What a rule's buckets are called, worked out once.
-    struct Bucket {
-        double bound = 0;
-        std::string label;  // le="0.5"} and a blank
+    // A rule's buckets, worked out once.
+    struct Buckets {
+        std::vector<double> bounds;       // as configured
+        std::vector<double> bounds_ms;    // of timers, which are configured in seconds
+        std::vector<std::string> labels;  // le="0.5"} and a blank
     };
 
     std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
-                               std::string& out, Losses& lost);
-    static bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point,
-                              std::string& out);
-    static void write_gauge(const Family& family, const Row& row, double value, std::string& out);
-    void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point,
-                       std::string& out);
-    void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point,
-                         std::string& out);
-    static void write_sum_and_count(const Family& family, const Row& row,
-                                    const protocol::TimerPoint& point, std::string& out);
-    static void begin_line(std::string_view suffix, const Family& family, const Row& row,
-                           std::string& out);
-    void set_stem(std::string_view suffix, const Family& family, const Row& row);
+                               OpenMetricsText* open_metrics, Losses& lost);
+    void look_ahead(const protocol::Snapshot& snapshot,
+                    const std::vector<protocol::SeriesId>& members, std::size_t member);
+    bool write_series(const protocol::Snapshot& snapshot, const Family& family, Row& row);
+    bool write_counter(Row& row, const protocol::CounterPoint& point);
+    void write_gauge(const Row& row, double value);
+    void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point);
+    void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point);
 
     const ExpositionSettings settings_;
     Families families_;
     std::vector<std::string> quantile_labels_;  // quantile="0.5"} and a blank
-    std::vector<std::vector<Bucket>> buckets_;  // by rule
-    std::string stem_;                          // of the lines of the series being written
-    std::size_t bytes_last_ = 0;                // of the body before: what to reserve
+    std::vector<Buckets> buckets_;              // by rule
+    std::vector<double> counts_;                // of the buckets of one point
+    std::size_t quantile_bytes_ = 0;            // of all quantile labels
+    std::vector<double> quantiles_;             // of one point, where the flush has none
+    bool has_quantiles_ = false;                // the Snapshot has those that are shown
+    TextWriter* out_ = nullptr;                 // of the body being written
+    std::size_t bytes_last_ = 0;                // of the body before: what to expect
 };
 
 // "12", "0.25", "NaN", "+Inf", "-Inf".
 void append_value(double value, std::string& out);
+
+// The value of an le or quantile label as OpenMetrics writes it, and Go before it: "0.25",
+// "1.0", "1e-05", "1e+06". `value` finite.
+std::string canonical_label_value(double value);
 
 // The family's name, from the beginning of its bytes ("# HELP name …").
 std::string_view family_name(std::string_view item);

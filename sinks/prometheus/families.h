@@ -6,7 +6,8 @@
 //   * two series with one sample name and the same labels ("a.b" and "a-b");
 //   * one family name with two types ("x" as gauge and as timer without a suffix);
 //   * a family's name that another uses for its parts ("x_count" beside a summary "x");
-//   * a name the destination uses itself.
+//   * a name the destination uses itself;
+//   * where OpenMetrics is spoken, a name that is a summary's or a histogram's "_created".
 //
 // The series born first keeps the name. The other is kept back, counted and reported once,
 // and takes its place when the first one expires.
@@ -25,14 +26,18 @@
 
 #include "protocol/snapshot.h"
 #include "sinks/prometheus/family.h"
+#include "sinks/prometheus/names.h"
 
 namespace pitot::sinks::prometheus {
 
 struct Family {
     std::string name;
     FamilyType type = FamilyType::gauge;
-    std::string header;   // HELP and TYPE lines
-    std::string founder;  // 'counter "page.views"': the series that claimed the name
+    protocol::Kind founder_kind = protocol::Kind::gauge;  // of the series that claimed the name
+    std::string founder_name;                             // as its sender writes it
+    std::string header;                                   // HELP and TYPE lines
+    std::string open_metrics_header;  // likewise, and UNIT; where ExpositionSettings asks for it
+    std::string created_name;         // of OpenMetrics' sample of the birth; "": none
     std::vector<protocol::SeriesId> members;  // sorted by labels after each update
     std::size_t sorted = 0;                   // members before those that were just born
     bool has_dead = false;                    // members that left are still listed
@@ -43,12 +48,23 @@ struct Row {
     std::uint64_t birth = 0;   // of the series; 0: not in use
     std::uint64_t seen = 0;    // sequence of the last Snapshot that had it
     Family* family = nullptr;  // null: kept back
-    std::string labels;        // encoded once, at birth
-    std::uint32_t point = 0;   // index into its kind's column, in the present Snapshot
+    // What its lines are made of, encoded once, when it gets its place:
+    //   counters, gauges, sets        name{labels} and a blank
+    //   timers and their like         name{labels,   or name_bucket{labels,
+    //                                 name_sum{labels} name_count{labels} and a blank each
+    // That is one to three times its name and labels, about 60 and 200 bytes; all lines of a
+    // timer with four quantiles would be 450.
+    std::string text;
+    std::uint32_t labels_bytes = 0;
+    std::uint32_t point = 0;  // index into its kind's column, in the present Snapshot
     std::uint32_t rule = no_rule;
     protocol::Kind kind = protocol::Kind::counter;
     bool is_reported = false;
+    bool is_merge_reported = false;
     double raised_by = 0;  // what a counter's decrements are made up for with
+
+    // a="1",b="2"; "" while it has no place.
+    std::string_view labels() const;
 };
 
 class Families {
@@ -76,6 +92,9 @@ private:
     void place(const protocol::Snapshot& snapshot, protocol::SeriesId id);
     Family* claim(const protocol::Series& series, Classified classified, Row& row);
     void found(const protocol::Series& series, Family& family);
+    Labels labels_of(const protocol::Series& series, Row& row);
+    void claims_changed(std::string_view name);
+    void write_open_metrics_header(Family& family) const;
     void sort_members(const protocol::Snapshot& snapshot);
     void drop_twins(const protocol::Snapshot& snapshot, Family& family);
     void keep_back(protocol::SeriesId id);

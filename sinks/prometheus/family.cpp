@@ -63,13 +63,21 @@ Classified classify(const protocol::Series& series, const ExpositionSettings& se
     return out;
 }
 
-std::vector<std::string> claimed_names(std::string_view name, FamilyType type) {
+std::vector<std::string> claimed_names(std::string_view name, FamilyType type, bool open_metrics) {
     std::vector<std::string> names{std::string(name)};
     if (type != FamilyType::summary && type != FamilyType::histogram) return names;
     names.push_back(names.front() + "_sum");
     names.push_back(names.front() + "_count");
     if (type == FamilyType::histogram) names.push_back(names.front() + "_bucket");
+    if (open_metrics) names.push_back(names.front() + "_created");
     return names;
+}
+
+std::vector<std::string> open_metrics_counter_names(std::string_view name) {
+    constexpr std::string_view suffix = "_total";
+    if (name.size() <= suffix.size() || !name.ends_with(suffix)) return {};
+    const std::string family(name.substr(0, name.size() - suffix.size()));
+    return {family, family + "_created"};
 }
 
 }  // namespace pitot::sinks::prometheus

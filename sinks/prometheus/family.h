@@ -8,6 +8,9 @@
 //   histogram, distribution summary   name: their unit is their sender's
 //
 // A rule may make classic histograms of timers, histograms and distributions instead.
+//
+// In OpenMetrics a counter's family is called by the name without "_total", and a family's
+// names include "_created": open_metrics.h.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +41,7 @@ struct ExpositionSettings {
     std::vector<double> quantiles;
     std::vector<std::string> reserved_labels;  // of the destination: renamed when a tag's
     std::vector<std::string> reserved_names;   // of the destination: a family of ours clashes
+    bool open_metrics = false;                 // the text is shown in that form too
 };
 
 enum class FamilyType : std::uint8_t { counter, gauge, summary, histogram };
@@ -55,7 +59,13 @@ struct Classified {
 
 Classified classify(const protocol::Series& series, const ExpositionSettings& settings);
 
-// Every sample name a family uses, its own first: x, x_sum, x_count, x_bucket.
-std::vector<std::string> claimed_names(std::string_view name, FamilyType type);
+// Every sample name a family uses, its own first: x, x_sum, x_count, x_bucket, and with
+// `open_metrics` x_created.
+std::vector<std::string> claimed_names(std::string_view name, FamilyType type, bool open_metrics);
+
+// The names by which OpenMetrics knows a counter beside its sample's: "x" and "x_created" for
+// "x_total". Empty where it cannot be a counter there. (They are no claims: where one of them
+// is another family's, the counter is shown as unknown.)
+std::vector<std::string> open_metrics_counter_names(std::string_view name);
 
 }  // namespace pitot::sinks::prometheus

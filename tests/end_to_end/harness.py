@@ -218,6 +218,7 @@ class Agent(Server):
         self.wait_ready(self._ready_file.exists, "readiness")
         ready = json.loads(self._ready_file.read_text())
         self._where: dict[str, str] = ready["listeners"]
+        self._sinks: dict[str, str] = ready["sinks"]
 
     def address(self, listener: str) -> tuple[str, int]:
         """Of a UDP or TCP listener."""
@@ -227,6 +228,10 @@ class Agent(Server):
     def path(self, listener: str) -> str:
         """Of a Unix listener."""
         return self._where[listener].split(" ", 1)[1]
+
+    def where(self, sink: str) -> str:
+        """The URL of a sink that is asked rather than fed."""
+        return self._sinks[sink]
 
     def require_receive_buffer(self) -> None:
         """Skips where the kernel grants less than was asked for: what is lost there is
@@ -357,6 +362,10 @@ class Scene:
         self._stack.callback(gateway.kill)
         gateway.start()
         return gateway
+
+    def on_end(self, action: Callable[[], object]) -> None:
+        """For servers that a test starts by itself: ends them with the scene."""
+        self._stack.callback(action)
 
     def socket(self, family: int, kind: int) -> socket.socket:
         """A client's, closed with the scene. What it waits for, it waits for until the

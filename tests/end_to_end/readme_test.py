@@ -24,7 +24,8 @@ import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BLOCKS = ("start", "send", "console", "pushgateway", "ask", "answer", "explain")
+BLOCKS = ("start", "send", "console", "scrape", "scraped", "pushgateway", "ask", "answer",
+          "explain")
 PATIENCE_S = 600  # a first build on a busy machine; nothing waits longer than it must
 
 IN_NAMESPACE = "PITOT_README_NAMESPACE"
@@ -145,6 +146,11 @@ class Readme(unittest.TestCase):
         agent = self.paste_agent("start")
         self.run_to_its_end("send")
         self.wait_for(agent, self.blocks["console"].splitlines())
+        # Quantiles are those of the last interval, which may be over by now.
+        scraped = self.run_to_its_end("scrape").splitlines()
+        for line in self.blocks["scraped"].splitlines():
+            name = line.rsplit(" ", 1)[0]
+            self.assertTrue(line in scraped or f"{name} NaN" in scraped, scraped)
         self.assertEqual(agent.stop(), 0, agent.output())
         self.assertIn("page.load", self.run_to_its_end("explain"))
 

@@ -19,9 +19,11 @@
 
 #include "sinks/registry.h"
 #include "tests/support/http_double.h"
+#include "tests/support/raw_http_client.h"
 #include "tests/support/sink_options.h"
 #include "tests/support/sink_rig.h"
 #include "tests/support/sink_snapshot.h"
+#include "tests/support/strict_exposition.h"
 
 using namespace pitot::sinks;
 using namespace pitot::tests;
@@ -44,6 +46,8 @@ public:
     Destination& operator=(const Destination&) = delete;
 
     virtual void configure(SinkOptions& options) = 0;
+    // Once the sink is open; `where` is Sink::where().
+    virtual void meet(const std::string& where) { static_cast<void>(where); }
     // Takes what has come so far off the way, where that is the reader's to do.
     virtual void drain() {}
     // Ways to fail, by name; each lasts until behave().
@@ -141,7 +145,67 @@ private:
     bool is_slow_ = false;
 };
 
+// A scraper. Whoever is asked has nothing to wait for: each way to fail is a way to ask badly.
+class ScrapeDestination final : public Destination {
+public:
+    void configure(SinkOptions& options) override { options.set("address", "127.0.0.1:0"); }
+    void meet(const std::string& where) override {
+        const std::size_t colon = where.rfind(':');
+        REQUIRE(colon != std::string::npos);
+        port_ = static_cast<std::uint16_t>(std::stoi(where.substr(colon + 1)));
+    }
+    // A whole scrape, with each delivery.
+    void drain() override {
+        if (way_ == "nobody comes") return;
+        if (!way_.empty()) return ask_badly();
+        RawHttpClient client(port_);
+        if (!client.is_open()) return;  // the sink has stopped
+        client.send(request);
+        const RawHttpClient::Answer answer = client.read_answer();
+        if (answer.status != 0 && answer.status != 200) {
+            complaints_ += "status " + std::to_string(answer.status) + "\n";
+        }
+        complaints_ += answer.complaint;
+        if (answer.status != 200) return;
+        const StrictExposition page(answer.body, StrictExposition::Format::open_metrics);
+        complaints_ += page.complaints();
+    }
+    std::vector<std::string> ways_to_fail() const override {
+        return {"nobody comes", "slow reader", "half request", "too many", "hang up", "no HTTP"};
+    }
+    void fail(const std::string& way) override { way_ = way; }
+    void behave() override {
+        way_.clear();
+        held_.clear();
+    }
+    std::string complaints() const override { return complaints_; }
+
+private:
+    static constexpr std::string_view request =
+        "GET /metrics HTTP/1.1\r\nHost: t\r\nAccept: application/openmetrics-text\r\n\r\n";
+
+    void ask_badly() {
+        if (held_.size() >= 200) return;
+        do {
+            held_.push_back(std::make_unique<RawHttpClient>(port_, 2048));
+            if (way_ == "slow reader") held_.back()->send(request);
+            if (way_ == "half request") held_.back()->send(request.substr(0, 30));
+            if (way_ == "no HTTP") held_.back()->send("\x16\x03\x01 what?\r\n\r\n");
+            if (way_ == "hang up") {
+                held_.back()->send(request);
+                held_.back()->reset();
+            }
+        } while (way_ == "too many" && held_.size() < 200);
+    }
+
+    std::uint16_t port_ = 0;
+    std::string way_;
+    std::vector<std::unique_ptr<RawHttpClient>> held_;
+    std::string complaints_;
+};
+
 std::unique_ptr<Destination> destination_of(std::string_view type) {
+    if (type == "prometheus") return std::make_unique<ScrapeDestination>();
     if (type == "pushgateway") return std::make_unique<HttpDestination>();
     if (type == "console") return std::make_unique<StdoutDestination>();
     return nullptr;
@@ -164,6 +228,8 @@ struct Bench {
         REQUIRE(options.problems() == "");
         CHECK(sink->name() == "tested");
         CHECK(sink->type() == type.name);
+        CHECK(sink->open().value_or("") == "");
+        destination->meet(sink->where());
     }
     ~Bench() {
         CHECK(destination->complaints() == "");

@@ -5,16 +5,21 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
 #include <limits>
 #include <random>
-#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "sinks/prometheus/names.h"
+#include "sinks/number_text.h"
 #include "tests/support/golden.h"
+#include "tests/support/hostile_snapshot.h"
 #include "tests/support/sink_snapshot.h"
+#include "tests/support/strict_exposition.h"
 
 using namespace pitot::sinks;
 using namespace pitot::sinks::prometheus;
@@ -66,94 +71,9 @@ struct Bench {
     }
 };
 
-// Reads a body as strictly as the format is written, and stricter than servers are.
-class StrictReader {
-public:
-    explicit StrictReader(std::string_view body) {
-        CHECK((body.empty() || body.ends_with('\n')));
-        while (!body.empty()) {
-            const std::size_t end = body.find('\n');
-            read_line(body.substr(0, end));
-            body.remove_prefix(end + 1);
-        }
-    }
-
-private:
-    void read_line(std::string_view line) {
-        CAPTURE(line);
-        REQUIRE(line.find('\r') == std::string_view::npos);
-        if (line.starts_with("# HELP ")) {
-            line.remove_prefix(7);
-            family_ = line.substr(0, line.find(' '));
-            CHECK(is_metric_name(family_));
-            CHECK_MESSAGE(families_.insert(family_).second, "a family twice");
-            CHECK_MESSAGE(family_ > previous_, "families out of order");
-            previous_ = family_;
-            type_.clear();
-        } else if (line.starts_with("# TYPE ")) {
-            CHECK(type_.empty());
-            REQUIRE(line.substr(7, family_.size() + 1) == family_ + " ");
-            type_ = line.substr(8 + family_.size());
-        } else {
-            read_sample(line);
-        }
-    }
-
-    void read_sample(std::string_view line) {
-        const std::size_t name_end = line.find_first_of("{ ");
-        REQUIRE(name_end != std::string_view::npos);
-        const std::string_view name = line.substr(0, name_end);
-        CHECK(is_metric_name(name));
-        REQUIRE(name.starts_with(family_));
-        const std::string_view part = name.substr(family_.size());
-        const bool has_parts = type_ == "summary" || type_ == "histogram";
-        CHECK((part.empty() || (has_parts && (part == "_sum" || part == "_count" ||
-                                              (type_ == "histogram" && part == "_bucket")))));
-        std::size_t at = name_end;
-        if (line[at] == '{') at = read_labels(line, at + 1);
-        REQUIRE(line[at] == ' ');
-        const std::string id(line.substr(0, at));
-        CHECK_MESSAGE(samples_.insert(id).second, "a sample twice");
-        const std::string value(line.substr(at + 1));
-        if (value == "NaN" || value == "+Inf" || value == "-Inf") return;
-        std::size_t used = 0;
-        static_cast<void>(std::stod(value, &used));
-        CHECK(used == value.size());
-    }
-
-    static std::size_t read_labels(std::string_view line, std::size_t at) {
-        std::set<std::string> names;
-        while (true) {
-            const std::size_t equals = line.find('=', at);
-            REQUIRE(equals != std::string_view::npos);
-            const std::string name(line.substr(at, equals - at));
-            CHECK(is_label_name(name));
-            CHECK_FALSE(name.starts_with("__"));
-            CHECK_MESSAGE(names.insert(name).second, "a label twice");
-            REQUIRE(line[equals + 1] == '"');
-            at = equals + 2;
-            CHECK_MESSAGE(line[at] != '"', "an empty value");
-            for (; line[at] != '"'; ++at) {
-                if (line[at] != '\\') continue;
-                ++at;
-                CHECK((line[at] == '\\' || line[at] == '"' || line[at] == 'n'));
-            }
-            ++at;
-            if (line[at] == '}') return at + 1;
-            REQUIRE(line[at] == ',');
-            ++at;
-        }
-    }
-
-    std::string family_;
-    std::string previous_;
-    std::string type_;
-    std::set<std::string> families_;
-    std::set<std::string> samples_;
-};
-
 void check_strictly(std::string_view body) {
-    const StrictReader reader(body);
+    const StrictExposition page(body, StrictExposition::Format::text);
+    CHECK(page.complaints() == "");
 }
 
 }  // namespace
@@ -230,10 +150,10 @@ TEST_CASE("buckets are cumulative, in the family's unit, and end in _count") {
     bench.maker.values(Kind::timer, "slow.t", "", {200, 300, 900, 9000});
     bench.maker.values(Kind::histogram, "slow.h", "", {0.25, 2, 2.4, 3});
     CHECK(bench.samples() ==
-          "slow_h_bucket{le=\"0.25\"} 1\nslow_h_bucket{le=\"1\"} 1\n"
+          "slow_h_bucket{le=\"0.25\"} 1\nslow_h_bucket{le=\"1.0\"} 1\n"
           "slow_h_bucket{le=\"2.5\"} 3\nslow_h_bucket{le=\"+Inf\"} 4\n"
           "slow_h_sum 7.65\nslow_h_count 4\n"
-          "slow_t_seconds_bucket{le=\"0.25\"} 1\nslow_t_seconds_bucket{le=\"1\"} 3\n"
+          "slow_t_seconds_bucket{le=\"0.25\"} 1\nslow_t_seconds_bucket{le=\"1.0\"} 3\n"
           "slow_t_seconds_bucket{le=\"2.5\"} 3\nslow_t_seconds_bucket{le=\"+Inf\"} 4\n"
           "slow_t_seconds_sum 10.4\nslow_t_seconds_count 4\n");
     CHECK(bench.exposition.wants_total_distribution(series_of(Kind::timer, "slow.t")));
@@ -360,46 +280,70 @@ TEST_CASE("merged labels are reported and counted") {
 }
 
 TEST_CASE("hostile names and tags still make a strictly correct text") {
-    std::mt19937 dice(7);
-    const std::vector<std::string> pieces{"a",  ".",    "-",   "_",     ":",      "9",  "\"",
-                                          "\\", "\n",   "{",   "}",     " ",      "#",  "\x01",
-                                          "ä",  "_sum", "\t",  "le",    "_count", "__", "_bucket",
-                                          "x",  "=",    "job", "slow.", "_total"};
-    const auto word = [&](std::size_t most) {
-        std::string out;
-        const std::size_t count = 1 + dice() % most;
-        for (std::size_t i = 0; i < count; ++i) out += pieces[dice() % pieces.size()];
-        return out;
-    };
+    HostileSnapshots hostile(7);
     Bench bench;
     for (int interval = 0; interval < 20; ++interval) {
-        for (int i = 0; i < 200; ++i) {
-            const std::string name = word(3);
-            const std::string tags = word(2) + ":" + word(2) + "," + word(2) + "," + word(1) + ":";
-            switch (dice() % 6) {
-                case 0:
-                    bench.maker.count(name, tags, 1);
-                    break;
-                case 1:
-                    bench.maker.gauge(name, tags, 1);
-                    break;
-                case 2:
-                    bench.maker.set(name, tags, 1);
-                    break;
-                case 3:
-                    bench.maker.values(Kind::timer, name, tags, {1, 2});
-                    break;
-                case 4:
-                    bench.maker.values(Kind::histogram, name, tags, {1, 2});
-                    break;
-                default:
-                    bench.maker.values(Kind::distribution, name, tags, {1, 2});
-                    break;
-            }
-        }
+        hostile.add_to(bench.maker, 200);
         check_strictly(bench.text());
     }
     CHECK(bench.last.lost[LossReason::name_clash] > 0);
+}
+
+TEST_CASE("bounds and ranks are written as OpenMetrics and Go write them") {
+    struct Row {
+        double value;
+        const char* text;
+    };
+    for (const Row& row : std::vector<Row>{{0, "0.0"},
+                                           {1, "1.0"},
+                                           {-1, "-1.0"},
+                                           {0.5, "0.5"},
+                                           {0.999, "0.999"},
+                                           {2.5, "2.5"},
+                                           {10, "10.0"},
+                                           {100000, "100000.0"},
+                                           {999999, "999999.0"},
+                                           {1e6, "1e+06"},
+                                           {1234567, "1.234567e+06"},
+                                           {1e21, "1e+21"},
+                                           {0.0001, "0.0001"},
+                                           {0.00001, "1e-05"},
+                                           {0.000012, "1.2e-05"},
+                                           {5e-324, "5e-324"}}) {
+        CHECK(canonical_label_value(row.value) == row.text);
+    }
+}
+
+TEST_CASE("the quick way to write a number gives the shortest text that reads back") {
+    std::mt19937_64 dice(3);
+    const auto check = [](double value) {
+        std::string text;
+        append_number(value, text);
+        std::array<char, 64> general{};
+        const auto end = std::to_chars(general.data(), general.data() + general.size(), value).ptr;
+        const std::string_view shortest(general.data(), end);
+        const bool is_whole = std::abs(value) < 1e15 && std::trunc(value) == value;
+        if (!is_whole) CHECK(text == shortest);
+        double again = 0;
+        std::from_chars(text.data(), text.data() + text.size(), again);
+        CHECK(again == value);
+    };
+    for (int i = 0; i < 300'000; ++i) {
+        // Decimals of up to nine places, and of any size; their neighbours; any bits at all.
+        const auto whole = static_cast<double>(static_cast<std::int64_t>(dice() >> (dice() % 64U)));
+        const double decimal = whole / std::pow(10.0, static_cast<double>(dice() % 10));
+        check(decimal);
+        check(-decimal);
+        check(std::nextafter(decimal, 0));
+        check(std::nextafter(decimal, 1e300));
+        const double any = std::bit_cast<double>(dice());
+        if (std::isfinite(any)) check(any);
+    }
+    for (const double edge : {0.001, 0.0010000001, 0.000999999, 999999999.999999, 1e9, 1e9 + 0.5,
+                              999999999.9999999, 0.1 + 0.2, 1e15 + 0.5, 1e15 - 0.5}) {
+        check(edge);
+        check(-edge);
+    }
 }
 
 TEST_CASE("the same Snapshots give the same bytes") {

@@ -39,6 +39,10 @@ public:
     static constexpr std::int64_t first_start_ns = 1'785'542'400'000'000'000;  // 2026-08-01
     static constexpr std::int64_t interval_ns = 10'000'000'000;
 
+    // With ranks the points of timers have their quantiles, as the flush's do.
+    explicit SnapshotMaker(std::vector<double> quantile_ranks = {})
+        : quantile_ranks_(std::move(quantile_ranks)) {}
+
     void count(std::string_view name, std::string_view tags, double delta) {
         Life& life = find(Kind::counter, name, tags);
         life.updated = true;
@@ -101,6 +105,7 @@ public:
         out.start_unix_ns = first_start_ns + static_cast<std::int64_t>(sequence_ - 1) * interval_ns;
         out.end_unix_ns = out.start_unix_ns + interval_ns;
         out.elapsed_s = 10;
+        out.quantile_ranks = quantile_ranks_;
         out.series = series_;
         out.counters = counters_;
         out.gauges = gauges_;
@@ -134,6 +139,7 @@ private:
         std::vector<double> weights;
         std::vector<double> values_out;  // what the view of the last interval refers to
         std::vector<double> weights_out;
+        std::vector<double> quantiles_out;
         protocol::Distribution all = protocol::Distribution();
     };
 
@@ -202,6 +208,11 @@ private:
                                                       life.values_out, life.weights_out)
                                                 : protocol::DistributionView(),
                                    life.total, life.total_sum, &life.all});
+                if (life.updated) {
+                    life.quantiles_out.resize(quantile_ranks_.size());
+                    timers_.back().values.quantiles(quantile_ranks_, life.quantiles_out);
+                    timers_.back().quantiles = life.quantiles_out;
+                }
                 break;
         }
         life.updated = false;
@@ -219,6 +230,7 @@ private:
 
     std::string_view keep(std::string_view text) { return texts_.emplace_back(text); }
 
+    std::vector<double> quantile_ranks_;
     std::map<Key, protocol::SeriesId> ids_;
     std::deque<Life> lives_;  // by id; a deque, so that what Snapshots refer to stays
     std::vector<protocol::SeriesId> free_;

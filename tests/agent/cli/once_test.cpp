@@ -448,8 +448,8 @@ TEST_CASE("a histogram of a sink's rules counts all values since the start") {
     CHECK(
         pushed.out.ends_with("# HELP h StatsD histogram h\n"
                              "# TYPE h histogram\n"
-                             "h_bucket{le=\"1\"} 1\n"
-                             "h_bucket{le=\"10\"} 2\n"
+                             "h_bucket{le=\"1.0\"} 1\n"
+                             "h_bucket{le=\"10.0\"} 2\n"
                              "h_bucket{le=\"+Inf\"} 4\n"
                              "h_sum 46\n"
                              "h_count 4\n"));

@@ -102,8 +102,11 @@ TEST_CASE("the shipped configuration is the default one") {
     CHECK(config.limits.series_max == defaults.limits.series_max);
     REQUIRE(config.listeners.size() == defaults.listeners.size());
     CHECK(std::ranges::all_of(config.listeners, &ListenerConfig::is_default));
-    REQUIRE(config.sinks.size() == 1);
-    CHECK(config.sinks[0].name == "console");
+    REQUIRE(config.sinks.size() == 2);
+    CHECK(config.sinks[0].name == "metrics");
+    CHECK(config.sinks[0].type == "prometheus");
+    CHECK(config.sinks[1].name == "console");
+    CHECK(config.sinks_are_default);
 }
 
 TEST_CASE("the shipped configuration shows every option, and its default") {

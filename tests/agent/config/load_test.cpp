@@ -77,6 +77,7 @@ TEST_CASE("defaults") {
     CHECK(config.sinks[0].name == "console");
     CHECK(config.sinks[0].type == "console");
     REQUIRE(loaded->sink_sections.size() == 1);
+    CHECK(config.sinks_are_default);
     constexpr std::array<std::string_view, 2> formats{"json", "text"};
     CHECK(loaded->sink_sections[0].options.choice("format", 0, formats) == 1);
     CHECK(loaded->finish().empty());

@@ -431,6 +431,35 @@ TEST_CASE("the merged result does not depend on which shard saw what") {
     CHECK(outcome(5) == alone);
 }
 
+TEST_CASE("quantiles are worked out once, for all that have news") {
+    agent::MergerSettings settings;
+    settings.quantiles = {0.5, 0.9, 0.99};
+    ShardRig rig(2, {}, settings);
+    for (int i = 0; i < 200; ++i) {
+        rig.say(static_cast<std::size_t>(i) % 2, "many:" + std::to_string(i * i) + "|ms");
+    }
+    for (const std::string_view line : {"few:3|ms", "few:1|ms", "few:2|h", "other:7|c"}) {
+        rig.say(0, line);
+    }
+    const auto check = [&settings](const Snapshot& now, std::size_t with_news) {
+        CHECK(std::ranges::equal(now.quantile_ranks, settings.quantiles));
+        std::size_t seen = 0;
+        for (const protocol::TimerPoint& point : now.timers) {
+            REQUIRE(point.quantiles.size() == (point.updated ? 3 : 0));
+            if (!point.updated) continue;
+            ++seen;
+            for (std::size_t i = 0; i < 3; ++i) {
+                CHECK(point.quantiles[i] == point.values.quantile(settings.quantiles[i]));
+            }
+        }
+        CHECK(seen == with_news);
+    };
+    check(rig.flush(), 3);
+    rig.say(1, "few:5|ms");
+    check(rig.flush(), 1);
+    check(rig.flush(), 0);
+}
+
 TEST_CASE("a shard that did not answer comes with a later interval") {
     // What ShardSet hands over when a deadline passes: a null page, and next time a full one.
     agent::TableSettings table;

@@ -1,0 +1,185 @@
+#include "sinks/prometheus_scrape/prometheus_scrape.h"
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sinks/http/server.h"
+#include "sinks/prometheus/exposition.h"
+#include "sinks/prometheus/options.h"
+#include "sinks/prometheus_scrape/page.h"
+
+namespace pitot::sinks::prometheus_scrape {
+namespace {
+
+using protocol::Snapshot;
+
+constexpr std::string_view default_address = "127.0.0.1:9125";
+constexpr std::string_view default_path = "/metrics";
+
+struct Settings {
+    std::string name;
+    std::string path;
+    bool created = false;
+    http::ServerSettings server;
+    prometheus::ExpositionSettings exposition;
+};
+
+class PageEncoder final : public Encoder {
+public:
+    PageEncoder(std::string sink, prometheus::ExpositionSettings settings, spdlog::logger& log)
+        : exposition_(std::move(settings), [sink = std::move(sink), &log](const std::string& what) {
+              log.warn("sink {}: {}", sink, what);
+          }) {}
+
+    // The page as text, which is what a scraper gets that does not ask for another.
+    void encode(const Snapshot& snapshot, Encoded& out) override {
+        exposition_.encode(snapshot, {}, out);
+    }
+    void encode(const Snapshot& snapshot, Encoded& out, prometheus::OpenMetricsText& open_metrics) {
+        exposition_.encode(snapshot, {}, out, &open_metrics);
+    }
+    bool wants_total_distribution(const protocol::Series& series) const override {
+        return exposition_.wants_total_distribution(series);
+    }
+
+private:
+    prometheus::Exposition exposition_;
+};
+
+class ScrapeSink final : public Sink {
+public:
+    ScrapeSink(Settings settings, const Context& context)
+        : name_(std::move(settings.name)),
+          path_(settings.path),
+          created_(settings.created),
+          context_(context),
+          encoder_(name_, std::move(settings.exposition), context.log),
+          server_(std::move(settings.server),
+                  {{std::move(settings.path), [this](const http::ServerRequest& request) {
+                        return page_.answer(request);
+                    }}}) {}
+
+    std::string_view name() const override { return name_; }
+    std::string_view type() const override { return "prometheus"; }
+    Encoder& encoder() override { return encoder_; }
+
+    std::optional<std::string> open() override { return server_.start(); }
+    std::string where() const override {
+        if (server_.address().empty()) return {};
+        return fmt::format("http://{}{}", server_.address(), path_);
+    }
+
+    void send(const Snapshot& snapshot) override {
+        Encoded encoded;
+        auto page = std::make_shared<Page>(created_);
+        encoder_.encode(snapshot, encoded, page->open_metrics);
+        Batch& batch = encoded.batches.front();
+        page->text = std::move(batch.body);
+        page->finish();
+        const std::size_t bytes = page->text.size();
+        page_.publish(std::move(page));
+
+        const std::lock_guard lock(mutex_);
+        status_.ledger.offered += snapshot.points();
+        status_.ledger.delivered += batch.points;
+        status_.ledger.lost.add(encoded.lost);
+        status_.ledger.skipped.add(encoded.skipped);
+        status_.delivered_bytes += bytes;
+        ++status_.attempts;
+        status_.last_success_unix_ns = context_.time.wall_ns();
+        set_state(SinkState::working);
+    }
+
+    void stop(std::int64_t deadline_steady_ns, std::function<void()> on_drained) override {
+        static_cast<void>(deadline_steady_ns);  // nothing is waited for
+        context_.time.post([this, on_drained = std::move(on_drained)] {
+            server_.stop();
+            {
+                const std::lock_guard lock(mutex_);
+                set_state(SinkState::stopped);
+            }
+            on_drained();
+        });
+    }
+
+    SinkStatus status() const override {
+        const std::lock_guard lock(mutex_);
+        return status_;
+    }
+
+private:
+    // Under mutex_.
+    void set_state(SinkState state) {
+        if (std::exchange(status_.state, state) == state) return;
+        status_.since_unix_ns = context_.time.wall_ns();
+    }
+
+    const std::string name_;
+    const std::string path_;
+    const bool created_;
+    const Context& context_;
+    PageEncoder encoder_;  // of the flush thread
+    ScrapePage page_;
+    mutable std::mutex mutex_;
+    SinkStatus status_;
+    http::Server server_;  // last: its thread reads the page
+};
+
+http::ListenAddress read_address(Options& options) {
+    auto address = http::parse_listen_address(options.text("address", default_address));
+    if (address) return *std::move(address);
+    options.problem("address", address.error());
+    return {};
+}
+
+std::string read_path(Options& options) {
+    std::string path = options.text("path", default_path);
+    const bool is_plain = path.starts_with('/') && path.find_first_of("?#%\"\\") == path.npos &&
+                          std::ranges::all_of(path, [](char character) {
+                              return character > 0x20 && character < 0x7f;
+                          });
+    if (!is_plain) {
+        options.problem("path", "must begin with '/' and have no blanks, '?', '#' and '%'");
+    }
+    return path;
+}
+
+Secret read_token(Options& options, const http::ListenAddress& address) {
+    Secret token = options.secret("bearer_token");
+    const bool is_plain = std::ranges::all_of(
+        token.reveal(), [](char character) { return character > 0x20 && character < 0x7f; });
+    if (!is_plain) {
+        options.problem("bearer_token", "must have no blanks, control characters and line feeds");
+    }
+    if (token.empty() && !address.host.empty() && !address.is_loopback()) {
+        options.warning("address",
+                        "is open to other machines, and there is no bearer_token: whoever "
+                        "reaches it reads every metric");
+    }
+    return token;
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> make(Options& options, const Context& context) {
+    Settings settings;
+    settings.name = options.name();
+    settings.server.address = read_address(options);
+    settings.path = read_path(options);
+    settings.server.bearer_token = read_token(options, settings.server.address);
+    settings.server.wall_ns = [&context] { return context.time.wall_ns(); };
+    settings.created = options.boolean("created", false);
+    settings.exposition = prometheus::read_exposition_options(options);
+    settings.exposition.quantiles = context.quantiles;
+    settings.exposition.open_metrics = true;
+    return std::make_unique<ScrapeSink>(std::move(settings), context);
+}
+
+}  // namespace pitot::sinks::prometheus_scrape

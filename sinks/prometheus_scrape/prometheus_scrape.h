@@ -1,0 +1,26 @@
+// The Prometheus scrape sink: the state of all series at /metrics, for whoever asks.
+//
+//   [sinks.metrics]
+//   type = "prometheus"
+//   address = "127.0.0.1:9125"
+//
+// Each flush is encoded once, into one page that never changes (page.h), and served in the
+// format the scraper asks for (format.h) by a server with a thread of its own (http/server.h).
+// A point counts as delivered when it is on the page: whether anybody scrapes, and how often
+// between two flushes, is not ours to know.
+//
+// It has no queue and no retries: the next page takes the place of the last one. open() binds
+// the address; before the first flush the page is empty and valid.
+#pragma once
+
+#include <memory>
+
+#include "sinks/context.h"
+#include "sinks/options.h"
+#include "sinks/sink.h"
+
+namespace pitot::sinks::prometheus_scrape {
+
+std::unique_ptr<Sink> make(Options& options, const Context& context);
+
+}  // namespace pitot::sinks::prometheus_scrape
