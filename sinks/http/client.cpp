@@ -83,16 +83,15 @@ bool is_tls_alert(const Connection& connection) {
 
 Failure read_failure(const error_code& error, const Exchange& exchange) {
     const std::string& authority = exchange.authority;
+    if (is_tls_alert(*exchange.connection)) {
+        return {FailureKind::tls, fmt::format("{} speaks TLS: use https:// in the url", authority)};
+    }
     if (error == beast::error::header_limit || error == beast::error::buffer_overflow) {
         return {FailureKind::protocol, fmt::format("{} answers with more than {} bytes of headers",
                                                    authority, response_header_bytes_max)};
     }
     if (error.category() == beast::make_error_code(beast::error::bad_version).category() &&
         error != beast::error::end_of_stream && error != beast::error::partial_message) {
-        if (is_tls_alert(*exchange.connection)) {
-            return {FailureKind::tls,
-                    fmt::format("{} speaks TLS: use https:// in the url", authority)};
-        }
         return {FailureKind::protocol,
                 fmt::format("{} does not answer in HTTP: {}", authority, error.message())};
     }
