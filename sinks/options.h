@@ -71,6 +71,8 @@ public:
     virtual std::vector<std::pair<std::string, std::string>> text_table(std::string_view key) = 0;
     // A text, or { file = … }, { env = … }, { credential = … }
     virtual Secret secret(std::string_view key) = 0;
+    // A table of such, in the order of the file: headers = { "X-Key" = { file = "…" } }
+    virtual std::vector<std::pair<std::string, Secret>> secret_table(std::string_view key) = 0;
     // Each table of a table of tables, by name: [sinks.push.rules.latency]
     virtual void each_table(std::string_view key, const std::function<void(Options&)>& visit) = 0;
 

@@ -346,28 +346,49 @@ sinks::Secret SectionReader::secret(std::string_view key) {
     const Entry* const entry = ask(key, "secret", "");
     secrets_.emplace_back(key);
     if (entry == nullptr) return {};
-    const Node& node = entry->node;
+    const std::string* const text = entry->node.text();
+    if (text != nullptr && !text->empty() && is_public(context_, entry->node.position)) {
+        warning(key,
+                "is a secret that every user of this machine can read here; better is "
+                "{ file = \"…\" } or { credential = \"…\" }");
+    }
+    return secret_of(*entry, path_of(key));
+}
+
+std::vector<std::pair<std::string, sinks::Secret>> SectionReader::secret_table(
+    std::string_view key) {
+    const Entry* const entry = ask(key, "table of secrets", "{}");
+    secrets_.emplace_back(key);
+    if (entry == nullptr) return {};
+    const Table* const table = entry->node.table();
+    if (table == nullptr) {
+        context_.problems.add_secret(entry->node.position, path_of(key),
+                                     "must be a table of texts, such as { \"X-Key\" = \"…\" }");
+        return {};
+    }
+    const SectionReader inner(context_, path_of(key), table, entry->node.position);
+    std::vector<std::pair<std::string, sinks::Secret>> pairs;
+    for (const Entry& pair : table->entries) {
+        pairs.emplace_back(pair.key, secret_of(pair, inner.path_of(pair.key)));
+    }
+    return pairs;
+}
+
+sinks::Secret SectionReader::secret_of(const Entry& entry, const std::string& path) {
+    const Node& node = entry.node;
     if (const std::string* const text = node.text()) {
-        if (text->contains('\0')) {
-            context_.problems.add_secret(node.position, path_of(key),
-                                         "must not contain a NUL character");
-            return {};
-        }
-        if (!text->empty() && is_public(context_, node.position)) {
-            warning(key,
-                    "is a secret that every user of this machine can read here; better is "
-                    "{ file = \"…\" } or { credential = \"…\" }");
-        }
-        return sinks::Secret(*text);
+        if (!text->contains('\0')) return sinks::Secret(*text);
+        context_.problems.add_secret(node.position, path, "must not contain a NUL character");
+        return {};
     }
     if (const Table* const table = node.table()) {
         auto secret = resolve_secret(*table, context_.environment);
         if (secret) return std::move(*secret);
-        context_.problems.add_secret(node.position, path_of(key), std::move(secret.error()));
+        context_.problems.add_secret(node.position, path, std::move(secret.error()));
         return {};
     }
     // What stands there may be the secret itself, without its quotes.
-    context_.problems.add_secret(node.position, path_of(key),
+    context_.problems.add_secret(node.position, path,
                                  "must be a text in quotes, or { file = \"…\" }, "
                                  "{ env = \"…\" } or { credential = \"…\" }");
     return {};

@@ -77,6 +77,7 @@ public:
                                 double most) override;
     std::vector<std::pair<std::string, std::string>> text_table(std::string_view key) override;
     sinks::Secret secret(std::string_view key) override;
+    std::vector<std::pair<std::string, sinks::Secret>> secret_table(std::string_view key) override;
     void each_table(std::string_view key,
                     const std::function<void(sinks::Options&)>& visit) override;
     void problem(std::string_view key, std::string what) override;
@@ -112,6 +113,8 @@ private:
     std::optional<std::string> text_of(const Entry& entry, std::string_view must);
     std::optional<std::size_t> choice_of(const Entry& entry,
                                          std::span<const std::string_view> allowed);
+    // `path` is that of the entry; its value is not shown.
+    sinks::Secret secret_of(const Entry& entry, const std::string& path);
     bool is_known(std::string_view key) const;
     std::string unknown_text(const Entry& entry, std::span<const std::string> root_keys) const;
 

@@ -34,6 +34,7 @@ Deliverer::~Deliverer() {
 }
 
 void Deliverer::offer(std::uint64_t points_offered, Encoded encoded) {
+    assert(settings_.policy != QueuePolicy::latest_only || encoded.batches.size() <= 1);
     Displaced displaced;
     bool log_eviction = false;
     {
@@ -101,13 +102,15 @@ bool Deliverer::take_next() {
         if (!pieces_.empty()) {
             current_ = std::move(pieces_.front());
             pieces_.pop_front();
+            is_last_chance_ = last_chances_ > 0;
+            if (is_last_chance_) --last_chances_;
         } else {
             current_ = store_->take();
+            begin_search_anew();
         }
         if (!current_ || current_->encoded_steady_ns >= oldest_ns) break;
         move_from_queue(current_->points, status_.ledger.lost[LossReason::too_old]);
     }
-    culprits_ = 0;
     count_waiting();
     return current_.has_value();
 }
@@ -182,6 +185,7 @@ void Deliverer::on_delivered() {
         current_.reset();
         count_waiting();
     }
+    begin_search_anew();
     works_again();
     pump();
 }
@@ -227,8 +231,9 @@ void Deliverer::on_partial(const Outcome& outcome) {
 
 void Deliverer::on_split(const Outcome& outcome) {
     // A part of a state would replace the whole of it: there, too large is too large.
-    if (current_->items.size() < 2 || settings_.isolation == Isolation::prefixes) {
+    if (settings_.isolation == Isolation::prefixes || !may_cut()) {
         trouble(SinkState::working, outcome.reason);
+        ++culprits_;
         lose_current(LossReason::too_large);
     } else {
         cut_in_halves();
@@ -239,12 +244,12 @@ void Deliverer::on_split(const Outcome& outcome) {
 void Deliverer::on_rejected(const Outcome& outcome) {
     note_error(outcome.reason);
     const std::size_t items = current_->items.size();
-    if (items == 0) {
+    if (items == 1) {
+        refuse(0, outcome.reason);
+    } else if (!may_cut()) {
         trouble(SinkState::working, outcome.reason);
         lose_current(LossReason::rejected);
         pump();
-    } else if (items == 1) {
-        refuse(0, outcome.reason);
     } else if (settings_.isolation == Isolation::halves) {
         cut_in_halves();
         pump();
@@ -305,11 +310,27 @@ void Deliverer::refuse(std::size_t item, const std::string& reason) {
         }
         count_waiting();
     }
-    if (current_ && ++culprits_ >= culprits_per_batch_max) {
+    ++culprits_;
+    if (current_ && culprits_ >= culprits_per_batch_max) {
         trouble(SinkState::working, reason);
         lose_current(LossReason::rejected);
     }
     pump();
+}
+
+// Whether the batch that was refused is cut, which may be its last chance.
+bool Deliverer::may_cut() {
+    if (current_->items.size() < 2) return false;
+    if (culprits_ < culprits_per_batch_max) return true;
+    if (is_last_chance_) return false;
+    last_chances_ = 2;
+    return true;
+}
+
+void Deliverer::begin_search_anew() {
+    culprits_ = 0;
+    last_chances_ = 0;
+    is_last_chance_ = false;
 }
 
 void Deliverer::cut_in_halves() {

@@ -53,8 +53,10 @@ struct DeliverySettings {
     std::chrono::nanoseconds hold_interval = std::chrono::seconds(30);
 };
 
-// Guilty items looked for in one batch (Isolation::prefixes) before it is given up: a
-// destination that refuses everything must not be asked for ever.
+// Guilty items looked for in one batch before it is given up: a destination that refuses
+// everything must not be asked for ever. With Isolation::prefixes in all; with Isolation::halves
+// in a row, without a part being taken in between: from then on each part that is left is cut
+// once more, and what of it is refused then is lost whole. One part that is taken begins anew.
 inline constexpr std::size_t culprits_per_batch_max = 8;
 
 class Deliverer {
@@ -66,7 +68,8 @@ public:
     Deliverer(const Deliverer&) = delete;
     Deliverer& operator=(const Deliverer&) = delete;
 
-    // `points_offered` is what `encoded` accounts for. Flush thread; does not wait.
+    // `points_offered` is what `encoded` accounts for: at most one batch with
+    // QueuePolicy::latest_only. Flush thread; does not wait.
     void offer(std::uint64_t points_offered, Encoded encoded);
     // Any thread, once, after the last offer().
     void stop(std::int64_t deadline_steady_ns, std::function<void()> on_drained);
@@ -86,6 +89,8 @@ private:
     void on_rejected(const Outcome& outcome);
     void refuse(std::size_t item, const std::string& reason);
     void cut_in_halves();
+    bool may_cut();
+    void begin_search_anew();
     void continue_search();
     void wait(const Outcome& outcome);
     void wait_for(std::chrono::nanoseconds delay);
@@ -124,8 +129,10 @@ private:
     std::optional<CulpritSearch> search_;
     std::optional<Batch> probe_;
     std::string search_reason_;
-    std::size_t culprits_ = 0;  // found in current_ so far
-    bool under_way_ = false;    // an attempt
+    std::size_t culprits_ = 0;      // found in the present batch so far, or in a row
+    std::size_t last_chances_ = 0;  // parts at the front of pieces_ that are not cut again
+    bool is_last_chance_ = false;   // of current_
+    bool under_way_ = false;        // an attempt
     Scheduler::TimerId timer_ = 0;
     std::uint32_t failures_ = 0;
     bool in_trouble_ = false;

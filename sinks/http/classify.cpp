@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -33,15 +35,33 @@ std::string redirect_advice(const Response& response) {
                             : "redirects are not followed; mend the url of this sink";
 }
 
+// What servers of TLS answer to a request without it: Go's, nginx's, Apache's.
+bool wants_tls(const Response& response) {
+    constexpr std::array<std::string_view, 3> phrases{"HTTP request to an HTTPS server",
+                                                      "plain HTTP request was sent to HTTPS port",
+                                                      "plain HTTP to an SSL-enabled server port"};
+    return response.status == 400 && std::ranges::any_of(phrases, [&](std::string_view phrase) {
+               return response.body.find(phrase) != std::string::npos;
+           });
+}
+
 }  // namespace
 
 Outcome classify(const Result& result, std::int64_t now_unix_ns) {
-    if (!result) return {.verdict = Verdict::retry, .reason = result.error().what};
+    if (!result) {
+        const bool is_lasting = result.error().kind == FailureKind::tls;
+        return {.verdict = is_lasting ? Verdict::hold : Verdict::retry,
+                .reason = result.error().what};
+    }
     const Response& response = *result;
     const unsigned status = response.status;
     if (status >= 200 && status < 300) return {.verdict = Verdict::delivered};
     if (status >= 300 && status < 400) {
         return {.verdict = Verdict::hold, .reason = says(response, redirect_advice(response))};
+    }
+    if (wants_tls(response)) {
+        return {.verdict = Verdict::hold,
+                .reason = says(response, "use https:// in the url of this sink")};
     }
     switch (status) {
         case 400:

@@ -9,7 +9,7 @@
 //   3xx, 404, 405  hold: the URL
 //   400, 422       rejected
 //   other          hold: the answer is shown
-//   no answer      retry
+//   no answer      retry; hold where it is about TLS, which an operator must mend
 //
 // A transport calls this first and then looks into the answers it knows better.
 #pragma once

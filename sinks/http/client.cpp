@@ -1,22 +1,16 @@
-// The only translation unit that includes Boost.Beast and Asio's sockets.
+// With connection.cpp, the only translation unit that includes Boost.Beast and Asio's sockets.
 #include "sinks/http/client.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -25,9 +19,11 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
+
+#include <spdlog/logger.h>
 
 #include "sinks/http/base64.h"
+#include "sinks/http/connection.h"
 #include "sinks/http/gzip.h"
 
 namespace pitot::sinks::http {
@@ -35,47 +31,23 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
 using asio::experimental::awaitable_operators::operator&&;
 
-// Errors come back as values: nothing here throws.
-constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
-
 using Parser = beast::response_parser<beast::buffer_body>;
-
-// A connection to the destination. TLS adds a second stream here and a handshake to
-// connect(); write_request() and read_response() take any stream.
-struct Connection {
-    explicit Connection(asio::io_context& io) : socket(io) {}
-
-    // Ends every operation under way. A request that was not sent whole is taken back with a
-    // reset: what the other side does not read would wait in the kernel for minutes.
-    void close(bool is_written) {
-        error_code ignored;
-        if (!is_written) {
-            static_cast<void>(socket.set_option(asio::socket_base::linger(true, 0), ignored));
-        }
-        static_cast<void>(socket.close(ignored));
-    }
-
-    tcp::socket socket;
-    boost::beast::flat_buffer input{response_header_bytes_max + 16 * 1024};
-};
 
 // One request and what became of it. Shared by its coroutine and the client: a name look-up
 // cannot be cancelled, so a coroutine may come back after its client is gone.
-struct Exchange {
+// `is_over`: nobody waits for the result any more.
+struct Exchange : Connecting {
     std::string authority;  // for messages
     Request request;
-    std::string head;        // request line and headers
-    std::string compressed;  // the body, when it is sent as gzip
-    std::unique_ptr<Connection> connection;
-    std::optional<tcp::resolver> resolver;
+    std::string head;         // request line and headers
+    std::string compressed;   // the body, when it is sent as gzip
     bool is_written = false;  // the request, whole
     bool got_some = false;    // of an answer
     bool may_keep = false;    // the connection, for the next request
-    bool is_over = false;     // nobody waits for the result any more
+    error_code read_error;    // why there is no answer
     std::int64_t deadline_ns = 0;
     Scheduler::TimerId timer = 0;
     Client::Done done;
@@ -101,7 +73,19 @@ asio::awaitable<void> write_request(Stream& stream, Exchange& exchange) {
     exchange.is_written = !error;
 }
 
-Failure read_failure(const error_code& error, const std::string& authority, bool got_some) {
+// The other side answers a request without TLS with an alert of TLS.
+bool is_tls_alert(const Connection& connection) {
+    constexpr std::string_view alert_record = "\x15\x03";
+    const auto bytes = connection.input.data();
+    return std::string_view(static_cast<const char*>(bytes.data()), bytes.size())
+        .starts_with(alert_record);
+}
+
+Failure read_failure(const error_code& error, const Exchange& exchange) {
+    const std::string& authority = exchange.authority;
+    if (is_tls_alert(*exchange.connection)) {
+        return {FailureKind::tls, fmt::format("{} speaks TLS: use https:// in the url", authority)};
+    }
     if (error == beast::error::header_limit || error == beast::error::buffer_overflow) {
         return {FailureKind::protocol, fmt::format("{} answers with more than {} bytes of headers",
                                                    authority, response_header_bytes_max)};
@@ -113,7 +97,7 @@ Failure read_failure(const error_code& error, const std::string& authority, bool
     }
     return {FailureKind::closed,
             fmt::format("{} closed the connection {}", authority,
-                        got_some ? "in the middle of its answer" : "without an answer")};
+                        exchange.got_some ? "in the middle of its answer" : "without an answer")};
 }
 
 // The body of an answer whose header was read, up to the bound.
@@ -152,7 +136,8 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
             co_await beast::async_read_header(stream, connection.input, *parser, as_value);
         exchange.got_some = exchange.got_some || parser->got_some();
         if (error) {
-            result = std::unexpected(read_failure(error, exchange.authority, exchange.got_some));
+            exchange.read_error = error;
+            result = std::unexpected(read_failure(error, exchange));
             connection.close(exchange.is_written);  // ends a write that is still under way
             co_return;
         }
@@ -167,48 +152,28 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
     co_await read_body(stream, exchange, connection, *parser, response);
     // An answer before the whole request was sent: the rest of it must not follow.
     exchange.may_keep = response.is_complete && exchange.is_written && parser->keep_alive();
-    if (!exchange.may_keep) connection.close(exchange.is_written);
+    // Ends a write that is still under way.
+    if (!exchange.is_written) connection.close(false);
     result = std::move(response);
 }
 
-asio::awaitable<std::vector<tcp::endpoint>> resolve(asio::io_context& io, Exchange& exchange,
-                                                    const Url& url, error_code& error) {
-    std::vector<tcp::endpoint> endpoints;
-    const asio::ip::address address = asio::ip::make_address(url.host, error);
-    if (!error) {
-        endpoints.emplace_back(address, url.port);
-        co_return endpoints;
-    }
-    exchange.resolver.emplace(io);
-    const auto [failed, found] =
-        co_await exchange.resolver->async_resolve(url.host, std::to_string(url.port), as_value);
-    error = failed;
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-    co_return endpoints;
+template <class Stream>
+asio::awaitable<void> converse(Stream& stream, Exchange& exchange, Connection& connection,
+                               Result& result) {
+    co_await (write_request(stream, exchange) &&
+              read_response(stream, exchange, connection, result));
 }
 
-// Tries each address of the host in turn. Leaves exchange.connection open, or says why not.
-asio::awaitable<std::optional<Failure>> connect(asio::io_context& io, Exchange& exchange, Url url) {
-    error_code error;
-    const std::vector<tcp::endpoint> endpoints = co_await resolve(io, exchange, url, error);
-    if (error) {
-        co_return Failure{FailureKind::resolve, fmt::format("cannot look up the address of {}: {}",
-                                                            url.host, error.message())};
+// Step by step, and stops when nobody waits any more: the body may be gone then.
+asio::awaitable<void> compress(asio::io_context& io, Exchange& exchange) {
+    Gzip compressor(exchange.request.body);
+    while (compressor.step()) {
+        co_await asio::post(io, asio::use_awaitable);
+        if (exchange.is_over) co_return;
     }
-    for (const tcp::endpoint& endpoint : endpoints) {
-        if (exchange.is_over) break;
-        exchange.connection = std::make_unique<Connection>(io);
-        tcp::socket& socket = exchange.connection->socket;
-        const auto [failed] = co_await socket.async_connect(endpoint, as_value);
-        error = failed;
-        if (error) continue;
-        error_code ignored;
-        static_cast<void>(socket.set_option(tcp::no_delay(true), ignored));
-        co_return std::nullopt;
-    }
-    exchange.connection.reset();
-    co_return Failure{FailureKind::connect,
-                      fmt::format("cannot connect to {}: {}", exchange.authority, error.message())};
+    std::optional<std::string> compressed = compressor.take();
+    exchange.request.gzip = compressed.has_value();
+    if (compressed) exchange.compressed = std::move(*compressed);
 }
 
 }  // namespace
@@ -217,18 +182,26 @@ struct Client::State {
     State(ClientSettings its_settings, const Context& its_context)
         : settings(std::move(its_settings)),
           context(its_context),
-          authority(settings.url.authority()) {}
+          authority(settings.url.authority()) {
+        if (settings.url.is_https) tls.emplace(settings.tls);
+    }
 
     std::string make_head(const Request& request, std::size_t body_bytes) const;
     void arm(const std::shared_ptr<Exchange>& exchange, std::int64_t due_ns, Failure failure);
-    void arm_connect_timer(const std::shared_ptr<Exchange>& exchange);
+    void arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what);
     void arm_deadline(const std::shared_ptr<Exchange>& exchange);
+    std::optional<Failure> refresh_tls(Exchange& exchange);
+    asio::awaitable<std::optional<Failure>> open(asio::io_context& io,
+                                                 std::shared_ptr<Exchange> exchange);
     asio::awaitable<void> run(asio::io_context& io, std::shared_ptr<Exchange> exchange);
+    void explain(const Exchange& exchange, Result& result) const;
     void complete(const std::shared_ptr<Exchange>& exchange, Result result);
 
     ClientSettings settings;
     const Context& context;
     std::string authority;
+    std::optional<TlsContext> tls;         // where the url is https
+    std::optional<TlsProblem> tls_logged;  // of files that changed for the worse
     std::unique_ptr<Connection> kept;
     std::shared_ptr<Exchange> current;
 };
@@ -239,6 +212,9 @@ std::string Client::State::make_head(const Request& request, std::size_t body_by
                     request.target, authority, context.user_agent);
     if (!settings.authorization.empty()) {
         head += fmt::format("Authorization: {}\r\n", settings.authorization.reveal());
+    }
+    for (const auto& [name, value] : settings.headers) {
+        head += fmt::format("{}: {}\r\n", name, value.reveal());
     }
     for (const auto& [name, value] : request.headers) {
         head += fmt::format("{}: {}\r\n", name, value);
@@ -263,10 +239,9 @@ void Client::State::arm(const std::shared_ptr<Exchange>& exchange, std::int64_t 
         });
 }
 
-void Client::State::arm_connect_timer(const std::shared_ptr<Exchange>& exchange) {
+void Client::State::arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what) {
     const std::int64_t due_ns = context.time.steady_ns() + settings.connect_timeout.count();
-    arm(exchange, std::min(due_ns, exchange->deadline_ns),
-        {FailureKind::timeout, fmt::format("cannot connect to {} in time", authority)});
+    arm(exchange, std::min(due_ns, exchange->deadline_ns), {FailureKind::timeout, std::move(what)});
 }
 
 void Client::State::arm_deadline(const std::shared_ptr<Exchange>& exchange) {
@@ -274,28 +249,68 @@ void Client::State::arm_deadline(const std::shared_ptr<Exchange>& exchange) {
         {FailureKind::timeout, fmt::format("{} did not answer in time", authority)});
 }
 
+// What the files say now. A connection of what they said before is given up.
+std::optional<Failure> Client::State::refresh_tls(Exchange& exchange) {
+    const auto refreshed = tls->refresh();
+    if (!refreshed && !tls->is_ready()) {
+        return Failure{FailureKind::tls,
+                       fmt::format("{}: {}", refreshed.error().option, refreshed.error().what)};
+    }
+    if (!refreshed && tls_logged != refreshed.error()) {
+        tls_logged = refreshed.error();
+        context.log.warn("TLS with {}: {} {}; going on with what was read before", authority,
+                         tls_logged->option, tls_logged->what);
+    }
+    if (refreshed) tls_logged.reset();
+    if (exchange.connection && exchange.connection->generation != tls->generation()) {
+        retire(std::move(exchange.connection));
+    }
+    return std::nullopt;
+}
+
+// A new connection, up to the point where a request can be sent. May outlive the client, as
+// run() may.
+asio::awaitable<std::optional<Failure>> Client::State::open(asio::io_context& io,
+                                                            std::shared_ptr<Exchange> exchange) {
+    arm_connect_timer(exchange, fmt::format("cannot connect to {} in time", authority));
+    std::optional<Failure> failure =
+        co_await connect(io, *exchange, settings.url, response_header_bytes_max);
+    if (exchange->is_over || failure || !tls) co_return failure;
+    arm_connect_timer(exchange,
+                      fmt::format("{} did not answer the TLS handshake in time", authority));
+    co_return co_await shake_hands(*exchange->connection, settings.url, *tls, *exchange);
+}
+
 // May outlive the client; touches it only while the exchange is not over.
 asio::awaitable<void> Client::State::run(asio::io_context& io, std::shared_ptr<Exchange> exchange) {
     co_await asio::post(io, asio::use_awaitable);
+    if (exchange->is_over) co_return;
+    arm_deadline(exchange);
+    if (exchange->request.gzip) co_await compress(io, *exchange);
+    if (exchange->is_over) co_return;
+    exchange->head = make_head(exchange->request, exchange->body().size());
     Result result = std::unexpected(Failure{});
     while (!exchange->is_over) {
+        std::optional<Failure> failure;
+        if (tls) failure = refresh_tls(*exchange);
         const bool is_reused = exchange->connection != nullptr;
-        if (!is_reused) {
-            arm_connect_timer(exchange);
-            std::optional<Failure> failure = co_await connect(io, *exchange, settings.url);
-            if (exchange->is_over) co_return;
-            if (failure) {
-                result = std::unexpected(std::move(*failure));
-                break;
-            }
+        if (!is_reused && !failure) failure = co_await open(io, exchange);
+        if (exchange->is_over) co_return;
+        if (failure) {
+            result = std::unexpected(std::move(*failure));
+            break;
         }
         arm_deadline(exchange);
         exchange->is_written = false;
         exchange->got_some = false;
         Connection& connection = *exchange->connection;
-        co_await (write_request(connection.socket, *exchange) &&
-                  read_response(connection.socket, *exchange, connection, result));
+        if (connection.tls) {
+            co_await converse(*connection.tls, *exchange, connection, result);
+        } else {
+            co_await converse(connection.socket, *exchange, connection, result);
+        }
         if (exchange->is_over) co_return;
+        if (!result && tls) explain(*exchange, result);
         // The other side may close a connection it has kept long enough at any moment.
         const bool went_stale = is_reused && !exchange->got_some && !result &&
                                 result.error().kind == FailureKind::closed;
@@ -305,11 +320,26 @@ asio::awaitable<void> Client::State::run(asio::io_context& io, std::shared_ptr<E
     if (!exchange->is_over) complete(exchange, std::move(result));
 }
 
+// A server of TLS 1.3 refuses our certificate where its answer should begin.
+void Client::State::explain(const Exchange& exchange, Result& result) const {
+    const Connection& connection = *exchange.connection;
+    if (auto failure = tls_failure_of(exchange.read_error, settings.url, connection, *tls, false)) {
+        result = std::unexpected(std::move(*failure));
+    } else if (connection.report.wanted_certificate && !exchange.got_some) {
+        result.error().what +=
+            "; it asked for a client certificate, and none is set (tls_certificate_file)";
+    }
+}
+
 void Client::State::complete(const std::shared_ptr<Exchange>& exchange, Result result) {
     exchange->is_over = true;
     if (exchange->timer != 0) context.time.cancel(exchange->timer);
     exchange->timer = 0;
-    if (result && exchange->may_keep) kept = std::move(exchange->connection);
+    if (result && exchange->may_keep) {
+        kept = std::move(exchange->connection);
+    } else if (result && exchange->is_written) {
+        retire(std::move(exchange->connection));
+    }
     const Done done = std::move(exchange->done);
     current.reset();
     done(std::move(result));
@@ -319,6 +349,7 @@ Client::Client(ClientSettings settings, const Context& context)
     : state_(std::make_unique<State>(std::move(settings), context)) {}
 
 Client::~Client() {
+    retire(std::move(state_->kept));
     if (!state_->current) return;
     if (state_->current->timer != 0) state_->context.time.cancel(state_->current->timer);
     state_->current->abort();
@@ -327,14 +358,8 @@ Client::~Client() {
 void Client::send(Request request, std::int64_t deadline_steady_ns, Done done) {
     assert(!state_->current);
     auto exchange = std::make_shared<Exchange>();
-    if (request.gzip) {
-        std::optional<std::string> compressed = gzip(request.body);
-        request.gzip = compressed.has_value();
-        if (compressed) exchange->compressed = std::move(*compressed);
-    }
     exchange->authority = state_->authority;
     exchange->request = std::move(request);
-    exchange->head = state_->make_head(exchange->request, exchange->body().size());
     exchange->connection = std::move(state_->kept);
     exchange->deadline_ns = deadline_steady_ns;
     exchange->done = std::move(done);
@@ -358,8 +383,8 @@ Secret basic_authorization(std::string_view user, const Secret& password) {
                   base64(fmt::format("{}:{}", user, password.reveal()), Base64::standard));
 }
 
-Secret bearer_authorization(const Secret& token) {
-    return Secret("Bearer " + token.reveal());
+Secret token_authorization(std::string_view scheme, const Secret& token) {
+    return Secret(fmt::format("{} {}", scheme, token.reveal()));
 }
 
 }  // namespace pitot::sinks::http

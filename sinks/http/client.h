@@ -12,10 +12,10 @@
 //   * Headers are read up to 16 KiB, the body up to Request::body_bytes_max; what is beyond
 //     costs the connection, not the status.
 //   * Redirects are not followed: a 3xx is an answer like others.
-//   * Credentials leave only in the Authorization header.
-//
-// No TLS yet: it comes as a second kind of stream in client.cpp, where everything after the
-// connect is written for any stream.
+//   * Credentials leave only in the Authorization header and in ClientSettings::headers.
+//   * Over https, nothing is sent before the handshake has succeeded (tls.h says what is
+//     checked), and an answer that ends without TLS's own end is incomplete.
+//   * A large body is compressed in steps, between which other sinks have their turn.
 #pragma once
 
 #include <chrono>
@@ -23,10 +23,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sinks/context.h"
 #include "sinks/http/request.h"
 #include "sinks/http/response.h"
+#include "sinks/http/tls.h"
 #include "sinks/http/url.h"
 #include "sinks/options.h"
 
@@ -35,6 +39,9 @@ namespace pitot::sinks::http {
 struct ClientSettings {
     Url url;
     Secret authorization = {};  // the header's value: "Basic …", "Bearer …"; empty: none
+    std::vector<std::pair<std::string, Secret>> headers = {};  // further ones, with each request
+    TlsSettings tls = {};                                      // where the url is https
+    // For the connection, and again for the handshake of TLS.
     std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
 };
 
@@ -66,6 +73,7 @@ private:
 
 // Values for ClientSettings::authorization.
 Secret basic_authorization(std::string_view user, const Secret& password);
-Secret bearer_authorization(const Secret& token);
+// "Bearer", "Token", "ApiKey", …
+Secret token_authorization(std::string_view scheme, const Secret& token);
 
 }  // namespace pitot::sinks::http

@@ -1,7 +1,12 @@
 #include "sinks/http/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace pitot::sinks::http {
 namespace {
@@ -17,46 +22,204 @@ bool has_control_byte(std::string_view text) {
     });
 }
 
-Secret read_authorization(Options& options) {
+char small(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+std::string small(std::string_view text) {
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), [](char letter) { return small(letter); });
+    return out;
+}
+
+// tchar of RFC 9110 section 5.6.2.
+bool is_token_character(char character) {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+           (character >= '0' && character <= '9') || marks.find(character) != std::string::npos;
+}
+
+// Written by the client or by the sink, or about the connection and none of the operator's.
+constexpr std::array<std::string_view, 16> own_headers{"accept",
+                                                       "authorization",
+                                                       "connection",
+                                                       "content-encoding",
+                                                       "content-length",
+                                                       "content-type",
+                                                       "expect",
+                                                       "host",
+                                                       "keep-alive",
+                                                       "proxy-connection",
+                                                       "te",
+                                                       "trailer",
+                                                       "transfer-encoding",
+                                                       "upgrade",
+                                                       "user-agent",
+                                                       "http2-settings"};
+
+// What is wrong with a header's name; empty when nothing is.
+std::string wrong_header_name(const std::string& name) {
+    if (name.empty() || !std::ranges::all_of(name, is_token_character)) {
+        return "must have names of letters, digits and \"-\", as headers do, got another one";
+    }
+    const std::string plain = small(name);
+    if (plain == "authorization") {
+        return "must not contain Authorization; there are options for credentials";
+    }
+    if (std::ranges::find(own_headers, plain) != own_headers.end()) {
+        return fmt::format("must not contain {}, which pitot writes itself", name);
+    }
+    return {};
+}
+
+Secret read_basic(Options& options) {
     const std::string user = options.text("username", "");
     const Secret password = options.secret("password");
-    const Secret token = options.secret("bearer_token");
     if (has_control_byte(user) || user.find(':') != std::string::npos) {
         options.problem("username", "must not contain ':' or control characters");
     }
     if (has_control_byte(password.reveal())) {
         options.problem("password", "must not contain control characters, such as a line feed");
     }
-    if (has_control_byte(token.reveal())) {
-        options.problem("bearer_token", "must not contain control characters, such as a line feed");
-    }
-    if (!user.empty() && !token.empty()) {
-        options.problem("bearer_token", "must not be set together with username, got both");
-    }
     if (user.empty() && !password.empty()) {
         options.problem("password", "must come with a username, got it alone");
     }
-    if (!token.empty()) return bearer_authorization(token);
-    if (!user.empty()) return basic_authorization(user, password);
-    return Secret();
+    return user.empty() ? Secret() : basic_authorization(user, password);
+}
+
+// One way to authorize, or none.
+Secret read_authorization(Options& options, const std::vector<TokenOption>& tokens) {
+    Secret authorization = read_basic(options);
+    std::string_view chosen = authorization.empty() ? "" : "username";
+    for (const TokenOption& option : tokens) {
+        const Secret token = options.secret(option.key);
+        if (token.empty()) continue;
+        if (has_control_byte(token.reveal())) {
+            options.problem(option.key, "must not contain control characters, such as a line feed");
+        }
+        if (!chosen.empty()) {
+            options.problem(option.key,
+                            fmt::format("must not be set together with {}, got both", chosen));
+        }
+        chosen = option.key;
+        authorization = token_authorization(option.scheme, token);
+    }
+    return authorization;
+}
+
+// Whoever sets one of these counts on what is sent being encrypted.
+void refuse_without_https(Options& options, const TlsSettings& settings) {
+    for (const auto& [key, is_set] :
+         {std::pair<std::string_view, bool>("tls_ca_file", !settings.ca_file.empty()),
+          {"tls_certificate_file", !settings.certificate_file.empty()},
+          {"tls_key_file", !settings.key_file.empty()},
+          {"tls_key_password", !settings.key_password.empty()},
+          {"tls_server_name", !settings.server_name.empty()},
+          {"tls_verify", !settings.verify}}) {
+        if (is_set) options.problem(key, "must come with a url of https://, got one of http://");
+    }
+}
+
+void check_tls_files(Options& options, const TlsSettings& settings) {
+    bool is_good = true;
+    for (const auto& [key, path] :
+         {std::pair<std::string_view, const std::string&>("tls_ca_file", settings.ca_file),
+          {"tls_certificate_file", settings.certificate_file},
+          {"tls_key_file", settings.key_file}}) {
+        if (path.empty() || path.starts_with('/')) continue;
+        options.problem(key, fmt::format("must be an absolute path, got \"{}\"", path));
+        is_good = false;
+    }
+    if (!is_good) return;
+    TlsContext context(settings);
+    if (const auto read = context.refresh(); !read) {
+        options.problem(read.error().option, read.error().what);
+    }
+    for (const TlsProblem& remark : context.remarks()) options.warning(remark.option, remark.what);
 }
 
 }  // namespace
 
-HttpOptions read_http_options(Options& options) {
+TlsSettings read_tls_options(Options& options, const Url& url) {
+    TlsSettings settings;
+    settings.ca_file = options.text("tls_ca_file", "");
+    settings.certificate_file = options.text("tls_certificate_file", "");
+    settings.key_file = options.text("tls_key_file", "");
+    settings.key_password = options.secret("tls_key_password");
+    settings.server_name = options.text("tls_server_name", "");
+    settings.verify = options.boolean("tls_verify", true);
+    if (!url.is_https) {
+        refuse_without_https(options, settings);
+        return settings;
+    }
+    if (settings.certificate_file.empty() && !settings.key_file.empty()) {
+        options.problem("tls_key_file", "must come with tls_certificate_file, got it alone");
+    }
+    if (settings.certificate_file.empty() && !settings.key_password.empty()) {
+        options.problem("tls_key_password", "must come with tls_certificate_file, got it alone");
+    }
+    if (has_control_byte(settings.server_name) ||
+        settings.server_name.find_first_of(" /:@") != std::string::npos) {
+        if (!is_ip_address(settings.server_name)) {
+            options.problem("tls_server_name", fmt::format("must be a host name or an address, "
+                                                           "got \"{}\"",
+                                                           settings.server_name));
+        }
+    }
+    if (!settings.verify) {
+        options.warning("tls_verify",
+                        "is false: whoever can redirect the connection can read and change what "
+                        "is sent, credentials included; better is tls_ca_file");
+    }
+    check_tls_files(options, settings);
+    return settings;
+}
+
+std::vector<std::pair<std::string, Secret>> read_headers(Options& options) {
+    std::vector<std::pair<std::string, Secret>> headers = options.secret_table("headers");
+    std::vector<std::string> seen;
+    for (const auto& [name, value] : headers) {
+        if (const std::string wrong = wrong_header_name(name); !wrong.empty()) {
+            options.problem("headers", wrong);
+        } else if (has_control_byte(value.reveal())) {
+            options.problem("headers", fmt::format("must not contain control characters, such as "
+                                                   "a line feed, in {}",
+                                                   name));
+        } else if (std::ranges::find(seen, small(name)) != seen.end()) {
+            options.problem("headers", fmt::format("must name {} once, got it twice", name));
+        }
+        seen.push_back(small(name));
+    }
+    return headers;
+}
+
+HttpOptions read_http_options(Options& options, const HttpDefaults& defaults) {
     HttpOptions out;
     const bool has_url = options.has("url");
     const std::string text = options.required_text("url");
+    bool is_good_url = false;
     if (has_url) {
         if (auto url = parse_url(text)) {
             out.client.url = std::move(*url);
+            is_good_url = true;
         } else {
             options.problem("url", url.error());
         }
     }
+    const Url& url = out.client.url;
     out.timeout = options.duration("timeout", 10s, 100ms, 5min);
-    out.gzip = options.boolean("gzip", false);
-    out.client.authorization = read_authorization(options);
+    out.gzip = options.boolean("gzip", defaults.gzip);
+    out.client.authorization = read_authorization(options, defaults.tokens);
+    out.client.headers = read_headers(options);
+    // What is wrong with the url is said once.
+    Url checked = url;
+    checked.is_https = url.is_https || !is_good_url;
+    out.client.tls = read_tls_options(options, checked);
+    if (is_good_url && !out.client.authorization.empty() && !url.is_https && !url.is_loopback()) {
+        options.warning(
+            "url",
+            fmt::format("sends credentials in the clear to {}; better is https://", url.host));
+    }
     return out;
 }
 

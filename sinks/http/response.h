@@ -30,6 +30,8 @@ enum class FailureKind : std::uint8_t {
     timeout,    // the deadline, or the time to connect, passed
     closed,     // the connection ended before an answer
     protocol,   // what came back is not HTTP, or its header is too large
+    tls,        // certificates, versions, or one side speaks TLS and the other does not: until
+                // an operator mends it
     cancelled,  // by us
 };
 

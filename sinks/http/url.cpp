@@ -9,7 +9,10 @@
 namespace pitot::sinks::http {
 namespace {
 
-// A copy of `text` where `prefix` stands in small letters.
+constexpr std::string_view http_scheme = "http://";
+constexpr std::string_view https_scheme = "https://";
+
+// Whether `text` begins with `scheme`, in letters of any case.
 bool has_scheme(std::string_view text, std::string_view scheme) {
     if (text.size() < scheme.size()) return false;
     return std::ranges::equal(text.substr(0, scheme.size()), scheme, [](char a, char b) {
@@ -52,7 +55,8 @@ std::optional<std::string> read_authority(std::string_view authority, Url& url) 
     const bool good = std::ranges::all_of(host, bracketed ? is_ipv6_character : is_host_character);
     const bool glued = bracketed && colon != close + 1 && close + 1 != authority.size();
     if (host.empty() || !good || glued) {
-        return fmt::format(R"(must name a host after "http://", got "{}")", authority);
+        return fmt::format(R"(must name a host after "{}", got "{}")",
+                           url.is_https ? https_scheme : http_scheme, authority);
     }
     url.host = host;
     if (colon == std::string_view::npos) return {};
@@ -72,22 +76,28 @@ std::string Url::authority() const {
     return needs_brackets ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
+bool Url::is_loopback() const {
+    const bool is_dotted =
+        host.find_first_not_of("0123456789.") == std::string::npos && host.starts_with("127.");
+    return is_dotted || host == "::1" || host == "localhost" || host.ends_with(".localhost");
+}
+
 std::expected<Url, std::string> parse_url(std::string_view text) {
-    constexpr std::string_view scheme = "http://";
     const bool odd = std::ranges::any_of(text, [](char character) {
         const auto byte = static_cast<unsigned char>(character);
         return byte <= 0x20 || byte == 0x7f;
     });
     if (odd) return std::unexpected("must not contain blanks or control characters");
-    if (has_scheme(text, "https://")) {
-        return std::unexpected("TLS is not built in yet; use http:// or a local proxy");
-    }
-    if (!has_scheme(text, scheme)) {
+    Url url;
+    url.is_https = has_scheme(text, https_scheme);
+    url.port = url.is_https ? 443 : 80;
+    if (!url.is_https && !has_scheme(text, http_scheme)) {
         // What stands before an '@' may be a password.
         const bool has_secret = text.find('@') != std::string_view::npos;
-        return bad(R"(begin with "http://")", has_secret ? "another text" : text);
+        return bad(R"(begin with "http://" or "https://")", has_secret ? "another text" : text);
     }
-    const std::string_view rest = text.substr(scheme.size());
+    const std::string_view rest =
+        text.substr(url.is_https ? https_scheme.size() : http_scheme.size());
     const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
     const std::string_view authority = rest.substr(0, slash);
     std::string_view path = rest.substr(slash);
@@ -98,7 +108,6 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
     if (path.find_first_of("?#") != std::string_view::npos) {
         return bad(R"(end with its path, without "?" or "#")", path);
     }
-    Url url;
     if (auto problem = read_authority(authority, url)) return std::unexpected(*problem);
     while (path.ends_with('/')) path.remove_suffix(1);
     url.path = path;

@@ -240,6 +240,60 @@ TEST_CASE("a destination that refuses everything is not asked for ever") {
     CHECK(bench.transport.sent.size() <= culprits_per_batch_max * 9);
 }
 
+TEST_CASE("nor where parts are deliveries of their own, and good parts have their chance") {
+    for (const Outcome& refusal :
+         {bad, Outcome{.verdict = Verdict::split, .reason = "too large"}}) {
+        Bench bench;
+        bench.transport.rule = [&](const Batch&) { return refusal; };
+        bench.offer(std::string(900, 'x'));
+        CHECK(bench.ledger().lost.sum() == 900);
+        CHECK(bench.transport.sent.size() < 60);
+    }
+    // Many in a row are bad, one far behind them too, and all others are fine.
+    Bench bench;
+    bench.transport.rule = [](const Batch& batch) { return batch.body.contains('x') ? bad : ok; };
+    bench.offer(std::string(7, 'x') + std::string(600, 'a') + "x" + std::string(292, 'b'));
+    CHECK(bench.lost(LossReason::rejected) == 8);
+    CHECK(bench.ledger().delivered == 892);
+    bench.offer(std::string(12, 'x') + std::string(600, 'a') + "x" + std::string(287, 'b'));
+    CHECK(bench.ledger().delivered + bench.lost(LossReason::rejected) == 1800);
+    CHECK(bench.lost(LossReason::rejected) < 40);
+}
+
+TEST_CASE("thousands of items of which every other must be sent again") {
+    Bench bench;
+    int attempts = 0;
+    bench.transport.rule = [&](const Batch& batch) {
+        ++attempts;
+        Outcome outcome{.verdict = Verdict::partial, .reason = "some are late"};
+        for (std::size_t i = 0; i < batch.items.size(); ++i) {
+            outcome.items.push_back(i % 2 == 0 ? ItemVerdict::delivered : ItemVerdict::retry);
+        }
+        return outcome;
+    };
+    // Ten batches of five thousand items each, in one flush.
+    Encoded encoded;
+    for (int i = 0; i < 10; ++i) {
+        Batch& batch = encoded.batches.emplace_back();
+        for (std::uint32_t item = 1; item <= 5000; ++item) {
+            batch.items.push_back({.end = item, .points = 1});
+        }
+        batch.body.assign(5000, static_cast<char>('a' + i));
+        batch.points = 5000;
+    }
+    Deliverer deliverer(
+        {.name = "out"},
+        std::make_unique<MemoryQueue>(QueuePolicy::keep_order,
+                                      QueueBounds{.batches_max = 10, .bytes_max = 1'000'000}),
+        bench.transport, bench.rig.context);
+    deliverer.offer(50'000, std::move(encoded));
+    bench.rig.advance(50min);
+    const Ledger ledger = deliverer.status().ledger;
+    CHECK(ledger.closed());
+    CHECK(ledger.delivered == 50'000);
+    CHECK(attempts == 10 * 13);  // 5000, 2500, … 1
+}
+
 TEST_CASE("a search that is interrupted begins again with the whole batch") {
     Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
     bench.offer("abcx");

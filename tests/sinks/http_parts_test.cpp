@@ -23,13 +23,18 @@ TEST_CASE("URLs that are understood") {
         const char* text;
         const char* authority;
         const char* path;
+        bool is_https = false;
+        bool is_loopback = false;
     };
     for (const Row& row : std::vector<Row>{
-             {"http://127.0.0.1:9091", "127.0.0.1:9091", ""},
+             {"http://127.0.0.1:9091", "127.0.0.1:9091", "", false, true},
+             {"https://gateway", "gateway:443", "", true},
+             {"HTTPS://localhost:1/", "localhost:1", "", true, true},
+             {"http://127.gateway", "127.gateway:80", ""},
              {"http://gateway", "gateway:80", ""},
              {"HTTP://gateway/", "gateway:80", ""},
              {"http://gateway.example:65535/a/b//", "gateway.example:65535", "/a/b"},
-             {"http://[::1]:9091/push", "[::1]:9091", "/push"},
+             {"http://[::1]:9091/push", "[::1]:9091", "/push", false, true},
              {"http://[fe80::1]", "[fe80::1]:80", ""},
              {"http://my_host-2:1", "my_host-2:1", ""},
          }) {
@@ -38,6 +43,8 @@ TEST_CASE("URLs that are understood") {
         REQUIRE(url.has_value());
         CHECK(url->authority() == row.authority);
         CHECK(url->path == row.path);
+        CHECK(url->is_https == row.is_https);
+        CHECK(url->is_loopback() == row.is_loopback);
     }
 }
 
@@ -47,12 +54,11 @@ TEST_CASE("URLs that are refused, with what would be right") {
         const char* says;
     };
     for (const Row& row : std::vector<Row>{
-             {"https://gateway", "TLS is not built in yet; use http:// or a local proxy"},
-             {"HTTPS://gateway", "TLS is not built in yet; use http:// or a local proxy"},
-             {"gateway:9091", R"(must begin with "http://", got "gateway:9091")"},
-             {"", R"(must begin with "http://", got "")"},
-             {"ftp://gateway", R"(must begin with "http://", got "ftp://gateway")"},
+             {"gateway:9091", R"(must begin with "http://" or "https://", got "gateway:9091")"},
+             {"", R"(must begin with "http://" or "https://", got "")"},
+             {"ftp://gateway", R"(must begin with "http://" or "https://", got "ftp://gateway")"},
              {"http://", R"(must name a host after "http://", got "")"},
+             {"https://", R"(must name a host after "https://", got "")"},
              {"http://:9091", R"(must name a host after "http://", got ":9091")"},
              {"http://a:", "must have a port between 1 and 65535, got \"\""},
              {"http://a:0", "must have a port between 1 and 65535, got \"0\""},
@@ -164,10 +170,10 @@ TEST_CASE("the settings all HTTP sinks have") {
     CHECK(token.problems().empty());
 
     SinkOptions wrong("push");
-    wrong.set("url", "https://gateway").set("username", "a:b").set("bearer_token", "x\ny");
+    wrong.set("url", "gateway").set("username", "a:b").set("bearer_token", "x\ny");
     read_http_options(wrong);
     CHECK(wrong.problems() ==
-          "url: TLS is not built in yet; use http:// or a local proxy\n"
+          "url: must begin with \"http://\" or \"https://\", got \"gateway\"\n"
           "username: must not contain ':' or control characters\n"
           "bearer_token: must not contain control characters, such as a line feed\n"
           "bearer_token: must not be set together with username, got both\n");

@@ -106,12 +106,12 @@ TEST_CASE("a push is the whole state, and an empty state is pushed too") {
 TEST_CASE("settings that are refused, with what would be right") {
     SinkRig rig;
     SinkOptions options("push");
-    options.set("url", "https://x").set("job", "");
+    options.set("url", "ftp://x").set("job", "");
     options.set("grouping", SinkOptions::TextTable{
                                 {"job", "x"}, {"a-b", "y"}, {"__x", "z"}, {"k", ""}, {"k", ""}});
     pushgateway::make(options, rig.context);
     CHECK(options.problems() ==
-          "url: TLS is not built in yet; use http:// or a local proxy\n"
+          "url: must begin with \"http://\" or \"https://\", got \"ftp://x\"\n"
           "job: must not be empty: a Pushgateway has no group without a job\n"
           "grouping: must not contain \"job\"; it is an option of its own\n"
           "grouping: must have label names of letters, digits and '_' that do not begin with a "

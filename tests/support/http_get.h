@@ -21,10 +21,19 @@ struct HttpAnswer {
     std::string body;
 };
 
+// Of all bytes that came.
+inline HttpAnswer parse_answer(const std::string& text) {
+    HttpAnswer answer;
+    const std::size_t header = text.find("\r\n\r\n");
+    if (header == std::string::npos || text.size() < 12) return answer;
+    answer.status = std::stoi(text.substr(9, 3));
+    answer.body = text.substr(header + 4);
+    return answer;
+}
+
 // HTTP/1.0, so that the end of the connection is the end of the body.
 inline HttpAnswer http_send(std::uint16_t port, std::string_view method, std::string_view target,
                             std::string_view body = "") {
-    HttpAnswer answer;
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -48,11 +57,7 @@ inline HttpAnswer http_send(std::uint16_t port, std::string_view method, std::st
         }
     }
     ::close(socket);
-    const std::size_t header = text.find("\r\n\r\n");
-    if (header == std::string::npos || text.size() < 12) return answer;
-    answer.status = std::stoi(text.substr(9, 3));
-    answer.body = text.substr(header + 4);
-    return answer;
+    return parse_answer(text);
 }
 
 }  // namespace pitot::tests

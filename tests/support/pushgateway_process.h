@@ -5,6 +5,8 @@
 //     …
 //     CHECK(gateway.sample("page_views_total", {"job=\"pitot\""}) == 3);
 //
+// With a web configuration (TLS, users) it is asked through the function given with it.
+//
 // Started and waited for by the constructor, ended by its pid in the destructor.
 #pragma once
 
@@ -18,6 +20,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +32,15 @@ namespace pitot::tests {
 
 class PushgatewayProcess {
 public:
-    PushgatewayProcess() {
+    // How a page of it is got.
+    using Getter = std::function<HttpAnswer(std::uint16_t port, std::string_view target)>;
+
+    explicit PushgatewayProcess(
+        const std::string& web_config_file = "",
+        Getter get = [](std::uint16_t port,
+                        std::string_view target) { return http_send(port, "GET", target); })
+        : get_(std::move(get)) {
+        const std::string web_config = "--web.config.file=" + web_config_file;
         std::array<int, 2> log{-1, -1};
         REQUIRE(::pipe2(log.data(), O_CLOEXEC) == 0);
         // Never read again once it listens: room for all it may say.
@@ -40,13 +51,14 @@ public:
             ::dup2(log[1], STDOUT_FILENO);
             ::dup2(log[1], STDERR_FILENO);
             ::execlp("prometheus-pushgateway", "prometheus-pushgateway",
-                     "--persistence.file=", "--web.listen-address=127.0.0.1:0", nullptr);
+                     "--persistence.file=", "--web.listen-address=127.0.0.1:0", web_config.c_str(),
+                     nullptr);
             ::_exit(127);
         }
         ::close(log[1]);
         log_ = log[0];
         wait_for_port();
-        while (http_send(port_, "GET", "/-/ready").status != 200) ::poll(nullptr, 0, 5);
+        while (get_(port_, "/-/ready").status != 200) ::poll(nullptr, 0, 5);
     }
     ~PushgatewayProcess() {
         if (pid_ > 0) {
@@ -60,7 +72,7 @@ public:
 
     std::uint16_t port() const { return port_; }
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
-    std::string metrics() const { return http_send(port_, "GET", "/metrics").body; }
+    std::string metrics() const { return get_(port_, "/metrics").body; }
 
     // The value of the one sample of that name that has all these labels; text, as shown.
     std::string sample(std::string_view name, const std::vector<std::string>& labels = {}) const {
@@ -103,6 +115,7 @@ private:
         }
     }
 
+    Getter get_;
     pid_t pid_ = -1;
     int log_ = -1;
     std::uint16_t port_ = 0;

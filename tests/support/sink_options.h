@@ -106,6 +106,11 @@ public:
     }
     TextTable text_table(std::string_view key) override { return get<TextTable>(key, {}); }
     sinks::Secret secret(std::string_view key) override { return sinks::Secret(text(key, "")); }
+    std::vector<std::pair<std::string, sinks::Secret>> secret_table(std::string_view key) override {
+        std::vector<std::pair<std::string, sinks::Secret>> out;
+        for (auto& [name, value] : text_table(key)) out.emplace_back(name, sinks::Secret(value));
+        return out;
+    }
     void each_table(std::string_view key, const std::function<void(Options&)>& visit) override {
         for (const auto& one : tables_[std::string(key)]) visit(*one);
     }

@@ -47,12 +47,18 @@ std::string with_every_option(const std::string& text) {
     return enabled;
 }
 
-// Listeners share their options, under whatever name: "listeners.*.mode".
+// Listeners share their options, under whatever name ("listeners.*.mode"), and so do sinks over
+// HTTP as far as TLS and headers go ("sinks.*.tls_verify"): the file shows these once.
 std::string general(const std::string& key) {
-    constexpr std::string_view prefix = "listeners.";
-    const std::size_t dot = key.find('.', prefix.size());
-    if (!key.starts_with(prefix) || dot == std::string::npos) return key;
-    return "listeners.*" + key.substr(dot);
+    for (const std::string prefix : {"listeners.", "sinks."}) {
+        const std::size_t dot = key.find('.', prefix.size());
+        if (!key.starts_with(prefix) || dot == std::string::npos) continue;
+        const std::string option = key.substr(dot);
+        const bool is_shared =
+            prefix == "listeners." || option.starts_with(".tls_") || option == ".headers";
+        if (is_shared) return prefix + "*" + option;
+    }
+    return key;
 }
 
 // "interval" → "\"10s\"", as the file has it.
