@@ -19,6 +19,7 @@
 
 #include "sinks/registry.h"
 #include "tests/support/http_double.h"
+#include "tests/support/search_double.h"
 #include "tests/support/sink_options.h"
 #include "tests/support/sink_rig.h"
 #include "tests/support/sink_snapshot.h"
@@ -54,8 +55,11 @@ public:
     virtual std::string complaints() const { return ""; }
 };
 
-class HttpDestination final : public Destination {
+class HttpDestination : public Destination {
 public:
+    explicit HttpDestination(HttpDouble::Answer answer = {}) {
+        if (answer) server_.answer_with(std::move(answer));
+    }
     void configure(SinkOptions& options) override {
         options.set("url", server_.url()).set("username", "me").set("password", "hunter2");
     }
@@ -92,6 +96,25 @@ public:
 
 private:
     HttpDouble server_;
+};
+
+// Before the server in SearchDestination, so that it is there as long as somebody answers.
+struct SearchMemory {
+    SearchDouble search;
+};
+
+// Strict about documents, and with a memory for their ids.
+class SearchDestination final : private SearchMemory, public HttpDestination {
+public:
+    SearchDestination()
+        : HttpDestination([this](const auto& request) { return search.answer(request); }) {}
+    void configure(SinkOptions& options) override {
+        HttpDestination::configure(options);
+        options.set("index", "metrics-%Y.%m.%d");
+    }
+    std::string complaints() const override {
+        return HttpDestination::complaints() + search.complaints();
+    }
 };
 
 // Standard output, which is a pipe here for as long as this lives.
@@ -143,6 +166,7 @@ private:
 
 std::unique_ptr<Destination> destination_of(std::string_view type) {
     if (type == "pushgateway") return std::make_unique<HttpDestination>();
+    if (type == "elasticsearch") return std::make_unique<SearchDestination>();
     if (type == "console") return std::make_unique<StdoutDestination>();
     return nullptr;
 }
