@@ -302,7 +302,8 @@ TEST_CASE("the fate of each document") {
         {400, R"({"type":"mapper_parsing_exception","reason":"y"})", Fate::refused},
         {400, R"({"type":"document_parsing_exception","reason":"y"})", Fate::refused},
         {400,
-         R"({"type":"validation_exception","reason":"Validation Failed: 1: this action would add [2] shards, but this cluster currently has [1000]/[1000] maximum normal shards open;"})",
+         R"({"type":"validation_exception","reason":"Validation Failed: 1: this action would )"
+         R"(add [2] shards, but this cluster currently has [1000]/[1000] maximum shards open;"})",
          Fate::held},
         {400, R"("just a text")", Fate::refused},
         {413, "", Fate::refused},
@@ -320,12 +321,12 @@ TEST_CASE("the fate of each document") {
 
 TEST_CASE("what is said about a refused document is its first error, fit for a log") {
     const std::string long_reason(5000, 'x');
-    const BulkAnswer read = answer(answer_of(
-        {{201, ""},
-         {400,
-          R"({"type":"t1","reason":"first\u0007\u001b[31m","caused_by":{"type":"deep","reason":"deeper"}})"},
-         {400, R"({"type":"t2","reason":")" + long_reason + "\"}"},
-         {429, R"({"reason":"busy","type":"t3"})"}}));
+    const BulkAnswer read =
+        answer(answer_of({{201, ""},
+                          {400, R"({"type":"t1","reason":"first\u0007\u001b[31m",)"
+                                R"("caused_by":{"type":"deep","reason":"deeper"}})"},
+                          {400, R"({"type":"t2","reason":")" + long_reason + "\"}"},
+                          {429, R"({"reason":"busy","type":"t3"})"}}));
     CHECK(read.refused == "400 t1: first  [31m");
     CHECK(read.again == "429 t3: busy");
     CHECK(answer(answer_of({{400, R"({"type":"t","reason":")" + long_reason + "\"}"}}))
