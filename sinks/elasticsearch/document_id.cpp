@@ -25,7 +25,7 @@ void append_text(std::string_view text, std::string& out) {
 void append_base64url(const Hash128& hash, std::string& out) {
     constexpr std::string_view alphabet =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::array<char, document_id_bytes> text;
+    std::array<char, document_id_bytes> text{};
     std::uint64_t high = hash.high;
     std::uint64_t low = hash.low;
     for (char& character : text) {

@@ -124,12 +124,18 @@ std::unique_ptr<Sink> make(Options& options, const Context& context) {
     encoder.quantiles = context.quantiles;
     encoder.limits.bytes = options.bytes("batch_bytes", 5 * mib, 64 * kib, 64 * mib);
 
+    const std::uint64_t queue_bytes = options.bytes("queue_bytes", 512 * mib, mib, 1024 * gib);
+    if (queue_bytes < encoder.limits.bytes) {
+        options.problem("queue_bytes", fmt::format("must be at least batch_bytes, which is {}, "
+                                                   "got {}",
+                                                   encoder.limits.bytes, queue_bytes));
+    }
+
     DeliverySettings delivery;
     delivery.name = options.name();
     delivery.policy = QueuePolicy::keep_order;
     delivery.isolation = Isolation::halves;
-    delivery.bounds = {.batches_max = queued_batches_max,
-                       .bytes_max = options.bytes("queue_bytes", 512 * mib, mib, 1024 * gib)};
+    delivery.bounds = {.batches_max = queued_batches_max, .bytes_max = queue_bytes};
     delivery.attempt_timeout = transport.http.timeout;
 
     auto report = [sink = std::string(options.name()), &log = context.log](

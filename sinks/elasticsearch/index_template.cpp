@@ -219,7 +219,7 @@ TemplateFinding find_template(std::string_view answer, std::string_view name,
     const std::int64_t their_version =
         version != nullptr && version->is_int64() ? version->get_int64() : 0;
     const std::string mine =
-        "\"fingerprint\":\"" + std::string(text_at(meta, "fingerprint")) + "\"";
+        R"("fingerprint":")" + std::string(text_at(meta, "fingerprint")) + "\"";
     if (their_version < template_version) {
         finding.found = FoundTemplate::older;
     } else if (their_version == template_version && text.find(mine) == std::string_view::npos) {

@@ -59,7 +59,7 @@ std::expected<TargetIndex, std::string> TargetIndex::daily(std::string_view patt
         if (rest.empty()) break;
         if (rest.size() < 2 || std::string_view("YmdH").find(rest[1]) == std::string_view::npos) {
             return std::unexpected(
-                fmt::format("must use %Y, %m, %d and %H only, got \"{}\" in \"{}\"",
+                fmt::format(R"(must use %Y, %m, %d and %H only, got "{}" in "{}")",
                             rest.substr(0, 2), pattern));
         }
         index.parts_.push_back({.text = {}, .date = rest[1]});

@@ -57,8 +57,8 @@ public:
 
 private:
     void add(std::uint32_t id) {
-        std::string& name = texts_[id * 2U];
-        std::string& host = texts_[id * 2U + 1U];
+        std::string& name = texts_[std::size_t{id} * 2];
+        std::string& host = texts_[std::size_t{id} * 2 + 1];
         name = "http.requests." + std::to_string(100'000 + id % 1000);
         host = "web-" + std::to_string(id);
         tags_.push_back({protocol::Tag{"env", "production", true},

@@ -466,6 +466,8 @@ TEST_CASE("settings: what is wrong is said, what is unwise is warned about") {
         {[](SinkOptions& o) { o.set("template_name", "a/b"); }, "template_name: must be small"},
         {[](SinkOptions& o) { o.set("host", ""); }, "host: must not be empty"},
         {[](SinkOptions& o) { o.set("batch_bytes", std::int64_t{1024}); }, "batch_bytes: "},
+        {[](SinkOptions& o) { o.set("queue_bytes", std::int64_t{1} << 20U); },
+         "queue_bytes: must be at least batch_bytes, which is 5242880, got 1048576"},
         {[](SinkOptions& o) { o.set("shards", std::int64_t{-1}); }, "shards: "},
     };
     for (const auto& [change, problem] : cases) {
