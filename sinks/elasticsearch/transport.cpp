@@ -11,7 +11,7 @@
 #include "sinks/elasticsearch/template_keeper.h"
 #include "sinks/http/classify.h"
 #include "sinks/http/client.h"
-#include "sinks/http/gzip.h"
+#include "sinks/http/gunzip.h"
 
 namespace pitot::sinks::elasticsearch {
 namespace {

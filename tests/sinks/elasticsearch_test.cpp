@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sinks/elasticsearch/elasticsearch.h"
-#include "sinks/http/gzip.h"
+#include "sinks/http/gunzip.h"
 #include "tests/support/http_double.h"
 #include "tests/support/search_double.h"
 #include "tests/support/sink_options.h"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sinks/glob.h"
+#include "sinks/http/gunzip.h"
 #include "sinks/http/gzip.h"
 
 namespace pitot::tests {

@@ -1,5 +1,5 @@
-// `pitot once --sink NAME` prints what the sink would send: the golden files that the sinks' own
-// tests compare with, from lines to bytes.
+// `pitot once --sink NAME` prints what the Elasticsearch sink would send: the golden file that the
+// sink's own tests compare with, from lines to bytes.
 #include <doctest/doctest.h>
 
 #include <sstream>
@@ -30,7 +30,7 @@ std::string printed(const std::vector<std::string>& sets, const std::string& lin
 
 }  // namespace
 
-TEST_CASE("elasticsearch") {
+TEST_CASE("lines become the documents of the golden file") {
     const std::vector<std::string> sets{
         "percentiles=[50, 90, 99]",
         R"(sinks.search.type="elasticsearch")",
