@@ -51,7 +51,8 @@ struct SinkSet::Io {
                .random = [this] { return std::uniform_real_distribution<>()(random); },
                .user_agent = "pitot/" + std::string(version()),
                .host_name = host_name(),
-               .quantiles = std::move(quantiles)} {}
+               .quantiles = std::move(quantiles),
+               .run = seed} {}
 
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{

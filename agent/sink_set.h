@@ -26,7 +26,8 @@ namespace pitot::agent {
 
 class SinkSet {
 public:
-    // `seed` for the jitter of back-offs. Clock and log outlive the set.
+    // `seed` for the jitter of back-offs and as the number of this run (Context::run): 0 where
+    // output must be the same each time. Clock and log outlive the set.
     SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log, std::uint64_t seed);
     ~SinkSet();  // ends the io thread if it runs
     SinkSet(const SinkSet&) = delete;

@@ -5,6 +5,7 @@
 // their own.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ struct Context {
     std::string user_agent;          // "pitot/0.1.0"
     std::string host_name;           // of this machine: the default for `instance`
     std::vector<double> quantiles;   // in (0, 1], ascending, of the agent's configuration
+    // Drawn at each start of the agent, so that what two starts send can be told apart; 0 where
+    // output must be the same each time (`pitot once`, tests).
+    std::uint64_t run = 0;
 };
 
 }  // namespace pitot::sinks

@@ -5,6 +5,7 @@
 
 #include "sinks/console/console.h"
 #include "sinks/prometheus_scrape/prometheus_scrape.h"
+#include "sinks/elasticsearch/elasticsearch.h"
 #include "sinks/pushgateway/pushgateway.h"
 
 namespace pitot::sinks {
@@ -15,6 +16,8 @@ constexpr std::array types{
              prometheus_scrape::make},
     SinkType{"pushgateway", "Prometheus Pushgateway: the whole state, by PUT, each interval",
              pushgateway::make},
+    SinkType{"elasticsearch", "Elasticsearch or OpenSearch: documents, by the bulk API",
+             elasticsearch::make},
     SinkType{"console", "standard output, as JSON lines or text", console::make},
 };
 

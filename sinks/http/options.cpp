@@ -13,7 +13,6 @@ namespace {
 
 using std::literals::chrono_literals::operator""min;
 using std::literals::chrono_literals::operator""ms;
-using std::literals::chrono_literals::operator""s;
 
 bool has_control_byte(std::string_view text) {
     return std::ranges::any_of(text, [](char character) {
@@ -207,7 +206,7 @@ HttpOptions read_http_options(Options& options, const HttpDefaults& defaults) {
         }
     }
     const Url& url = out.client.url;
-    out.timeout = options.duration("timeout", 10s, 100ms, 5min);
+    out.timeout = options.duration("timeout", defaults.timeout, 100ms, 5min);
     out.gzip = options.boolean("gzip", defaults.gzip);
     out.client.authorization = read_authorization(options, defaults.tokens);
     out.client.headers = read_headers(options);

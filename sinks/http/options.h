@@ -1,8 +1,8 @@
 // The settings that every sink over HTTP has, read and checked in one place.
 //
 //   url                   required
-//   timeout               "10s"   of one attempt
-//   gzip                  false
+//   timeout               "10s"   of one attempt } or what the sink says
+//   gzip                  false                  }
 //   username              ""      with `password`: basic authentication
 //   bearer_token          ""      or a token instead
 //   headers               {}      further headers, name by name; their values are secrets
@@ -32,6 +32,7 @@ struct TokenOption {
 
 // What differs from sink to sink.
 struct HttpDefaults {
+    std::chrono::nanoseconds timeout = std::chrono::seconds(10);
     bool gzip = false;
     std::vector<TokenOption> tokens = {TokenOption()};
 };

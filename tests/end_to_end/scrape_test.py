@@ -97,7 +97,7 @@ def check_sums(server: PrometheusServer, times_ms: list[float]) -> None:
 def scraping(scene: Scene, agent: Agent, url: str = "") -> PrometheusServer:
     """A Prometheus that scrapes the agent, or what stands between them."""
     server = PrometheusServer(scene.folder, "prometheus", {"agent": url or agent.where("metrics")})
-    scene.on_end(server.kill)
+    scene.ends_with(server.kill)
     server.start()
     return server
 

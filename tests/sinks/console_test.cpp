@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/json/src.hpp>
+#include <boost/json.hpp>
 #include <csignal>
 #include <random>
 #include <string>

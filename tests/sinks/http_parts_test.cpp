@@ -7,6 +7,7 @@
 
 #include "sinks/http/base64.h"
 #include "sinks/http/classify.h"
+#include "sinks/http/gunzip.h"
 #include "sinks/http/gzip.h"
 #include "sinks/http/options.h"
 #include "sinks/http/url.h"
@@ -120,6 +121,21 @@ TEST_CASE("gzip gives the same bytes each time, and zlib reads them back") {
         CHECK(back == text);
     }
     CHECK(gzip(body)->size() < body.size() / 3);
+}
+
+TEST_CASE("gunzip reads one whole member, up to a bound") {
+    std::string body;
+    for (int i = 0; i < 20000; ++i) body += "metric_" + std::to_string(i) + " 1\n";
+    for (const std::string& text : {std::string(), std::string("x"), body}) {
+        CHECK(gunzip(*gzip(text), text.size()) == text);
+    }
+    CHECK_FALSE(gunzip(*gzip(body), body.size() - 1).has_value());
+    const std::string packed = *gzip("some text that is not too short");
+    for (std::size_t length = 0; length < packed.size(); ++length) {
+        CHECK_FALSE(gunzip(packed.substr(0, length), 1000).has_value());
+    }
+    CHECK_FALSE(gunzip(packed + "x", 1000).has_value());
+    CHECK_FALSE(gunzip("{\"errors\":false}", 1000).has_value());
 }
 
 TEST_CASE("every status means one of the seven verdicts") {

@@ -5,6 +5,7 @@
 #include "tests/sinks/compliance/destination.h"
 #include "tests/sinks/compliance/http_destination.h"
 #include "tests/sinks/compliance/scrape_destination.h"
+#include "tests/sinks/compliance/search_destination.h"
 #include "tests/sinks/compliance/stdout_destination.h"
 
 namespace pitot::tests {
@@ -12,6 +13,7 @@ namespace pitot::tests {
 std::unique_ptr<Destination> destination_of(std::string_view type, Wire wire) {
     // Types over HTTP: what they answer, and the settings without which they do not start.
     if (type == "pushgateway") return std::make_unique<HttpDestination>(wire);
+    if (type == "elasticsearch") return search_destination(wire);
     if (wire == Wire::tls) return nullptr;
     // The others.
     if (type == "prometheus") return std::make_unique<ScrapeDestination>();

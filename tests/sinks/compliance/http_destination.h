@@ -32,7 +32,7 @@ struct HttpManners {
     std::size_t batch_bytes_max = std::numeric_limits<std::size_t>::max();
 };
 
-class HttpDestination final : public Destination {
+class HttpDestination : public Destination {
 public:
     explicit HttpDestination(Wire wire, HttpManners manners = {});
 
