@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sinks/console/console.h"
+#include "sinks/influxdb/influxdb.h"
 #include "sinks/pushgateway/pushgateway.h"
 
 namespace pitot::sinks {
@@ -12,6 +13,8 @@ namespace {
 constexpr std::array types{
     SinkType{"pushgateway", "Prometheus Pushgateway: the whole state, by PUT, each interval",
              pushgateway::make},
+    SinkType{"influxdb", "InfluxDB 1 and 2, VictoriaMetrics: line protocol over HTTP or UDP",
+             influxdb::make},
     SinkType{"console", "standard output, as JSON lines or text", console::make},
 };
 

@@ -8,7 +8,6 @@ namespace {
 
 using std::literals::chrono_literals::operator""min;
 using std::literals::chrono_literals::operator""ms;
-using std::literals::chrono_literals::operator""s;
 
 bool has_control_byte(std::string_view text) {
     return std::ranges::any_of(text, [](char character) {
@@ -43,7 +42,7 @@ Secret read_authorization(Options& options) {
 
 }  // namespace
 
-HttpOptions read_http_options(Options& options) {
+HttpOptions read_http_options(Options& options, const HttpDefaults& defaults) {
     HttpOptions out;
     const bool has_url = options.has("url");
     const std::string text = options.required_text("url");
@@ -54,8 +53,8 @@ HttpOptions read_http_options(Options& options) {
             options.problem("url", url.error());
         }
     }
-    out.timeout = options.duration("timeout", 10s, 100ms, 5min);
-    out.gzip = options.boolean("gzip", false);
+    out.timeout = options.duration("timeout", defaults.timeout, 100ms, 5min);
+    out.gzip = options.boolean("gzip", defaults.gzip);
     out.client.authorization = read_authorization(options);
     return out;
 }

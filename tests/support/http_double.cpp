@@ -149,6 +149,11 @@ void HttpDouble::otherwise(Step step) {
     otherwise_ = std::move(step);
 }
 
+void HttpDouble::answer_with(Answer answer) {
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+}
+
 std::vector<HttpDouble::Received> HttpDouble::requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -218,6 +223,7 @@ bool HttpDouble::serve_request(Connection& connection) {
     if (connection.read >= step->cut_request_at) return false;
     request.body = connection.input.substr(end + 4, whole - end - 4);
     connection.input.erase(0, whole);
+    const std::string answer = reply_to(*step, request);
     {
         const std::lock_guard lock(mutex_);
         requests_.push_back(std::move(request));
@@ -226,7 +232,7 @@ bool HttpDouble::serve_request(Connection& connection) {
         connection.wait_for_hang_up();
         return false;
     }
-    connection.send(std::string_view(step->reply).substr(0, step->cut_reply_at));
+    connection.send(std::string_view(answer).substr(0, step->cut_reply_at));
     if (step->reset) {
         connection.reset();
     } else if (step->early) {
@@ -242,6 +248,17 @@ HttpDouble::Step HttpDouble::take_step() {
     Step step = std::move(script_.front());
     script_.pop_front();
     return step;
+}
+
+// Also where it is not sent: the server has done what it was asked for.
+std::string HttpDouble::reply_to(const Step& step, const Received& request) {
+    if (!step.reply.empty()) return step.reply;
+    Answer answer;
+    {
+        const std::lock_guard lock(mutex_);
+        answer = answer_;
+    }
+    return answer ? answer(request) : reply(200);
 }
 
 void HttpDouble::complain(const std::string& what) {

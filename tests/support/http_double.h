@@ -7,7 +7,8 @@
 //     CHECK(server.requests().at(0).body == "…");
 //     CHECK(server.complaints() == "");
 //
-// Each request consumes one step of the script; without a script it answers 200. It listens
+// Each request consumes one step of the script; without a script, or where a step has no reply
+// of its own, it answers as a healthy server: 200, or what answer_with() says. It listens
 // on a port of the kernel's choice on loopback and serves one connection at a time on a thread
 // of its own. What a client does against RFC 9112 becomes a complaint.
 #pragma once
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -30,7 +32,7 @@ public:
     static constexpr std::size_t never = static_cast<std::size_t>(-1);
 
     struct Step {
-        std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        std::string reply = {};              // "": a healthy server's
         std::size_t cut_request_at = never;  // hang up after so many bytes of the request
         std::size_t cut_reply_at = never;    // hang up after so many bytes of the reply
         bool early = false;   // answer after the header, without reading the body, and hang up
@@ -48,6 +50,9 @@ public:
         std::size_t connection = 0;  // 1, 2, …
     };
 
+    // The whole answer to a request, on the double's thread.
+    using Answer = std::function<std::string(const Received&)>;
+
     HttpDouble();
     ~HttpDouble();
     HttpDouble(const HttpDouble&) = delete;
@@ -60,6 +65,9 @@ public:
     void next(std::string reply) { next(Step{.reply = std::move(reply)}); }
     // What is done when the script is over.
     void otherwise(Step step);
+
+    // How a healthy server of this kind answers.
+    void answer_with(Answer answer);
 
     // Whole requests, in the order they came.
     std::vector<Received> requests() const;
@@ -75,6 +83,7 @@ private:
     void serve_connection(Connection& connection);
     bool serve_request(Connection& connection);
     Step take_step();
+    std::string reply_to(const Step& step, const Received& request);
     void complain(const std::string& what);
 
     int listener_ = -1;
@@ -84,6 +93,7 @@ private:
     mutable std::mutex mutex_;
     std::deque<Step> script_;
     Step otherwise_;
+    Answer answer_;
     std::vector<Received> requests_;
     std::size_t connections_ = 0;
     std::string complaints_;
