@@ -31,10 +31,10 @@ enum class Version : std::uint8_t { v1, v2 };
 // What was asked for, for the words of advice.
 struct Target {
     Version version = Version::v1;
-    std::string database;          // v1
-    std::string retention_policy;  // v1; "" for the default one
-    std::string organisation;      // v2
-    std::string bucket;            // v2
+    std::string database = {};          // v1
+    std::string retention_policy = {};  // v1; "" for the default one
+    std::string organisation = {};      // v2
+    std::string bucket = {};            // v2
 };
 
 // `items`: lines of the batch.

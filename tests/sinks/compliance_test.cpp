@@ -54,7 +54,7 @@ public:
     virtual std::string complaints() const { return ""; }
 };
 
-class HttpDestination final : public Destination {
+class HttpDestination : public Destination {
 public:
     void configure(SinkOptions& options) override {
         options.set("url", server_.url()).set("username", "me").set("password", "hunter2");
@@ -92,6 +92,14 @@ public:
 
 private:
     HttpDouble server_;
+};
+
+class InfluxDestination final : public HttpDestination {
+public:
+    void configure(SinkOptions& options) override {
+        HttpDestination::configure(options);
+        options.set("database", "metrics");
+    }
 };
 
 // Standard output, which is a pipe here for as long as this lives.
@@ -143,6 +151,7 @@ private:
 
 std::unique_ptr<Destination> destination_of(std::string_view type) {
     if (type == "pushgateway") return std::make_unique<HttpDestination>();
+    if (type == "influxdb") return std::make_unique<InfluxDestination>();
     if (type == "console") return std::make_unique<StdoutDestination>();
     return nullptr;
 }
