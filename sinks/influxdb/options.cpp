@@ -178,7 +178,7 @@ Settings read_options(Options& options, const Context& context) {
     settings.http.name = options.name();
     settings.udp.name = options.name();
     settings.http.precision = settings.lines.precision;
-    settings.http.target.database = options.text("database", "");
+    settings.http.target.database = options.optional_text("database").value_or("");
     settings.http.target.retention_policy = options.text("retention_policy", "");
     settings.http.consistency = consistencies[options.choice("consistency", 0, consistencies)];
     settings.http.create_database = options.boolean("create_database", false);

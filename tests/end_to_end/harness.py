@@ -330,6 +330,10 @@ class Scene:
         gateway.start()
         return gateway
 
+    def ends_with(self, end: Callable[[], object]) -> None:
+        """Called when the test is over, for what is started elsewhere."""
+        self._stack.callback(end)
+
     def socket(self, family: int, kind: int) -> socket.socket:
         """A client's, closed with the scene. What it waits for, it waits for until the
         usual deadline."""

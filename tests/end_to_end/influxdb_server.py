@@ -1,7 +1,7 @@
 """A real InfluxDB 1 for one test: Debian's influxd, with its HTTP API and a UDP listener.
 
     influx = InfluxDB(scene.folder, "influx")
-    stack.callback(influx.kill)
+    scene.ends_with(influx.kill)
     influx.start()
     influx.create_database("metrics")
     influx.query("select sum(delta) from hits", "metrics")
@@ -150,11 +150,16 @@ class InfluxDB:
         expect(len(rows) == 1, f"{statement}: must be one row, got {rows}")
         return next(value for key, value in rows[0].items() if key not in ("name", "time"))
 
-    def _ask(self, method: str, path: str) -> tuple[int, str]:
+    def write(self, lines: str, database: str) -> None:
+        """As another client would."""
+        status, body = self._ask("POST", f"/write?db={database}", lines)
+        expect(status == 204, f"{lines}: {status} {body}")
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
         """Status and body; status 0 when it is not reached."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
         try:
-            connection.request(method, path)
+            connection.request(method, path, body)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except (OSError, http.client.HTTPException):

@@ -1,7 +1,7 @@
 """A real VictoriaMetrics for one test: Debian's victoria-metrics, single node.
 
     victoria = VictoriaMetrics(scene.folder, "victoria")
-    stack.callback(victoria.kill)
+    scene.ends_with(victoria.kill)
     victoria.start()
     victoria.series('{__name__="hits_delta"}')
 
