@@ -36,7 +36,7 @@ void trim_backslashes(std::string& text) {
 std::string clean_name(std::string_view text, const KeySettings& settings) {
     std::string name = clean(text, settings);
     trim_backslashes(name);
-    if (name.empty()) name = "_";
+    if (name.empty()) name.push_back('_');
     return name;
 }
 
@@ -137,6 +137,19 @@ void append_string_field(std::string_view text, std::string& out) {
         }
     }
     out += '"';
+}
+
+std::string excerpt(std::string_view text) {
+    constexpr std::size_t bytes_max = 200;
+    const auto continues = [](char character) {
+        return (static_cast<unsigned char>(character) & 0xc0U) == 0x80U;
+    };
+    std::size_t length = std::min(text.size(), bytes_max);
+    while (length < text.size() && length > 0 && continues(text[length])) --length;
+    std::string out(text.substr(0, length));
+    std::ranges::replace_if(out, is_control, '_');
+    if (length < text.size()) out += " …";
+    return out;
 }
 
 }  // namespace pitot::sinks::influxdb

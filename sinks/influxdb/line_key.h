@@ -68,4 +68,8 @@ std::string series_key(std::string_view name, std::span<const protocol::Tag> tag
 // it is on DogStatsD's wire; other control bytes become blanks.
 void append_string_field(std::string_view text, std::string& out);
 
+// What others wrote, for a log line: without control bytes, of bounded length, and not cut in
+// the middle of a character.
+std::string excerpt(std::string_view text);
+
 }  // namespace pitot::sinks::influxdb

@@ -13,13 +13,7 @@ using protocol::SeriesId;
 using protocol::Snapshot;
 
 std::string describe(const Series& series) {
-    return fmt::format("{} \"{}\"", to_string(series.kind), series.name);
-}
-
-// As much of a key as belongs into a log line.
-std::string_view excerpt(const std::string& key) {
-    constexpr std::size_t bytes_max = 300;
-    return std::string_view(key).substr(0, bytes_max);
+    return fmt::format("{} \"{}\"", to_string(series.kind), excerpt(series.name));
 }
 
 }  // namespace

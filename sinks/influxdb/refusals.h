@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "sinks/influxdb/line_key.h"
 
 namespace pitot::sinks::influxdb {
 
@@ -19,20 +22,14 @@ public:
         if (has_spoken_ && now_steady_ns - spoken_ns_ < pause_ns) return;
         has_spoken_ = true;
         spoken_ns_ = now_steady_ns;
-        log_.warn("sink {}: the destination refuses {} lines, such as \"{}\": {}", sink_, unsaid_,
+        if (line.ends_with('\n')) line.remove_suffix(1);
+        log_.warn("sink {}: the destination refuses {} line(s), such as \"{}\": {}", sink_, unsaid_,
                   excerpt(line), reason);
         unsaid_ = 0;
     }
 
 private:
     static constexpr std::int64_t pause_ns = 60'000'000'000;
-
-    // Names and tags, mostly. A line has no control bytes but its end.
-    static std::string_view excerpt(std::string_view line) {
-        constexpr std::size_t bytes_max = 200;
-        if (line.ends_with('\n')) line.remove_suffix(1);
-        return line.substr(0, bytes_max);
-    }
 
     std::string sink_;
     spdlog::logger& log_;

@@ -219,6 +219,12 @@ TEST_CASE("string fields") {
     }
 }
 
+TEST_CASE("what others wrote, in a log line") {
+    CHECK(excerpt("a\x1b[31m\r") == "a_[31m_");
+    CHECK(excerpt(std::string(200, 'x')) == std::string(200, 'x'));
+    CHECK(excerpt(std::string(199, 'x') + "\xc3\xa9yy") == std::string(199, 'x') + " …");
+}
+
 TEST_CASE("names of quantiles") {
     CHECK(quantile_field(0.5) == "p50");
     CHECK(quantile_field(0.99) == "p99");

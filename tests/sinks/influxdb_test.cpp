@@ -205,7 +205,8 @@ TEST_CASE("guilty lines are found exactly, however the server treats the others"
         CHECK(bench.ledger().delivered == 996);
         CHECK(bench.ledger().lost[LossReason::rejected] == 4);
         CHECK(bench.influx.server().requests().size() < 2 * 4 * 11);
-        CHECK(bench.rig.has_said("the destination refuses 1 lines, such as \"poison0,host=web-1"));
+        CHECK(
+            bench.rig.has_said("the destination refuses 1 line(s), such as \"poison0,host=web-1"));
         CHECK(bench.sink->status().state == SinkState::working);
     }
 }
