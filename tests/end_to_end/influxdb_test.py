@@ -128,7 +128,8 @@ def test_sums_counts_percentiles(scene: Scene) -> str:
     now = int(time.time())
     client.send(*(f"late:2|c|T{now - 100}" for _ in range(3)), f"late:5|c|T{now - 99}",
                 f"then:8|g|T{now - 50}")
-    client.send("_e{5,8}:title|say \"hi\"|t:error|#env:prod", "_e{5,3}:again|two", "_sc|db|2|m:down")
+    client.send("_e{5,8}:title|say \"hi\"|t:error|#env:prod", "_e{5,3}:again|two",
+                "_sc|db|2|m:down")
     ledger = agent.stop({"udp": client.datagrams})
     expect_equal("lost points", ledger.sinks["history"]["lost"], {})
     expect_equal("kernel drops", ledger.kernel_drops, 0)

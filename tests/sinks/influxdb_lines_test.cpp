@@ -1,6 +1,6 @@
 // The InfluxDB sink's encoder: every rule of escaping in a row each, golden text of all kinds,
-// timestamps at each precision, clashing keys, samples with their own time, events, batches,
-// and random hostile series that a strict reader must give back exactly.
+// clashing keys, samples with their own time, events, batches, and random hostile series that a
+// strict reader must give back exactly.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -285,38 +285,6 @@ TEST_CASE("what is not a number is not written; a point of nothing else is lost"
     CHECK(bench.last.lost[LossReason::rejected] == 3);
 }
 
-TEST_CASE("timestamps are the interval's end, rounded up, and ascend") {
-    struct Row {
-        Precision precision;
-        std::int64_t end_ns;
-        std::int64_t stamp;
-    };
-    constexpr std::int64_t second = 1'000'000'000;
-    // For each precision a sequence of ends.
-    const std::vector<Row> rows{
-        {Precision::nanoseconds, 10 * second, 10 * second},
-        {Precision::nanoseconds, 20 * second + 1, 20 * second + 1'000},
-        {Precision::nanoseconds, 20 * second + 999, 20 * second + 2'000},
-        {Precision::milliseconds, 10 * second, 10'000},
-        {Precision::milliseconds, 10 * second + 100'000'001, 10'110},
-        {Precision::milliseconds, 10 * second + 102'000'000, 10'120},
-        {Precision::seconds, 10 * second, 10},
-        {Precision::seconds, 13 * second + 400'000'000, 14},
-        {Precision::seconds, 13 * second + 900'000'000, 15},
-        {Precision::seconds, 20 * second, 20},
-    };
-    Stamps stamps(Precision::nanoseconds);
-    Precision present = Precision::nanoseconds;
-    for (const Row& row : rows) {
-        CAPTURE(row.end_ns);
-        if (row.precision != present) stamps = Stamps(row.precision);
-        present = row.precision;
-        stamps.begin(row.end_ns);
-        CHECK(stamps.interval() == row.stamp);
-        CHECK_FALSE(stamps.runs_ahead());
-    }
-}
-
 TEST_CASE("intervals shorter than the precision are spread, and reported once") {
     LineSettings settings = plain();
     settings.precision = Precision::seconds;
@@ -331,29 +299,6 @@ TEST_CASE("intervals shorter than the precision are spread, and reported once") 
     CHECK(stamps.size() == 50);
     REQUIRE(bench.reports.size() == 1);
     CHECK(bench.reports[0].starts_with("intervals are shorter than the precision"));
-}
-
-TEST_CASE("own times never meet the ends of intervals, nor those of other intervals") {
-    for (const Precision precision : {Precision::nanoseconds, Precision::milliseconds}) {
-        for (const std::int64_t interval_ms : {100, 1'000, 10'000, 60'000}) {
-            Stamps stamps(precision);
-            std::set<std::int64_t> own;
-            std::set<std::int64_t> ends;
-            for (std::int64_t i = 1; i <= 880; ++i) {
-                stamps.begin(1'785'542'400'000'000'000 + i * interval_ms * 1'000'000);
-                own.insert(stamps.own(1'785'542'500));
-                ends.insert(stamps.interval());
-            }
-            CHECK(own.size() == 880);
-            const std::int64_t per_second =
-                precision == Precision::nanoseconds ? 1'000'000'000 : 1'000;
-            for (const std::int64_t stamp : own) {
-                CHECK(stamp / per_second == 1'785'542'500);
-                CHECK_FALSE(ends.contains(stamp));
-                CHECK(stamp % (precision == Precision::nanoseconds ? 1'000 : 10) != 0);
-            }
-        }
-    }
 }
 
 TEST_CASE("samples with a time of their own") {
