@@ -6,6 +6,7 @@
 #include "sinks/console/console.h"
 #include "sinks/prometheus_scrape/prometheus_scrape.h"
 #include "sinks/elasticsearch/elasticsearch.h"
+#include "sinks/influxdb/influxdb.h"
 #include "sinks/pushgateway/pushgateway.h"
 
 namespace pitot::sinks {
@@ -18,6 +19,8 @@ constexpr std::array types{
              pushgateway::make},
     SinkType{"elasticsearch", "Elasticsearch or OpenSearch: documents, by the bulk API",
              elasticsearch::make},
+    SinkType{"influxdb", "InfluxDB 1 and 2, VictoriaMetrics: line protocol over HTTP or UDP",
+             influxdb::make},
     SinkType{"console", "standard output, as JSON lines or text", console::make},
 };
 

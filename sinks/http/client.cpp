@@ -87,7 +87,7 @@ Failure read_failure(const error_code& error, const Exchange& exchange) {
         return {FailureKind::tls, fmt::format("{} speaks TLS: use https:// in the url", authority)};
     }
     if (error == beast::error::header_limit || error == beast::error::buffer_overflow) {
-        return {FailureKind::protocol, fmt::format("{} answers with more than {} bytes of headers",
+        return {FailureKind::overlong, fmt::format("{} answers with more than {} bytes of headers",
                                                    authority, response_header_bytes_max)};
     }
     if (error.category() == beast::make_error_code(beast::error::bad_version).category() &&

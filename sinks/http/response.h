@@ -29,7 +29,8 @@ enum class FailureKind : std::uint8_t {
     connect,    // refused, unreachable
     timeout,    // the deadline, or the time to connect, passed
     closed,     // the connection ended before an answer
-    protocol,   // what came back is not HTTP, or its header is too large
+    protocol,   // what came back is not HTTP
+    overlong,   // the header of what came back is larger than is read
     tls,        // certificates, versions, or one side speaks TLS and the other does not: until
                 // an operator mends it
     cancelled,  // by us
