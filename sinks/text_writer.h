@@ -24,11 +24,6 @@ inline char* write_bytes(std::string_view bytes, char* at) {
     return at + bytes.size();
 }
 
-// Asks the kernel for pages of 2 MiB where it leaves the choice to programs (Linux' usual
-// setting, "madvise"). A text of 50 MB is otherwise 13,000 page faults in each flush, and
-// those cost more than writing it. A wish: without it the text is written all the same.
-void prefer_large_pages(char* begin, std::size_t bytes);
-
 class TextWriter {
 public:
     // Nobody else looks at `out` until finish().
@@ -65,13 +60,8 @@ private:
     // The new bytes are not cleared: each is written before it is read.
     void grow_to(std::size_t bytes) {
         if (bytes <= out_.size()) return;
-        out_.reserve(bytes);
-        if (bytes >= large_bytes) prefer_large_pages(out_.data(), out_.capacity());
         out_.resize_and_overwrite(bytes, [](char*, std::size_t size) { return size; });
     }
-
-    // From here on the C library takes memory from the kernel anew for each text.
-    static constexpr std::size_t large_bytes = 4 * std::size_t{1024} * 1024;
 
     std::string& out_;
     std::size_t size_;  // written so far; out_ is longer
