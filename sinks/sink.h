@@ -6,7 +6,7 @@
 // make_delivering_sink() in delivery/delivering_sink.h. A destination that is asked instead
 // of fed (a scrape) implements Sink itself and counts as delivered what it made available.
 //
-// The contract, which tests/sinks/compliance_test.cpp checks for every sink of the registry:
+// The contract, which tests/sinks/compliance/ checks for every sink of the registry:
 //
 //   * send() is called once per interval, by the flush thread, which must not wait: it
 //     encodes, hands over and returns. No sink opens, reads or writes anything there.
