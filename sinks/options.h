@@ -5,7 +5,8 @@
 // Problems are collected, not returned: a getter that finds one records it, with the
 // position in the file, and returns the default, so that all problems of a file come out
 // in one run. A sink's factory is called once at start, also when there were problems
-// elsewhere, so that it must open nothing; the sink is then thrown away.
+// elsewhere, so that it must open nothing but files it is told to read (secrets, certificates);
+// the sink is then thrown away.
 //
 // Each option has one place: the call that reads it. The list of all calls made is what
 // the documentation test compares with conf/pitot.toml.

@@ -7,7 +7,7 @@
 // of fed (prometheus_scrape/) implements Sink itself and counts as delivered what it made
 // available.
 //
-// The contract, which tests/sinks/compliance_test.cpp checks for every sink of the registry:
+// The contract, which tests/sinks/compliance/ checks for every sink of the registry:
 //
 //   * open() is called once, before anything else, and may fail with a sentence; a sink that
 //     only sends has nothing to open.

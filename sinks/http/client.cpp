@@ -42,12 +42,13 @@ using Parser = beast::response_parser<beast::buffer_body>;
 struct Exchange : Connecting {
     std::string authority;  // for messages
     Request request;
-    std::string head;         // request line and headers
-    std::string compressed;   // the body, when it is sent as gzip
-    bool is_written = false;  // the request, whole
-    bool got_some = false;    // of an answer
-    bool may_keep = false;    // the connection, for the next request
-    error_code read_error;    // why there is no answer
+    std::string head;                       // request line and headers
+    std::string compressed;                 // the body, when it is sent as gzip
+    std::unique_ptr<Gzip> compressor = {};  // until then
+    bool is_written = false;                // the request, whole
+    bool got_some = false;                  // of an answer
+    bool may_keep = false;                  // the connection, for the next request
+    error_code read_error;                  // why there is no answer
     std::int64_t deadline_ns = 0;
     Scheduler::TimerId timer = 0;
     Client::Done done;
@@ -164,18 +165,6 @@ asio::awaitable<void> converse(Stream& stream, Exchange& exchange, Connection& c
               read_response(stream, exchange, connection, result));
 }
 
-// Step by step, and stops when nobody waits any more: the body may be gone then.
-asio::awaitable<void> compress(asio::io_context& io, Exchange& exchange) {
-    Gzip compressor(exchange.request.body);
-    while (compressor.step()) {
-        co_await asio::post(io, asio::use_awaitable);
-        if (exchange.is_over) co_return;
-    }
-    std::optional<std::string> compressed = compressor.take();
-    exchange.request.gzip = compressed.has_value();
-    if (compressed) exchange.compressed = std::move(*compressed);
-}
-
 }  // namespace
 
 struct Client::State {
@@ -190,6 +179,8 @@ struct Client::State {
     void arm(const std::shared_ptr<Exchange>& exchange, std::int64_t due_ns, Failure failure);
     void arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what);
     void arm_deadline(const std::shared_ptr<Exchange>& exchange);
+    void compress(const std::shared_ptr<Exchange>& exchange);
+    void start(const std::shared_ptr<Exchange>& exchange);
     std::optional<Failure> refresh_tls(Exchange& exchange);
     asio::awaitable<std::optional<Failure>> open(asio::io_context& io,
                                                  std::shared_ptr<Exchange> exchange);
@@ -249,6 +240,27 @@ void Client::State::arm_deadline(const std::shared_ptr<Exchange>& exchange) {
         {FailureKind::timeout, fmt::format("{} did not answer in time", authority)});
 }
 
+// A step in each turn of the io thread. Once the exchange is over, the body and the client may
+// be gone.
+void Client::State::compress(const std::shared_ptr<Exchange>& exchange) {
+    if (exchange->compressor->step()) {
+        context.time.post([this, exchange] {
+            if (!exchange->is_over) compress(exchange);
+        });
+        return;
+    }
+    std::optional<std::string> compressed = exchange->compressor->take();
+    exchange->compressor.reset();
+    exchange->request.gzip = compressed.has_value();
+    if (compressed) exchange->compressed = std::move(*compressed);
+    start(exchange);
+}
+
+void Client::State::start(const std::shared_ptr<Exchange>& exchange) {
+    exchange->head = make_head(exchange->request, exchange->body().size());
+    asio::co_spawn(context.io, run(context.io, exchange), asio::detached);
+}
+
 // What the files say now. A connection of what they said before is given up.
 std::optional<Failure> Client::State::refresh_tls(Exchange& exchange) {
     const auto refreshed = tls->refresh();
@@ -284,11 +296,6 @@ asio::awaitable<std::optional<Failure>> Client::State::open(asio::io_context& io
 // May outlive the client; touches it only while the exchange is not over.
 asio::awaitable<void> Client::State::run(asio::io_context& io, std::shared_ptr<Exchange> exchange) {
     co_await asio::post(io, asio::use_awaitable);
-    if (exchange->is_over) co_return;
-    arm_deadline(exchange);
-    if (exchange->request.gzip) co_await compress(io, *exchange);
-    if (exchange->is_over) co_return;
-    exchange->head = make_head(exchange->request, exchange->body().size());
     Result result = std::unexpected(Failure{});
     while (!exchange->is_over) {
         std::optional<Failure> failure;
@@ -364,7 +371,13 @@ void Client::send(Request request, std::int64_t deadline_steady_ns, Done done) {
     exchange->deadline_ns = deadline_steady_ns;
     exchange->done = std::move(done);
     state_->current = exchange;
-    asio::co_spawn(state_->context.io, state_->run(state_->context.io, exchange), asio::detached);
+    state_->arm_deadline(exchange);
+    if (exchange->request.gzip) {
+        exchange->compressor = std::make_unique<Gzip>(exchange->request.body);
+        state_->compress(exchange);
+    } else {
+        state_->start(exchange);
+    }
 }
 
 void Client::cancel() {

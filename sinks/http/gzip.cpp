@@ -43,7 +43,7 @@ bool Gzip::step() {
     rest_.remove_prefix(piece.size());
     stream.next_in = reinterpret_cast<const Bytef*>(piece.data());
     stream.avail_in = static_cast<uInt>(piece.size());
-    std::array<Bytef, 16'384> room;
+    std::array<Bytef, 16'384> room{};
     do {
         stream.next_out = room.data();
         stream.avail_out = static_cast<uInt>(room.size());

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -89,7 +89,7 @@ int give_password(char* buffer, int size, int /*for_writing*/, void* data) {
     request.was_asked = true;
     const std::string& text = request.password.reveal();
     if (text.empty() || text.size() > static_cast<std::size_t>(size)) return -1;
-    std::memcpy(buffer, text.data(), text.size());
+    std::ranges::copy(text, buffer);
     return static_cast<int>(text.size());
 }
 

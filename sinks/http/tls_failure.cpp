@@ -31,6 +31,7 @@ std::string trust_advice(const TlsSettings& settings) {
 
 std::string wrong_name(const TlsSituation& situation) {
     std::vector<std::string> quoted;
+    quoted.reserve(situation.report.names.size());
     for (const std::string& name : situation.report.names) {
         quoted.push_back(fmt::format("\"{}\"", name));
     }

@@ -275,6 +275,8 @@ class Pushgateway:
         self._log = folder / f"{name}.log"
         self._server: Server | None = None
         self.port = 0  # the kernel's choice at first, then kept
+        self.arguments: tuple[str, ...] = ()  # further ones of the program
+        self.headers: dict[str, str] = {}  # of our own questions
 
     @property
     def url(self) -> str:
@@ -285,8 +287,8 @@ class Pushgateway:
         """Returns when it answers."""
         self._log.unlink(missing_ok=True)
         self._server = Server(
-            [self._program, "--persistence.file=", f"--web.listen-address=127.0.0.1:{self.port}"],
-            self._log)
+            [self._program, "--persistence.file=", f"--web.listen-address=127.0.0.1:{self.port}",
+             *self.arguments], self._log)
         self._server.wait_ready(self._find_port, "the gateway's port")
         self._server.wait_ready(lambda: self.get("/-/ready") is not None, "the gateway's answer")
 
@@ -318,11 +320,15 @@ class Pushgateway:
         assert self._server is not None
         self._server.process.send_signal(signal.SIGCONT)
 
+    def connection(self) -> http.client.HTTPConnection:
+        """For a question of our own."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+
     def get(self, path: str) -> str | None:
         """The body of a good answer; None when it is not reached."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        connection = self.connection()
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=self.headers)
             answer = connection.getresponse()
             body = answer.read().decode()
         except (OSError, http.client.HTTPException):
