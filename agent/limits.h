@@ -24,8 +24,8 @@ inline constexpr std::size_t timed_samples_per_interval_max = 100'000;
 // read: more than 10,000 in ten seconds is a fault of the sender.
 inline constexpr std::size_t events_per_interval_max = 10'000;
 
-// Refused lines that one shard keeps for the operator in one interval, one for each
-// reason, and how much of each.
+// How much of a refused line a shard keeps to show the operator: enough to know the sender
+// by. It keeps one line for each reason and interval, so protocol::reject_count bounds them.
 inline constexpr std::size_t rejected_sample_bytes_max = 200;
 
 // Overflow series above the series limit: one for each of so many names; what comes

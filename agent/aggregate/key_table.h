@@ -1,7 +1,7 @@
 // Maps the key of a series to a number, and keeps the key's bytes.
 //
 // A shard has one, from every spelling it has met to a row (series_table.h); the flush
-// has one, from canonical keys to series ids (agent/flush/registry.h). One thread owns a
+// has one, from canonical keys to series ids (agent/flush/series_registry.h). One thread owns a
 // table; there are no locks.
 //
 // Cost

@@ -6,6 +6,7 @@
 
 #include "agent/aggregate/timer_cell.h"
 #include "agent/limits.h"
+#include "protocol/compensated_sum.h"
 
 namespace pitot::agent {
 namespace {
@@ -153,7 +154,9 @@ void SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_n
     switch (part.kind) {
         case Kind::counter: {
             auto sum = row.cell<double>(open_);
-            for (const double value : part.values) sum += value / part.sample_rate;
+            for (const double value : part.values) {
+                sum = protocol::saturating_add(sum, value / part.sample_rate);
+            }
             row.set_cell(open_, sum);
             return;
         }
@@ -180,7 +183,9 @@ void SeriesTable::add_gauge(Row& row, const Part& part, std::int64_t now_ns) {
     }
     GaugeCell& gauge = page.gauges[place - 1];
     if (part.gauge_is_delta) {
-        for (const double value : part.values) gauge.moved += value;
+        for (const double value : part.values) {
+            gauge.moved = protocol::saturating_add(gauge.moved, value);
+        }
         return;
     }
     gauge = {.value = part.values.back(), .moved = 0, .set_at_ns = now_ns, .is_set = true};
@@ -213,13 +218,13 @@ Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parse
         const SeriesKey canonical = canonicalizer_.key_of(identity, part.kind);
         const std::string_view name = page.text.keep(canonical.name);
         const std::string_view tags = page.text.keep(canonical.tags);
-        const double weight = part.kind == Kind::counter ? 1 / part.sample_rate : 1;
+        const double divisor = part.kind == Kind::counter ? part.sample_rate : 1;
         for (const double value : part.values) {
             page.timed.push_back({.name = name,
                                   .tags = tags,
                                   .kind = part.kind,
                                   .timestamp_s = line.timestamp_s,
-                                  .value = value * weight});
+                                  .value = value / divisor});
         }
     }
     return Reject::none;

@@ -10,6 +10,7 @@
 #include "agent/aggregate/canonical.h"
 #include "agent/aggregate/timer_cell.h"
 #include "agent/limits.h"
+#include "protocol/compensated_sum.h"
 
 namespace pitot::agent {
 
@@ -216,18 +217,20 @@ void Merger::read_cell(SeriesId id, Kind kind, std::uint64_t cell, Page& page) {
             protocol::CounterPoint& point = counters_[slot];
             note(point.updated);
             const auto sum = std::bit_cast<double>(cell);
-            point.delta += sum;
-            point.total += sum;
+            point.delta = protocol::saturating_add(point.delta, sum);
+            point.total = protocol::saturating_add(point.total, sum);
             return;
         }
         case Kind::gauge: {
             GaugeMerge& merge = gauge_merges_[slot];
             if (!note(gauges_[slot].updated)) merge = {};
             const GaugeCell& seen = page.gauges[cell - 1];
-            // A shard that set the gauge knows what its own moves came after. Where another
-            // shard set it later, they came before, and are void.
+            // A shard that set the gauge knows which of its own moves came after, and where
+            // another shard set it later, they are void with the value. Moves of a shard
+            // that did not set it count after the last set, whichever came first: the order
+            // of moves is not kept across shards, and one client stays on one shard.
             if (!seen.is_set) {
-                merge.moved += seen.moved;
+                merge.moved = protocol::saturating_add(merge.moved, seen.moved);
             } else if (!merge.last_set.is_set || seen.set_at_ns >= merge.last_set.set_at_ns) {
                 merge.last_set = seen;
             }
@@ -264,9 +267,10 @@ void Merger::settle_gauges() {
         if (registry_[id].kind != Kind::gauge) continue;
         protocol::GaugePoint& point = gauges_[slot_of(id)];
         const GaugeMerge& merge = gauge_merges_[slot_of(id)];
+        const GaugeCell& set = merge.last_set;
         const double base =
-            merge.last_set.is_set ? merge.last_set.value + merge.last_set.moved : point.value;
-        point.value = base + merge.moved;
+            set.is_set ? protocol::saturating_add(set.value, set.moved) : point.value;
+        point.value = protocol::saturating_add(base, merge.moved);
     }
 }
 
@@ -278,7 +282,7 @@ void Merger::settle_timers() {
         protocol::TimerPoint& point = timers_[slot];
         point.values = view_of(timer_pieces_[slot]);
         point.total_count += point.values.count();
-        point.total_sum += point.values.sum();
+        point.total_sum = protocol::saturating_add(point.total_sum, point.values.sum());
         if (timer_totals_[slot] != nullptr) point.values.add_to(*timer_totals_[slot]);
     }
 }

@@ -12,7 +12,9 @@
 // Shards hold the same series in rows of their own; a row is bound to a series id at its
 // birth, so merging is one array look-up per touched row. Nothing here depends on which
 // shard saw what, except where the order of writes matters: a gauge takes the value that
-// was set last by the steady clock of the receive batches.
+// was set last by the steady clock of the receive batches. Moves of a gauge (`+5|g`) on a
+// shard that did not set it in the interval count after that value, even if they came
+// before it: a shard keeps the sum of its moves, not their times.
 #pragma once
 
 #include <array>
