@@ -361,6 +361,38 @@ TEST_CASE("the process limit holds over all shards") {
     CHECK(counter(now, "hits{pitot_overflow:true}")->delta == 5);
 }
 
+TEST_CASE("what the process limit folds is counted, and told by name") {
+    agent::MergerSettings merger;
+    merger.series_max = 30;
+    agent::TableSettings table;
+    table.series_max = 30;
+    ShardRig rig(4, table, merger);
+    for (int i = 0; i < 100; ++i) {
+        rig.say(static_cast<std::size_t>(i % 4), "name" + std::to_string(i) + ":1|c");
+    }
+    const auto count_overflow = [](const Snapshot& now) {
+        return std::ranges::count_if(now.counters, [&](const protocol::CounterPoint& point) {
+            return point.updated && !now.series[point.id].tags.empty();
+        });
+    };
+    CHECK(count_overflow(rig.flush()) == 70);
+    CHECK(limited(rig, Limited::overflow_rows) + limited(rig, Limited::overflow_series) == 70);
+    CHECK(rig.counts().aggregated == rig.counts().samples);
+
+    for (int i = 0; i < 100; ++i) {
+        rig.say(static_cast<std::size_t>(i % 4), "name" + std::to_string(i) + ":1|c");
+    }
+    CHECK(count_overflow(rig.flush()) == 70);
+    CHECK(limited(rig, Limited::overflow_rows) + limited(rig, Limited::overflow_series) == 70);
+}
+
+TEST_CASE("a shard's moves of a gauge count after what another shard set") {
+    ShardRig rig(2, {}, {}, {{.gauge_sign = GaugeSign::delta}});
+    rig.say(0, "level:+5|g");
+    rig.say(1, "level:10|g");
+    CHECK(gauge(rig.flush(), "level")->value == 15);
+}
+
 TEST_CASE("silent series are forgotten, by kind; a return is a new birth") {
     agent::MergerSettings merger;
     merger.expiry_intervals[std::to_underlying(Kind::counter)] = 3;
