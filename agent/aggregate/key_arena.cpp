@@ -45,6 +45,7 @@ KeyArena::Handle KeyArena::allocate(std::size_t name_bytes, std::size_t tags_byt
         add_chunk();
         list = list_count - 1;
     }
+    live_units_ += units;
     const Handle handle = lists_[list];
     unlink(handle);
     Record& record = (*this)[handle];
@@ -64,6 +65,7 @@ void KeyArena::release(Handle handle) noexcept {
     Record& record = (*this)[handle];
     assert(record.kind != free_run);
     std::size_t units = units_of(record);
+    live_units_ -= units;
     if (place_of(handle) + units < units_per_chunk) {
         const auto behind = static_cast<Handle>(handle + units);
         if ((*this)[behind].kind == free_run) {

@@ -52,6 +52,8 @@ public:
     Record& operator[](Handle handle) noexcept;
     const Record& operator[](Handle handle) const noexcept;
 
+    // What the records take, without the room between them.
+    std::size_t live_bytes() const noexcept { return live_units_ * unit_bytes; }
     // Memory held, and what it would be with another key of so many bytes.
     std::size_t bytes() const noexcept { return chunks_in_use_ * chunk_bytes; }
     std::size_t bytes_with(std::size_t key_bytes) const noexcept {
@@ -83,6 +85,7 @@ private:
     std::vector<std::unique_ptr<std::byte[]>> chunks_;
     std::vector<std::uint32_t> vacant_;  // numbers of chunks given back
     std::size_t chunks_in_use_ = 0;
+    std::size_t live_units_ = 0;
     std::array<Handle, list_count> lists_{};
     std::array<std::uint64_t, list_count / 64 + 1> filled_{};  // a bit for each list
 };

@@ -20,6 +20,10 @@ std::size_t KeyTable::bytes() const noexcept {
     return records_.bytes() + (current_.count + old_.count) * sizeof(Slot);
 }
 
+std::size_t KeyTable::live_bytes() const noexcept {
+    return records_.live_bytes() + (current_.count + old_.count) * sizeof(Slot);
+}
+
 std::size_t KeyTable::bytes_with(const SeriesKey& key) const noexcept {
     return records_.bytes_with(key.name.size() + key.tags.size()) +
            (current_.count + old_.count) * sizeof(Slot);

@@ -47,7 +47,9 @@ public:
     std::size_t size() const noexcept { return size_; }
     // Memory held: slots and key bytes.
     std::size_t bytes() const noexcept;
-    // The same if `key` were inserted; memory of erased keys is used again first.
+    // Without the room that erased keys left.
+    std::size_t live_bytes() const noexcept;
+    // Memory held if `key` were inserted; memory of erased keys is used again first.
     std::size_t bytes_with(const SeriesKey& key) const noexcept;
     // What the record of a key takes, and about what its slots do.
     static std::size_t cost_of(const SeriesKey& key) noexcept;

@@ -101,12 +101,14 @@ SeriesKey SeriesTable::canonical_key(RowId row) {
     return keys_.key(spelling);
 }
 
-// Whether a row with this key, or another spelling of one, fits what the table may hold, or
-// what it holds anyway.
+// Whether a row with this key, or another spelling of one, fits what the table may hold: in
+// room that forgotten ones left, or in more memory.
 bool SeriesTable::has_bytes_for(const SeriesKey& key) const {
-    const std::size_t grown =
-        keys_.bytes_with(key) + rows_.bytes_with_another() + metric_names_bytes_;
-    return grown == bytes() || grown <= settings_.bytes_max;
+    const std::size_t live = keys_.live_bytes() + KeyTable::cost_of(key) + rows_.bytes();
+    const std::size_t held = keys_.bytes_with(key) + rows_.bytes_with_another();
+    const bool takes_memory = held > keys_.bytes() + rows_.bytes();
+    return live + metric_names_bytes_ <= settings_.bytes_max &&
+           (!takes_memory || held + metric_names_bytes_ <= settings_.bytes_max);
 }
 
 bool SeriesTable::may_be_born(const SeriesKey& canonical) {

@@ -172,7 +172,8 @@ private:
 TEST_CASE("a shard that slept through a flush hands over everything at the stop") {
     GatedClock clock;
     spdlog::logger log("test", std::make_shared<spdlog::sinks::null_sink_mt>());
-    auto opened = agent::open_listeners({udp_listener()}, 1);
+    const std::vector<agent::ListenerConfig> listeners{udp_listener()};
+    auto opened = agent::open_listeners(listeners, 1);
     REQUIRE(opened.has_value());
     const std::string where = opened->reports[0].where;
     const NetClient client = NetClient::udp(where.substr(where.find(' ') + 1));
