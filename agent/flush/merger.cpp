@@ -289,10 +289,14 @@ bool Merger::read_cell(SeriesId id, std::uint64_t cell, Page& page, Memory memor
                 merged = seen;
                 return true;
             }
-            // An estimate takes in members where it is.
-            if (merged.members().is_exact()) std::swap(merged, seen);
-            const bool may_grow = merged.members().is_exact() && memory == Memory::limited;
-            if (may_grow && merged.page->value_memory.is_full()) return false;
+            // An estimate takes in members where it is, and needs no more memory.
+            if (merged.members().is_exact()) {
+                if (!seen.members().is_exact()) {
+                    std::swap(merged, seen);
+                } else if (memory == Memory::limited && merged.page->value_memory.is_full()) {
+                    return false;
+                }
+            }
             merged.members().merge(seen.members());
             return true;
         }

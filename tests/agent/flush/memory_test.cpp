@@ -200,15 +200,30 @@ TEST_CASE("the merge of what several shards saw is bounded, and keeps totals") {
         for (int i = 0; i < 1'500; ++i) {
             for (const std::size_t shard : {0U, 1U}) {
                 rig.say(shard, "load" + values + "|d|#id:" + std::to_string(i));
-                rig.say(shard, "users:" + std::to_string(i) + "|s|#id:" + std::to_string(i % 50));
             }
+        }
+        // Of each set 30 members in the first shard, and 10 others in the second, which come
+        // when the timers have taken all there is.
+        for (int i = 0; i < 1'500; ++i) {
+            const std::string tag = "|s|#id:" + std::to_string(i % 50);
+            rig.say(0, "users:" + std::to_string(2 * i) + tag);
+            if (i < 500) rig.say(1, "users:" + std::to_string(2 * i + 1) + tag);
         }
         const Snapshot& now = rig.flush();
         CHECK(rig.bytes() < 2 * 2 * mebibyte);
         CHECK(totals_of(now).count == 1'500 * 2 * 20);
         CHECK(limited(rig, Limited::overflow_rows) > 0);
         CHECK(rig.counts().aggregated == rig.counts().samples);
-        CHECK(set(now, "users{id:0}")->unique >= 15);
+        // What the first shard saw stays; the others are added, or in the overflow set.
+        double added = 0;
+        for (int id = 0; id < 50; ++id) {
+            const double unique = set(now, "users{id:" + std::to_string(id) + "}")->unique;
+            CHECK(unique >= 30);
+            added += unique - 30;
+        }
+        const protocol::SetPoint* overflow = set(now, "users{pitot_overflow:true}");
+        REQUIRE(overflow != nullptr);
+        CHECK(added + overflow->unique == doctest::Approx(500).epsilon(0.05));
         CHECK(not_finite_in(now) == "");
     }
     // The overflow series that the merge made has no row, and outlives its news.
