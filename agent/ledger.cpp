@@ -15,11 +15,10 @@ std::uint64_t rejected(const IntakeCounts& counts) {
     return std::accumulate(counts.rejected.begin(), counts.rejected.end(), std::uint64_t{0});
 }
 
-// Folding into an overflow series is no loss.
 std::uint64_t dropped(const IntakeCounts& counts) {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < limited_count; ++i) {
-        if (static_cast<Limited>(i) != Limited::overflow_series) sum += counts.limited[i];
+        if (is_loss(static_cast<Limited>(i))) sum += counts.limited[i];
     }
     return sum;
 }
@@ -147,6 +146,7 @@ std::string to_json(const Ledger& ledger) {
     field(json, "alive", ledger.series);
     field(json, "rows", ledger.series_rows);
     field(json, "table_bytes", ledger.table_bytes);
+    field(json, "value_bytes", ledger.value_bytes);
     field(json, "expired", ledger.series_expired);
     json.end_object();
     json.key("sinks");

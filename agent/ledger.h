@@ -45,7 +45,8 @@ struct Ledger {
     std::vector<Sink> sinks;
     std::size_t series = 0;       // alive, of the process
     std::size_t series_rows = 0;  // over all shards
-    std::size_t table_bytes = 0;
+    std::size_t table_bytes = 0;  // names, tags and rows, over all shards
+    std::size_t value_bytes = 0;  // values of the last interval, over all shards
     std::uint64_t series_expired = 0;
 
     bool closed() const;

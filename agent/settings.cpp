@@ -20,6 +20,7 @@ TableSettings table_settings(const Config& config, const Seeds& seeds) {
     return {.series_max = config.limits.series_max,
             .series_per_metric_max = config.limits.series_per_metric_max,
             .bytes_max = config.limits.table_bytes_max,
+            .value_bytes_max = config.limits.value_bytes_max,
             .histogram = config.histogram,
             .key_seed = seeds.keys,
             .member_seed = seeds.members};
@@ -30,6 +31,7 @@ MergerSettings merger_settings(const Config& config, const Seeds& seeds, std::si
                             .series_max = config.limits.series_max,
                             .key_seed = seeds.keys,
                             .histogram = config.histogram,
+                            .total_bytes_max = config.limits.value_bytes_max * shards,
                             .expiry_intervals = {},
                             .wants_total = {},
                             .quantiles = config.quantiles};

@@ -36,10 +36,12 @@ void Shard::run() {
 Shard::Answer Shard::turn() {
     assert_owner();
     const std::span<const ListenerCounters> counters = sockets_.counters();
+    const std::size_t value_bytes = intake_.table().open_page().bytes();
     return {.closed = intake_.table().turn(),
             .listeners = {counters.begin(), counters.end()},
             .series = intake_.table().series(),
-            .table_bytes = intake_.table().bytes()};
+            .table_bytes = intake_.table().bytes(),
+            .value_bytes = value_bytes};
 }
 
 void Shard::retire(const Retirements& retirements) {

@@ -52,6 +52,7 @@ private:
         std::vector<ListenerCounters> listeners;  // since the start, by listener
         std::size_t series = 0;
         std::size_t table_bytes = 0;
+        std::size_t value_bytes = 0;
     };
 
     void run();  // until the loop is stopped; the calling thread becomes the owner

@@ -26,9 +26,11 @@ struct ShardSet::Seat {
     Shard shard;
     std::thread thread;
     bool asked = false;                       // a turn is under way; used by the asking thread only
+    bool belated = false;                     // asked by an earlier turn; likewise
     std::vector<ListenerCounters> listeners;  // of the last answer, likewise
     std::size_t series = 0;
     std::size_t table_bytes = 0;
+    std::size_t value_bytes = 0;
 
     std::mutex mutex;
     std::condition_variable changed;
@@ -77,7 +79,8 @@ bool ShardSet::wait_for_all(std::int64_t deadline_steady_ns, Done done) {
 ShardSet::Turn ShardSet::turn(std::int64_t deadline_steady_ns) {
     for (const std::unique_ptr<Seat>& owned : shards_) {
         Seat& seat = *owned;
-        if (std::exchange(seat.asked, true)) continue;
+        seat.belated = std::exchange(seat.asked, true);
+        if (seat.belated) continue;
         boost::asio::post(seat.shard.loop_->io, [&seat] {
             Shard::Answer answer = seat.shard.turn();
             const std::scoped_lock lock(seat.mutex);
@@ -98,15 +101,18 @@ ShardSet::Turn ShardSet::turn(std::int64_t deadline_steady_ns) {
         if (answer) {
             page = {.table = &seat->shard.intake_.table(), .closed = answer->closed};
             seat->asked = false;
+            result.belated_shards += seat->belated ? 1U : 0U;
             seat->listeners = std::move(answer->listeners);
             seat->series = answer->series;
             seat->table_bytes = answer->table_bytes;
+            seat->value_bytes = answer->value_bytes;
         } else {
             ++result.silent_shards;
         }
         result.pages.push_back(page);
         result.series_rows += seat->series;
         result.table_bytes += seat->table_bytes;
+        result.value_bytes += seat->value_bytes;
         result.listeners.resize(std::max(result.listeners.size(), seat->listeners.size()));
         for (std::size_t i = 0; i < seat->listeners.size(); ++i) {
             result.listeners[i] += seat->listeners[i];

@@ -40,11 +40,16 @@ public:
         std::vector<ListenerCounters> listeners;  // since the start, summed over shards
         std::size_t series_rows = 0;              // rows in use, all shards
         std::size_t table_bytes = 0;
+        std::size_t value_bytes = 0;    // of the intervals handed over
         std::size_t silent_shards = 0;  // without an answer
+        // Whose answer is one to an earlier turn: what came since is in its open page.
+        std::size_t belated_shards = 0;
     };
     // Turns the page of every shard. The pages are the caller's until the next turn, and
     // must be reset before it. A shard that does not answer by the deadline keeps counting;
-    // its page comes with a later turn, and nothing of it is lost.
+    // its page comes with a later turn, and nothing of it is lost. Such a shard is not asked
+    // again before it has answered: the last turn of all must be repeated while one is
+    // belated.
     Turn turn(std::int64_t deadline_steady_ns);
 
     void retire(std::size_t shard, Retirements retirements);

@@ -3,13 +3,23 @@
 // are as accurate as one.
 //
 // Distribution and DistributionView use it. A sum that leaves the range of doubles stays
-// at the largest one, because sinks have no way to write an infinite number.
+// at the largest one, because sinks have no way to write an infinite number, and because
+// what is infinite once is so for ever. saturating_add() is that rule without the rest, for
+// counters and gauges.
 #pragma once
 
 #include <cmath>
 #include <limits>
 
 namespace pitot::protocol {
+
+// left + right, both finite; the largest double of that sign where it would be infinite.
+inline double saturating_add(double left, double right) {
+    const double sum = left + right;
+    if (std::isfinite(sum)) [[likely]]
+        return sum;
+    return std::copysign(std::numeric_limits<double>::max(), sum);
+}
 
 class CompensatedSum {
 public:

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory_resource>
 #include <span>
 
 #include "protocol/compensated_sum.h"
@@ -24,7 +25,9 @@ namespace pitot::protocol {
 
 class Distribution {
 public:
-    explicit Distribution(HistogramShape shape = {}) : histogram_(shape) {}
+    explicit Distribution(HistogramShape shape = {},
+                          std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+        : histogram_(shape, memory) {}
 
     // `value` finite, `weight` finite and positive (1 / sample rate). Everything here
     // counts the weight as the histogram does (weight_on_grid()).
@@ -34,6 +37,8 @@ public:
     void merge(const Distribution& other);
     // Keeps the memory of the buckets.
     void clear();
+    // Until clear(): see Histogram.
+    void limit_growth(std::size_t buckets) { histogram_.limit_growth(buckets); }
 
     bool empty() const { return !(count_ > 0); }
     // The sum of the weights: what the histogram's buckets and its zeros add up to.

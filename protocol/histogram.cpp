@@ -109,7 +109,8 @@ int halvings_to_fit(int first, int last, std::size_t buckets_max) {
 
 }  // namespace
 
-Histogram::Histogram(HistogramShape shape) : shape_(shape), present_(shape) {
+Histogram::Histogram(HistogramShape shape, std::pmr::memory_resource* memory)
+    : shape_(shape), present_(shape), positive_(memory), negative_(memory) {
     assert(shape.schema >= schema_min && shape.schema <= schema_max);
     assert(shape.buckets_max >= buckets_max_min);
 }
@@ -132,11 +133,21 @@ void Histogram::add(double value, double weight) {
 int Histogram::make_room(Buckets& buckets, int index) {
     const int first = buckets.empty() ? index : std::min(index, buckets.first());
     const int last = buckets.empty() ? index : std::max(index, buckets.last());
-    const int halvings = halvings_to_fit(first, last, present_.buckets_max);
+    const std::size_t width = width_max(buckets);
+    const int halvings = halvings_to_fit(first, last, width);
     coarsen(halvings);
     const int coarser_index = halved(index, halvings);
-    buckets.cover(coarser_index, coarser_index, present_.buckets_max);
+    buckets.cover(coarser_index, coarser_index, width);
     return coarser_index;
+}
+
+std::size_t Histogram::width_max(const Buckets& buckets) const {
+    return std::min(present_.buckets_max, std::max(growth_max_, buckets.capacity()));
+}
+
+void Histogram::limit_growth(std::size_t buckets) {
+    assert(buckets >= buckets_max_min);
+    growth_max_ = buckets;
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -159,20 +170,21 @@ void Histogram::merge(const Histogram& other) {
             first = std::min(first, halved(other_buckets.first(), other_halvings));
             last = std::max(last, halved(other_buckets.last(), other_halvings));
         }
-        further = std::max(further, halvings_to_fit(first, last, present_.buckets_max));
+        further = std::max(further, halvings_to_fit(first, last, width_max(buckets)));
     };
     make_fit(positive_, other.positive_);
     make_fit(negative_, other.negative_);
 
     coarsen(halvings + further);
     const int apart = other.schema() - schema();  // read here, as `other` may be *this
-    positive_.add(other.positive_, apart, present_.buckets_max);
-    negative_.add(other.negative_, apart, present_.buckets_max);
+    positive_.add(other.positive_, apart, width_max(positive_));
+    negative_.add(other.negative_, apart, width_max(negative_));
     zero_count_ += other.zero_count_;
 }
 
 void Histogram::clear() {
     present_ = shape_;
+    growth_max_ = std::numeric_limits<std::size_t>::max();
     zero_count_ = 0;
     positive_.clear();
     negative_.clear();
@@ -239,8 +251,10 @@ void Histogram::Buckets::cover(int first, int last, std::size_t buckets_max) {
     if (first < room_first || last >= room_first + static_cast<int>(storage_.size())) {
         if (static_cast<std::size_t>(width) > storage_.size()) {
             const std::size_t ample = std::max(buckets_initial, 2 * storage_.size());
-            storage_.resize(
-                std::max(static_cast<std::size_t>(width), std::min(ample, buckets_max)));
+            const std::size_t size =
+                std::max(static_cast<std::size_t>(width), std::min(ample, buckets_max));
+            storage_.reserve(size);  // and no more than that
+            storage_.resize(size);
         }
         // Free room at both ends alike: each end may be the one that grows next.
         const int offset = (static_cast<int>(storage_.size()) - width) / 2;

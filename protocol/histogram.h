@@ -21,12 +21,16 @@
 // What it does not know: count, sum, minimum, maximum (distribution.h has them), and
 // values that are not finite, which the parser refuses.
 //
-// Not safe to share between threads. Allocates when a side grows; after clear() it holds
-// on to its memory, so that an interval like the last one allocates nothing.
+// Not safe to share between threads. Allocates when a side grows, from the memory resource
+// it is made with; after clear() it holds on to its memory, so that an interval like the
+// last one allocates nothing. Copies use the default resource. Where memory is short,
+// limit_growth() trades resolution for it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory_resource>
 #include <span>
 #include <vector>
 
@@ -58,13 +62,19 @@ inline double weight_on_grid(double weight) {
 
 class Histogram {
 public:
-    explicit Histogram(HistogramShape shape = {});
+    explicit Histogram(HistogramShape shape = {},
+                       std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
     // `value` finite, `weight` finite and positive.
     void add(double value, double weight = 1);
     void merge(const Histogram& other);
     // Forgets all counts and restores the shape's schema; keeps the memory.
     void clear();
+    // From here to clear() a side that has fewer than `buckets` (at least buckets_max_min)
+    // grows no further than that, and one that has more does not grow: the resolution is
+    // halved instead. What is counted stays counted; the schema then depends on when this
+    // was called.
+    void limit_growth(std::size_t buckets);
 
     // The present schema: the shape's, or less after halving or merging.
     int schema() const { return present_.schema; }
@@ -96,6 +106,8 @@ private:
     // storage_ outside that run is zero.
     class Buckets {
     public:
+        explicit Buckets(std::pmr::memory_resource* memory) : storage_(memory) {}
+
         bool empty() const { return width_ == 0; }
         int first() const { return first_; }
         int last() const { return first_ + width_ - 1; }
@@ -105,6 +117,7 @@ private:
             return storage_[static_cast<std::size_t>(position)];
         }
         Side side() const;
+        std::size_t capacity() const { return storage_.size(); }
 
         // Covers `first` … `last`, too, which with the present run fit in `buckets_max`.
         void cover(int first, int last, std::size_t buckets_max);
@@ -119,15 +132,18 @@ private:
         int first_ = 0;   // index of the first bucket of the run
         int width_ = 0;   // buckets in the run
         int offset_ = 0;  // where in storage_ the run begins; kept by clear()
-        std::vector<double> storage_;
+        std::pmr::vector<double> storage_;
     };
 
     // Makes `buckets` cover `index`, or what becomes of it by halving, which it returns.
     int make_room(Buckets& buckets, int index);
+    // How many buckets a side may have.
+    std::size_t width_max(const Buckets& buckets) const;
     void coarsen(int halvings);
 
     HistogramShape shape_;
     HistogramShape present_;  // shape_, made coarser by halving and by merging
+    std::size_t growth_max_ = std::numeric_limits<std::size_t>::max();  // limit_growth()
     double zero_count_ = 0;
     Buckets positive_;
     Buckets negative_;

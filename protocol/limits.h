@@ -17,6 +17,10 @@ inline constexpr std::size_t identity_bytes_max = 4'096;
 inline constexpr std::size_t tags_per_line_max = 256;
 // Shortest packed value is two bytes, so no line can hold more values.
 inline constexpr std::size_t values_per_line_max = (line_bytes_max + 1) / 2;
+// The least sample rate. No client samples that rarely (what prints rates with six digits
+// ends at 1e-6), and with it a sample weighs 10^9 at most: no number of samples that a
+// process could ever see adds up to a weight that leaves the range of doubles.
+inline constexpr double sample_rate_min = 1e-9;
 // Runs of samples of different kinds in one line (StatsD packing).
 inline constexpr std::size_t parts_per_line_max = 256;
 // The last second of the year 9999, the last one RFC 3339 can write. Later ones are

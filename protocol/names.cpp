@@ -40,6 +40,7 @@ std::string_view to_string(Reject reason) noexcept {
 // describe() says these bounds in words.
 static_assert(line_bytes_max == 65'535 && identity_bytes_max == 4'096);
 static_assert(tags_per_line_max == 256 && parts_per_line_max == 256);
+static_assert(sample_rate_min == 1e-9);
 
 std::string_view describe(Reject reason) noexcept {
     switch (reason) {
@@ -56,7 +57,7 @@ std::string_view describe(Reject reason) noexcept {
         case Reject::bad_number:
             return "the value must be a finite decimal number";
         case Reject::bad_sample_rate:
-            return "the sample rate must be a number from 0 to 1";
+            return "the sample rate must be 0 or a number from 1e-9 to 1";
         case Reject::bad_timestamp:
             return "the timestamp must be a positive whole number of seconds, on a counter or "
                    "gauge";

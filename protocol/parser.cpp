@@ -6,6 +6,7 @@
 // the usual line.
 #include "protocol/parser.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "protocol/parser_scratch.h"
@@ -45,9 +46,16 @@ bool parse_kind(std::string_view type, Kind& out) noexcept {
 // 0 reads as 1: a client that does not sample sends "@0.000000".
 bool parse_sample_rate(std::string_view text, double& out) noexcept {
     double rate = 0;
-    if (!parse_number(text, rate) || rate < 0 || rate > 1) return false;
-    out = rate == 0 ? 1 : rate;
+    if (!parse_number(text, rate)) return false;
+    if (rate == 0) rate = 1;
+    if (rate < sample_rate_min || rate > 1) return false;
+    out = rate;
     return true;
+}
+
+// Whether a value stays finite when it is weighted. A rate has no effect on gauges.
+bool is_finite_weighted(Kind kind, double value, double sample_rate) noexcept {
+    return kind == Kind::gauge || std::isfinite(value / sample_rate);
 }
 
 // The samples of a line, gathered into as few parts as they allow.
@@ -81,11 +89,17 @@ public:
         return Reject::none;
     }
 
-    // Of all the samples there are.
-    void set_sample_rate(double sample_rate) noexcept {
+    // Of all the samples there are, which `values` holds.
+    Reject set_sample_rate(double sample_rate, std::string_view values) noexcept {
         for (Part& part : std::span(scratch_.parts).first(part_count_)) {
             part.sample_rate = sample_rate;
+            for (const double value : part.values) {
+                if (!is_finite_weighted(part.kind, value, sample_rate)) {
+                    return scratch_.refuse(Reject::bad_number, values);
+                }
+            }
         }
+        return Reject::none;
     }
 
     std::span<const Part> parts() const noexcept { return {scratch_.parts.data(), part_count_}; }
@@ -93,7 +107,9 @@ public:
 private:
     Reject add_value(Kind kind, double sample_rate, std::string_view text) noexcept {
         double& value = scratch_.values[value_count_];
-        if (!parse_number(text, value)) return scratch_.refuse(Reject::bad_number, text);
+        if (!parse_number(text, value) || !is_finite_weighted(kind, value, sample_rate)) {
+            return scratch_.refuse(Reject::bad_number, text);
+        }
         ++value_count_;
 
         const bool is_delta =
@@ -241,8 +257,7 @@ Reject Parser::read_sections(std::string_view values, std::string_view behind,
             ++out.unknown_fields;
         }
     }
-    if (sample_rate != 1) list.set_sample_rate(sample_rate);
-    return Reject::none;
+    return sample_rate == 1 ? Reject::none : list.set_sample_rate(sample_rate, values);
 }
 
 // Reads the samples of a line that packs_samples().

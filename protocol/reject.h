@@ -17,8 +17,8 @@ enum class Reject : std::uint8_t {
     empty_name,         //
     no_type,            // no '|' after the value, or nothing behind it
     unknown_type,       // not one of c g ms h d s
-    bad_number,         // not a finite decimal number
-    bad_sample_rate,    // not a number, or outside [0, 1]
+    bad_number,         // not a finite decimal number, or not finite when weighted
+    bad_sample_rate,    // not a number, or neither 0 nor in [1e-9, 1]
     bad_timestamp,      // not a positive whole number of seconds, or on a kind that has none
     bad_utf8,           // the line is not UTF-8
     too_long,           // line, or name and tags, above the bound

@@ -61,8 +61,8 @@ struct Tag {
 struct Part {
     Kind kind = Kind::counter;
     bool gauge_is_delta = false;     // the values move a gauge instead of setting it
-    double sample_rate = 1;          // in (0, 1]
-    std::span<const double> values;  // finite; empty for a set
+    double sample_rate = 1;          // in [sample_rate_min, 1]
+    std::span<const double> values;  // finite, also divided by the rate; empty for a set
     std::string_view member;         // the value of a set
 };
 

@@ -113,8 +113,7 @@ void UniqueCount::add_exact(std::uint64_t hash) {
         if (has_member_zero_) return;
         has_member_zero_ = true;
     } else {
-        const bool is_half_full = 2 * (member_count_ + std::size_t{1}) > members_.size();
-        if (is_half_full && members_.size() < members_slots_max) grow_members();
+        if (needs_more_slots()) grow_members();
         const std::size_t mask = members_.size() - 1;
         std::size_t slot = hash & mask;
         while (members_[slot] != 0) {
@@ -127,9 +126,20 @@ void UniqueCount::add_exact(std::uint64_t hash) {
     if (member_count_ > exact_members_max) start_estimating();
 }
 
+bool UniqueCount::needs_more_slots() const {
+    const bool is_half_full = 2 * (member_count_ + std::size_t{1}) > members_.size();
+    return is_half_full && members_.size() < members_slots_max;
+}
+
+bool UniqueCount::may_grow() const {
+    if (estimating_) return false;
+    return needs_more_slots() || (member_count_ == exact_members_max && registers_.empty());
+}
+
 // Twice as many slots, the same members.
 void UniqueCount::grow_members() {
-    std::vector<std::uint64_t> grown(std::max(members_slots_initial, 2 * members_.size()));
+    std::pmr::vector<std::uint64_t> grown(std::max(members_slots_initial, 2 * members_.size()),
+                                          members_.get_allocator());
     const std::size_t mask = grown.size() - 1;
     for (const std::uint64_t member : members_) {
         if (member == 0) continue;

@@ -11,11 +11,13 @@
 // whatever order it came together. Members themselves cannot be asked for.
 //
 // Not safe to share between threads. Allocates while it grows (up to 4 KiB for members,
-// and 16 KiB for registers at once); after clear() it holds on to its memory.
+// and 16 KiB for registers at once), from the memory resource it is made with; after
+// clear() it holds on to its memory. Copies use the default resource.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 namespace pitot::protocol {
@@ -25,6 +27,9 @@ public:
     static constexpr std::size_t exact_members_max = 256;
     static constexpr int precision_bits = 14;
 
+    explicit UniqueCount(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+        : members_(memory), registers_(memory) {}
+
     // Any value may be a hash, all 64 bits of it equally likely and independent.
     void add(std::uint64_t hash);
     void merge(const UniqueCount& other);
@@ -33,20 +38,23 @@ public:
 
     bool empty() const { return is_exact() && member_count_ == 0; }
     bool is_exact() const { return !estimating_; }
+    // Whether the next member may take memory.
+    bool may_grow() const;
     // The number itself while exact. Finite; reads all registers otherwise.
     double estimate() const;
 
 private:
     void add_exact(std::uint64_t hash);
+    bool needs_more_slots() const;
     void grow_members();
     void start_estimating();
     void raise_register(std::uint64_t hash);
 
     // Open addressing with linear probing, half full at most; 0 marks a free slot.
-    std::vector<std::uint64_t> members_;
+    std::pmr::vector<std::uint64_t> members_;
     // Of each register the highest rank seen, 0 for none; empty before they are needed,
     // all zero while is_exact().
-    std::vector<std::uint8_t> registers_;
+    std::pmr::vector<std::uint8_t> registers_;
     std::uint16_t member_count_ = 0;  // including the member 0
     bool has_member_zero_ = false;    // the hash that cannot stand in a slot
     bool estimating_ = false;

@@ -14,14 +14,17 @@ bool by_bytes(const protocol::Tag& left, const protocol::Tag& right) {
 
 }  // namespace
 
-SeriesKey Canonicalizer::key_of(const protocol::Identity& identity, protocol::Kind kind) {
+std::span<const protocol::Tag> Canonicalizer::tags_of(const protocol::Identity& identity) {
     sorted_.assign(identity.tags.begin(), identity.tags.end());
     std::ranges::sort(sorted_, by_bytes);
     const auto doubled = std::ranges::unique(sorted_);
     sorted_.erase(doubled.begin(), doubled.end());
+    return sorted_;
+}
 
+SeriesKey Canonicalizer::key_of(const protocol::Identity& identity, protocol::Kind kind) {
     char* end = text_.data();
-    for (const protocol::Tag& tag : sorted_) {
+    for (const protocol::Tag& tag : tags_of(identity)) {
         if (end != text_.data()) *end++ = ',';
         end = std::ranges::copy(tag.key, end).out;
         if (!tag.has_value) continue;

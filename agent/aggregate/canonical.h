@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,10 @@ void split_canonical_tags(std::string_view tags, std::vector<protocol::Tag>& out
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): text_ is written before it is read
 class Canonicalizer {
 public:
+    // The tags in order, without duplicates. The span lives until the next call of either,
+    // its views as long as `identity`'s.
+    std::span<const protocol::Tag> tags_of(const protocol::Identity& identity);
+
     // Views live until the next call, the name's as long as `identity`'s.
     SeriesKey key_of(const protocol::Identity& identity, protocol::Kind kind);
 

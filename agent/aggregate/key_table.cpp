@@ -12,36 +12,34 @@
 
 namespace pitot::agent {
 
-static_assert(protocol::identity_bytes_max <= UINT16_MAX, "Record keeps lengths in 16 bits");
+static_assert(protocol::identity_bytes_max <= UINT16_MAX, "records keep lengths in 16 bits");
 
-KeyTable::KeyTable(std::uint64_t seed) : seed_(seed) {
-    current_ = Slots::of(slots_min);
-    free_by_units_.resize(2 + protocol::identity_bytes_max / unit_bytes + 1);
-}
+KeyTable::KeyTable(std::uint64_t seed) : seed_(seed), current_(Slots::of(slots_min)) {}
 
 std::size_t KeyTable::bytes() const noexcept {
-    return chunks_.size() * units_per_chunk * unit_bytes +
+    return records_.bytes() + (current_.count + old_.count) * sizeof(Slot);
+}
+
+std::size_t KeyTable::live_bytes() const noexcept {
+    return records_.live_bytes() + (current_.count + old_.count) * sizeof(Slot);
+}
+
+std::size_t KeyTable::bytes_with(const SeriesKey& key) const noexcept {
+    return records_.bytes_with(key.name.size() + key.tags.size()) +
            (current_.count + old_.count) * sizeof(Slot);
 }
 
-const KeyTable::Record& KeyTable::record(Handle handle) const noexcept {
-    assert(handle > erased_slot);
-    const std::byte* at =
-        chunks_[handle / units_per_chunk].get() + (handle % units_per_chunk) * unit_bytes;
-    return *std::launder(reinterpret_cast<const Record*>(at));
-}
-
-KeyTable::Record& KeyTable::record(Handle handle) noexcept {
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the chunks are ours to write
-    return const_cast<Record&>(std::as_const(*this).record(handle));
+std::size_t KeyTable::cost_of(const SeriesKey& key) noexcept {
+    return KeyArena::units_for(key.name.size() + key.tags.size()) * KeyArena::unit_bytes +
+           2 * sizeof(Slot);
 }
 
 const char* KeyTable::bytes_of(Handle handle) const noexcept {
-    return reinterpret_cast<const char*>(&record(handle) + 1);
+    return reinterpret_cast<const char*>(&records_[handle] + 1);
 }
 
 SeriesKey KeyTable::key(Handle handle) const noexcept {
-    const Record& entry = record(handle);
+    const KeyArena::Record& entry = records_[handle];
     const char* bytes = bytes_of(handle);
     return {.name = {bytes, entry.name_bytes},
             .tags = {bytes + entry.name_bytes, entry.tags_bytes},
@@ -49,12 +47,8 @@ SeriesKey KeyTable::key(Handle handle) const noexcept {
             .spelling = entry.spelling};
 }
 
-std::size_t KeyTable::units_for(const SeriesKey& key) noexcept {
-    return 1 + (key.name.size() + key.tags.size() + unit_bytes - 1) / unit_bytes;
-}
-
 bool KeyTable::holds(Handle handle, const SeriesKey& key) const noexcept {
-    const Record& entry = record(handle);
+    const KeyArena::Record& entry = records_[handle];
     if (entry.name_bytes != key.name.size() || entry.tags_bytes != key.tags.size() ||
         entry.kind != key.kind || entry.spelling != key.spelling) {
         return false;
@@ -119,17 +113,13 @@ KeyTable::Handle KeyTable::insert(const SeriesKey& key, std::uint32_t hash, std:
     grow_if_full();
     move_some();
 
-    const Handle handle = allocate(units_for(key));
-    std::byte* at =
-        chunks_[handle / units_per_chunk].get() + (handle % units_per_chunk) * unit_bytes;
-    auto* entry = new (at) Record{.value = value,
-                                  .next = 0,
-                                  .name_bytes = static_cast<std::uint16_t>(key.name.size()),
-                                  .tags_bytes = static_cast<std::uint16_t>(key.tags.size()),
-                                  .kind = key.kind,
-                                  .spelling = key.spelling,
-                                  .reserved = 0};
-    char* bytes = reinterpret_cast<char*>(entry + 1);
+    const Handle handle = records_.allocate(key.name.size(), key.tags.size());
+    KeyArena::Record& entry = records_[handle];
+    entry.value = value;
+    entry.next = 0;
+    entry.kind = key.kind;
+    entry.spelling = key.spelling;
+    char* bytes = reinterpret_cast<char*>(&entry + 1);
     std::ranges::copy(key.name, bytes);
     std::ranges::copy(key.tags, bytes + key.name.size());
 
@@ -146,37 +136,20 @@ void KeyTable::erase(Handle handle) {
     assert(slot != nullptr);
     slot->handle = erased_slot;
     --size_;
-
-    const std::size_t units = units_for(erased);
-    record(handle).next = free_by_units_[units];
-    free_by_units_[units] = handle;
-}
-
-KeyTable::Handle KeyTable::allocate(std::size_t units) {
-    if (Handle& head = free_by_units_[units]; head != 0) {
-        const Handle handle = head;
-        head = record(handle).next;
-        return handle;
-    }
-    if (chunk_used_ + units > units_per_chunk) {
-        chunks_.push_back(
-            std::make_unique_for_overwrite<std::byte[]>(units_per_chunk * unit_bytes));
-        // Handles 0 and 1 name no key.
-        chunk_used_ = chunks_.size() == 1 ? erased_slot + 1 : 0;
-    }
-    const std::size_t handle = (chunks_.size() - 1) * units_per_chunk + chunk_used_;
-    chunk_used_ += units;
-    return static_cast<Handle>(handle);
+    records_.release(handle);
 }
 
 // At three quarters of the slots a new set is begun, of a size for the keys there are:
-// erased ones are left behind, so that a table under churn does not grow.
+// erased ones are left behind, so that a table under churn does not grow. When many were
+// erased it shrinks, but no further than that the old slots are empty before these are full.
 void KeyTable::grow_if_full() {
     if ((current_.used + 1) * 4 <= current_.count * 3) return;
-    while (old_.count != 0) move_some();
+    assert(old_.count == 0);
     old_ = std::move(current_);
     old_moved_ = 0;
-    current_ = Slots::of(std::max(slots_min, std::bit_ceil((size_ + 1) * 2)));
+    const std::size_t insertions = old_.count / slots_moved_per_insert + 1;
+    const std::size_t usable = std::max((size_ + 1) * 3 / 2, size_ + insertions);
+    current_ = Slots::of(std::max(slots_min, std::bit_ceil(usable * 4 / 3 + 1)));
 }
 
 void KeyTable::move_some() noexcept {

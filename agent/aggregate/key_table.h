@@ -1,24 +1,22 @@
 // Maps the key of a series to a number, and keeps the key's bytes.
 //
 // A shard has one, from every spelling it has met to a row (series_table.h); the flush
-// has one, from canonical keys to series ids (agent/flush/registry.h). One thread owns a
+// has one, from canonical keys to series ids (agent/flush/series_registry.h). One thread owns a
 // table; there are no locks.
 //
 // Cost
 // ----
 // A hit is one probe into 8-byte slots and one comparison of the bytes. Keys lie in an
-// arena and never move, so a view on a key holds until the key is erased. The slots grow
-// by moving a few at each insertion, never all at once: no insertion takes long, whatever
-// the size of the table. Erased keys leave their bytes to later keys of the same size.
+// arena (key_arena.h) and never move, so a view on a key holds until the key is erased. The
+// slots grow, and shrink, by moving a few at each insertion, never all at once: no insertion
+// takes long, whatever the size of the table.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <vector>
 
+#include "agent/aggregate/key_arena.h"
 #include "agent/aggregate/series_key.h"
 
 namespace pitot::agent {
@@ -26,7 +24,7 @@ namespace pitot::agent {
 class KeyTable {
 public:
     // Names a key in the table; 0 is none. Stable until the key is erased.
-    using Handle = std::uint32_t;
+    using Handle = KeyArena::Handle;
 
     explicit KeyTable(std::uint64_t seed);
 
@@ -41,41 +39,31 @@ public:
     void erase(Handle handle);
 
     SeriesKey key(Handle handle) const noexcept;
-    std::uint32_t value(Handle handle) const noexcept { return record(handle).value; }
+    std::uint32_t value(Handle handle) const noexcept { return records_[handle].value; }
     // A link for the owner's use: the shard chains the spellings of a row.
-    Handle next(Handle handle) const noexcept { return record(handle).next; }
-    void set_next(Handle handle, Handle next) noexcept { record(handle).next = next; }
+    Handle next(Handle handle) const noexcept { return records_[handle].next; }
+    void set_next(Handle handle, Handle next) noexcept { records_[handle].next = next; }
 
     std::size_t size() const noexcept { return size_; }
     // Memory held: slots and key bytes.
     std::size_t bytes() const noexcept;
+    // Without the room that erased keys left.
+    std::size_t live_bytes() const noexcept;
+    // Memory held if `key` were inserted; memory of erased keys is used again first.
+    std::size_t bytes_with(const SeriesKey& key) const noexcept;
+    // What the record of a key takes, and about what its slots do.
+    static std::size_t cost_of(const SeriesKey& key) noexcept;
 
 private:
-    // What stands before a key's bytes in the arena. Tags follow the name.
-    struct Record {
-        std::uint32_t value;
-        Handle next;
-        std::uint16_t name_bytes;
-        std::uint16_t tags_bytes;
-        protocol::Kind kind;
-        protocol::TagDialect spelling;
-        std::uint16_t reserved;
-    };
-    static_assert(sizeof(Record) == 16);
-
     struct Slot {
         std::uint32_t hash;
         Handle handle;  // free_slot, erased_slot, or a key
     };
     static constexpr Handle free_slot = 0;
-    static constexpr Handle erased_slot = 1;  // inside the first unit, which holds no record
+    static constexpr Handle erased_slot = 1;  // no key is named so (key_arena.h)
 
-    // The arena is counted in units of 16 bytes, the size of a Record.
-    static constexpr std::size_t unit_bytes = sizeof(Record);
-    static constexpr std::size_t units_per_chunk = 16'384;  // 256 KiB
     static constexpr std::size_t slots_min = 1'024;
-    // Slots moved at each insertion while the table grows; more than two, so that the old
-    // slots are empty before the new ones are half full.
+    // Slots moved at each insertion while the table grows or shrinks.
     static constexpr std::size_t slots_moved_per_insert = 8;
 
     // Memory comes zeroed and untouched from the system (calloc), so that starting a large
@@ -93,14 +81,10 @@ private:
         void put(std::uint32_t hash, Handle handle) noexcept;
     };
 
-    const Record& record(Handle handle) const noexcept;
-    Record& record(Handle handle) noexcept;
     const char* bytes_of(Handle handle) const noexcept;
-    static std::size_t units_for(const SeriesKey& key) noexcept;
 
     Handle find_in(const Slots& table, const SeriesKey& key, std::uint32_t hash) const noexcept;
     bool holds(Handle handle, const SeriesKey& key) const noexcept;
-    Handle allocate(std::size_t units);
     void grow_if_full();
     void move_some() noexcept;
 
@@ -111,10 +95,7 @@ private:
     Slots old_;                  // being emptied into current_; no slots when not growing
     std::size_t old_moved_ = 0;  // slots of old_ already looked at
 
-    std::vector<std::unique_ptr<std::byte[]>> chunks_;
-    std::size_t chunk_used_ = units_per_chunk;  // units of the last chunk
-    // Erased records by their size in units; the link is Record::next.
-    std::vector<Handle> free_by_units_;
+    KeyArena records_;
 };
 
 }  // namespace pitot::agent

@@ -1,12 +1,15 @@
 #include "agent/aggregate/page.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "agent/limits.h"
 
 namespace pitot::agent {
 
 std::string_view to_string(Limited reason) noexcept {
-    constexpr std::array<std::string_view, limited_count> names{"overflow_series", "timed_samples",
-                                                                "events"};
+    constexpr std::array<std::string_view, limited_count> names{
+        "overflow_series", "overflow_values", "overflow_rows", "timed_samples", "events"};
     return names[std::to_underlying(reason)];
 }
 
@@ -22,19 +25,51 @@ void IntakeCounts::add(const IntakeCounts& other) noexcept {
     slow_readings += other.slow_readings;
 }
 
+Page::Page(const protocol::HistogramShape& shape, std::uint64_t bytes_max)
+    : value_memory(bytes_max / 4 * 3, bytes_max / 16 * 3),
+      passing_memory(bytes_max / 4),
+      distributions(&value_memory, shape),
+      sets(&value_memory),
+      values(&value_memory),
+      text(&passing_memory),
+      tags(&passing_memory),
+      timed(&passing_memory),
+      events(&passing_memory),
+      service_checks(&passing_memory) {}
+
+void Page::note_culprit(std::string_view name) {
+    const auto known = std::ranges::find(culprits, name, &Culprit::name);
+    if (known != culprits.end()) {
+        ++known->lines;
+    } else if (culprits.size() < limits::culprits_max) {
+        culprits.push_back({.name = std::string(name), .lines = 1});
+    }
+}
+
 void Page::reset() {
     touched.clear();
     births.clear();
     retired.clear();
     gauges.clear();
-    distributions.reset();
-    sets.reset();
-    values.reset();
+    if (value_memory.is_tight()) {
+        distributions.release();
+        sets.release();
+        values.release();
+    } else {
+        distributions.reset();
+        sets.reset();
+        values.reset();
+    }
+    value_memory.restore_reserve();
+    const auto empty = [is_tight = passing_memory.is_tight()](auto& column) {
+        column.clear();
+        if (is_tight) column.shrink_to_fit();
+    };
+    empty(timed);
+    empty(events);
+    empty(service_checks);
     text.reset();
-    timed.clear();
-    events.clear();
-    service_checks.clear();
-    event_tags.clear();
+    tags.reset();
     rejected_samples.clear();
     culprits.clear();
     counts = {};

@@ -10,18 +10,20 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/aggregate/memory_meter.h"
 #include "agent/aggregate/pool.h"
 #include "agent/aggregate/row_store.h"
-#include "agent/aggregate/text_arena.h"
+#include "agent/aggregate/span_arena.h"
 #include "agent/aggregate/value_arena.h"
 #include "protocol/distribution.h"
 #include "protocol/event.h"
 #include "protocol/reject.h"
+#include "protocol/snapshot.h"
 #include "protocol/unique_count.h"
 
 namespace pitot::agent {
@@ -43,15 +45,6 @@ struct GaugeCell {
     bool is_set = false;
 };
 
-// A sample with a time of its own (`|T`).
-struct TimedSample {
-    std::string_view name;
-    std::string_view tags;  // canonical
-    protocol::Kind kind{};
-    std::int64_t timestamp_s = 0;
-    double value = 0;  // of a counter: weighted
-};
-
 // A refused line, kept for the operator.
 struct RejectedSample {
     protocol::Reject reason{};
@@ -65,18 +58,25 @@ struct Culprit {
     std::uint64_t lines = 0;
 };
 
-// Why samples that were read did not get into a series of their own.
+// Why samples that were read did not get into a series of their own. The first three fold
+// into the overflow series of the name, so that totals stay right.
 enum class Limited : std::uint8_t {
-    overflow_series,  // folded into the overflow series of their name: totals stay right
+    overflow_series,  // a new tag set beyond a limit on series or on the table's bytes
+    overflow_values,  // there was no memory for another value of this series
+    overflow_rows,    // folded by the flush, beyond a limit of the process: counted by row and
+                      // interval, as the flush sees sums and not samples
     timed_samples,    // dropped: too many samples with a time of their own
     events,           // dropped: too many events or service checks
 };
-inline constexpr std::size_t limited_count = 3;
+inline constexpr std::size_t limited_count = 5;
+constexpr bool is_loss(Limited reason) {
+    return reason == Limited::timed_samples || reason == Limited::events;
+}
 std::string_view to_string(Limited reason) noexcept;
 
 // What a shard counted in one interval. Lines = accepted + Σ rejected. Samples =
-// aggregated + Σ limited, where those folded into an overflow series are aggregated *and*
-// named, so that reason is not part of the sum.
+// aggregated + Σ limited, where what is folded into an overflow series is aggregated *and*
+// named, so that only the losses are part of the sum.
 struct IntakeCounts {
     std::uint64_t bytes = 0;  // of lines, as received
     std::uint64_t lines = 0;
@@ -91,29 +91,50 @@ struct IntakeCounts {
     void add(const IntakeCounts& other) noexcept;
 };
 
-struct Page {
-    explicit Page(protocol::HistogramShape shape)
-        : distributions(protocol::Distribution(shape)), sets(protocol::UniqueCount()) {}
+// Memory
+// ------
+// Two meters bound what one interval can hold, whatever is sent: `value_memory` counts the
+// values of timers and sets, `passing_memory` what passes by unaggregated (a quarter of the
+// whole). The other columns have an entry for each row at most, and a bound of their own.
+class Page {
+public:
+    // `bytes_max`: of both meters together. A quarter of the memory for values is kept back
+    // for the merge of what several shards saw (merger.h).
+    Page(const protocol::HistogramShape& shape, std::uint64_t bytes_max);
+
+    // The meters come first: what follows takes from them.
+    MemoryMeter value_memory;
+    MemoryMeter passing_memory;
 
     std::vector<RowId> touched;  // each once
     std::vector<Birth> births;
     std::vector<RowId> retired;  // rows given up at the turn that closed this page
     std::vector<GaugeCell> gauges;
-    Pool<protocol::Distribution> distributions;
+    Pool<protocol::Distribution, protocol::HistogramShape> distributions;
     Pool<protocol::UniqueCount> sets;
     ValueArena values;
-    TextArena text;  // what the string_views here and below point to
 
-    std::vector<TimedSample> timed;
-    std::vector<protocol::Event> events;
-    std::vector<protocol::ServiceCheck> service_checks;
-    std::deque<std::vector<protocol::Tag>> event_tags;
+    // What the views of the three columns below point to.
+    SpanArena<char> text;
+    SpanArena<protocol::Tag> tags;
+    std::pmr::vector<protocol::TimedPoint> timed;
+    std::pmr::vector<protocol::Event> events;
+    std::pmr::vector<protocol::ServiceCheck> service_checks;
+
     std::vector<RejectedSample> rejected_samples;
     std::vector<Culprit> culprits;
     IntakeCounts counts;
 
+    // Counts a metric among those that passed a limit.
+    void note_culprit(std::string_view name);
+
     // Ready to be opened again. The cells of the touched rows are the flush's business.
+    // Memory is kept for the next interval, unless it is more than half of what there is.
     void reset();
+
+    std::size_t bytes() const noexcept {
+        return value_memory.used_bytes() + passing_memory.used_bytes();
+    }
 };
 
 }  // namespace pitot::agent

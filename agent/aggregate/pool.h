@@ -2,45 +2,61 @@
 //
 // take() hands out a cleared object by its index; reset() takes all of them back. Objects
 // keep their memory, so that in the steady state nothing is allocated; what one interval
-// had beyond twice the need of the next is given back. One thread at a time.
+// had beyond twice the need of the next is given back. Objects never move. One thread at a
+// time.
 #pragma once
 
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <deque>
+#include <memory_resource>
+#include <tuple>
 #include <utility>
-#include <vector>
 
 namespace pitot::agent {
 
-// T has clear(), and is made from `const T&` (the pattern).
-template <typename T>
+// T has clear(), and is made from `Arguments…` and a memory resource, which the pool uses
+// for its objects, too, and which outlives it.
+template <typename T, typename... Arguments>
 class Pool {
 public:
-    explicit Pool(T pattern) : pattern_(std::move(pattern)) {}
+    explicit Pool(std::pmr::memory_resource* memory, Arguments... arguments)
+        : arguments_(std::move(arguments)...), items_(memory) {}
 
     std::uint32_t take() {
         if (used_ == items_.size()) {
-            items_.push_back(std::make_unique<T>(pattern_));
+            std::apply(
+                [this](const Arguments&... arguments) {
+                    items_.emplace_back(arguments..., items_.get_allocator().resource());
+                },
+                arguments_);
         } else {
-            items_[used_]->clear();
+            items_[used_].clear();
         }
         return static_cast<std::uint32_t>(used_++);
     }
 
     T& operator[](std::uint32_t index) {
         assert(index < used_);
-        return *items_[index];
+        return items_[index];
     }
     const T& operator[](std::uint32_t index) const {
         assert(index < used_);
-        return *items_[index];
+        return items_[index];
     }
 
     void reset() {
-        items_.resize(std::min(items_.size(), 2 * used_ + spare_min));
+        const std::size_t kept = std::min(items_.size(), 2 * used_ + spare_min);
+        while (items_.size() > kept) items_.pop_back();
+        used_ = 0;
+    }
+
+    // Gives back all memory.
+    void release() {
+        items_.clear();
+        items_.shrink_to_fit();
         used_ = 0;
     }
 
@@ -49,8 +65,8 @@ public:
 private:
     static constexpr std::size_t spare_min = 16;
 
-    T pattern_;
-    std::vector<std::unique_ptr<T>> items_;
+    std::tuple<Arguments...> arguments_;
+    std::pmr::deque<T> items_;
     std::size_t used_ = 0;
 };
 

@@ -49,6 +49,8 @@ struct Row {
     std::uint32_t touched_turn = 0;        // turn in which it last had a sample
     protocol::Kind kind{};                 //
     bool in_use = false;                   //
+    bool is_overflow = false;              // takes what had no room elsewhere
+    std::uint8_t aliases = 0;              // spellings but the canonical one
     std::array<std::uint64_t, 2> cells{};  // by page; what they hold depends on the kind
 
     // Counters: the sum of the interval. Gauges and sets: an index in the page, plus one.
@@ -102,12 +104,18 @@ public:
     }
 
     std::size_t in_use() const noexcept { return in_use_; }
-    std::size_t bytes() const noexcept {
-        return (count_ + rows_per_chunk - 1) / rows_per_chunk * rows_per_chunk * sizeof(Row);
+    std::size_t bytes() const noexcept { return bytes_of(count_); }
+    // The same after add().
+    std::size_t bytes_with_another() const noexcept {
+        return bytes_of(free_.empty() ? count_ + 1 : count_);
     }
 
 private:
     static constexpr std::size_t rows_per_chunk = 4'096;  // 128 KiB
+
+    static std::size_t bytes_of(std::size_t rows) noexcept {
+        return (rows + rows_per_chunk - 1) / rows_per_chunk * rows_per_chunk * sizeof(Row);
+    }
 
     std::vector<std::unique_ptr<Row[]>> chunks_;  // never resized
     std::size_t rows_max_;

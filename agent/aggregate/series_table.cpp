@@ -6,6 +6,7 @@
 
 #include "agent/aggregate/timer_cell.h"
 #include "agent/limits.h"
+#include "protocol/compensated_sum.h"
 
 namespace pitot::agent {
 namespace {
@@ -14,6 +15,11 @@ using protocol::Kind;
 using protocol::MetricLine;
 using protocol::Part;
 using protocol::Reject;
+
+// What a name takes in the map of metrics.
+std::size_t metric_bytes(std::string_view name) {
+    return name.size() + sizeof(std::string) + sizeof(std::uint32_t);
+}
 
 std::size_t samples_in(const Part& part) {
     return part.kind == Kind::set ? 1 : part.values.size();
@@ -27,33 +33,36 @@ SeriesTable::SeriesTable(const TableSettings& settings)
       // Overflow series twice: those forgotten in an interval keep their rows until its end,
       // and as many new ones can come meanwhile.
       rows_(settings.series_max + 2 * (limits::overflow_series_max + protocol::kind_count)),
-      pages_{Page(settings.histogram), Page(settings.histogram)} {}
+      pages_{Page(settings.histogram, settings.value_bytes_max),
+             Page(settings.histogram, settings.value_bytes_max)} {}
 
 Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, std::int64_t now_ns) {
     if (line.timestamp_s != 0) return record_timed(line, parser);
     for (const Part& part : line.parts) {
-        const std::expected<RowId, Reject> row = find_or_admit(line, part.kind, parser);
+        const std::expected<RowId, Reject> row = find_or_admit(line, part, parser);
         // The identity is the same for all parts, so only the first can be refused here.
         if (!row) return row.error();
-        record_part(*row, part, now_ns);
+        if (!record_part(*row, part, now_ns)) [[unlikely]]
+            record_in_overflow(*row, part, now_ns);
     }
     return Reject::none;
 }
 
-std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, Kind kind,
+std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, const Part& part,
                                                         protocol::Parser& parser) {
     const SeriesKey spelled{
-        .name = line.name, .tags = line.tags, .kind = kind, .spelling = parser.reading().tags};
+        .name = line.name, .tags = line.tags, .kind = part.kind, .spelling = parser.reading().tags};
     const std::uint32_t hash = keys_.hash(spelled);
     if (const KeyTable::Handle known = keys_.find(spelled, hash); known != 0) [[likely]] {
         return keys_.value(known);
     }
-    return admit(line, spelled, hash, parser);
+    return admit(line, spelled, hash, samples_in(part), parser);
 }
 
 // A spelling not met before.
 std::expected<RowId, Reject> SeriesTable::admit(const MetricLine& line, const SeriesKey& spelled,
-                                                std::uint32_t hash, protocol::Parser& parser) {
+                                                std::uint32_t hash, std::size_t samples,
+                                                protocol::Parser& parser) {
     protocol::Identity identity;
     if (const Reject refused = parser.identity(line, identity); refused != Reject::none) {
         return std::unexpected(refused);
@@ -69,21 +78,48 @@ std::expected<RowId, Reject> SeriesTable::admit(const MetricLine& line, const Se
         row = give_birth(canonical, canonical_hash);
     } else {
         // Not remembered as a spelling: there may be any number of them.
-        return overflow_row(canonical);
+        return overflow_row(canonical.name, canonical.kind, Limited::overflow_series, samples);
     }
-    const std::size_t spellings_max = settings_.series_max * limits::spellings_per_series;
-    if (canonical != spelled && keys_.size() < spellings_max) add_spelling(row, spelled, hash);
+    if (canonical != spelled) remember_spelling(row, spelled, hash);
     return row;
+}
+
+void SeriesTable::remember_spelling(RowId row, const SeriesKey& key, std::uint32_t hash) {
+    const std::size_t cost = KeyTable::cost_of(key);
+    if (rows_[row].aliases >= limits::aliases_per_series_max ||
+        alias_bytes_ + cost > settings_.bytes_max / limits::alias_share || !has_bytes_for(key)) {
+        return;
+    }
+    add_spelling(row, key, hash);
+    ++rows_[row].aliases;
+    alias_bytes_ += cost;
+}
+
+SeriesKey SeriesTable::canonical_key(RowId row) {
+    KeyTable::Handle spelling = rows_[row].spellings;
+    while (keys_.next(spelling) != 0) spelling = keys_.next(spelling);
+    return keys_.key(spelling);
+}
+
+// Whether a row with this key, or another spelling of one, fits what the table may hold: in
+// room that forgotten ones left, or in more memory.
+bool SeriesTable::has_bytes_for(const SeriesKey& key) const {
+    const std::size_t live = keys_.live_bytes() + KeyTable::cost_of(key) + rows_.bytes();
+    const std::size_t held = keys_.bytes_with(key) + rows_.bytes_with_another();
+    const bool takes_memory = held > keys_.bytes() + rows_.bytes();
+    return live + metric_names_bytes_ <= settings_.bytes_max &&
+           (!takes_memory || held + metric_names_bytes_ <= settings_.bytes_max);
 }
 
 bool SeriesTable::may_be_born(const SeriesKey& canonical) {
     const bool table_has_room =
-        rows_.in_use() - overflow_series_ < settings_.series_max && bytes() < settings_.bytes_max;
+        rows_.in_use() - overflow_series_ < settings_.series_max && has_bytes_for(canonical);
     // A name has one series without tags, so only tagged ones need counting.
     if (canonical.tags.empty() || !table_has_room) return table_has_room;
     auto found = tagged_series_.find(canonical.name);
     if (found == tagged_series_.end()) {
         found = tagged_series_.try_emplace(std::string(canonical.name), 0).first;
+        metric_names_bytes_ += metric_bytes(canonical.name);
     }
     if (found->second >= settings_.series_per_metric_max) return false;
     ++found->second;
@@ -104,11 +140,12 @@ RowId SeriesTable::give_birth(const SeriesKey& canonical, std::uint32_t hash) {
     return row;
 }
 
-RowId SeriesTable::overflow_row(const SeriesKey& canonical) {
+RowId SeriesTable::overflow_row(std::string_view name, Kind kind, Limited reason,
+                                std::size_t samples) {
     Page& page = open_page();
-    ++page.counts.limited[std::to_underlying(Limited::overflow_series)];
-    note_culprit(canonical.name);
-    SeriesKey key{.name = canonical.name, .tags = overflow_tags, .kind = canonical.kind};
+    page.counts.limited[std::to_underlying(reason)] += samples;
+    page.note_culprit(name);
+    SeriesKey key{.name = name, .tags = overflow_tags, .kind = kind};
     std::uint32_t hash = keys_.hash(key);
     if (const KeyTable::Handle known = keys_.find(key, hash); known != 0) return keys_.value(known);
 
@@ -120,17 +157,9 @@ RowId SeriesTable::overflow_row(const SeriesKey& canonical) {
         if (known != 0) return keys_.value(known);
     }
     ++overflow_series_;
-    return give_birth(key, hash);
-}
-
-void SeriesTable::note_culprit(std::string_view name) {
-    std::vector<Culprit>& culprits = open_page().culprits;
-    const auto known = std::ranges::find(culprits, name, &Culprit::name);
-    if (known != culprits.end()) {
-        ++known->lines;
-    } else if (culprits.size() < limits::culprits_max) {
-        culprits.push_back({.name = std::string(name), .lines = 1});
-    }
+    const RowId row = give_birth(key, hash);
+    rows_[row].is_overflow = true;
+    return row;
 }
 
 void SeriesTable::add_spelling(RowId row, const SeriesKey& key, std::uint32_t hash) {
@@ -139,9 +168,11 @@ void SeriesTable::add_spelling(RowId row, const SeriesKey& key, std::uint32_t ha
     rows_[row].spellings = handle;
 }
 
-void SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_ns) {
+bool SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_ns) {
     Page& page = open_page();
     Row& row = rows_[row_id];
+    if (!add_to_cell(row, part, now_ns)) [[unlikely]]
+        return false;
     if (row.touched_turn != turn_) {
         row.touched_turn = turn_;
         page.touched.push_back(row_id);
@@ -149,25 +180,47 @@ void SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_n
     const std::size_t samples = samples_in(part);
     page.counts.samples += samples;
     page.counts.aggregated += samples;
+    return true;
+}
 
+void SeriesTable::record_in_overflow(RowId row, const Part& part, std::int64_t now_ns) {
+    const SeriesKey key = canonical_key(row);
+    const RowId overflow =
+        overflow_row(key.name, key.kind, Limited::overflow_values, samples_in(part));
+    const bool recorded = record_part(overflow, part, now_ns);
+    assert(recorded);
+    static_cast<void>(recorded);
+}
+
+bool SeriesTable::add_to_cell(Row& row, const Part& part, std::int64_t now_ns) {
     switch (part.kind) {
         case Kind::counter: {
             auto sum = row.cell<double>(open_);
-            for (const double value : part.values) sum += value / part.sample_rate;
+            for (const double value : part.values) {
+                sum = protocol::saturating_add(sum, value / part.sample_rate);
+            }
             row.set_cell(open_, sum);
-            return;
+            return true;
         }
         case Kind::gauge:
-            return add_gauge(row, part, now_ns);
+            add_gauge(row, part, now_ns);
+            return true;
         case Kind::timer:
         case Kind::histogram:
         case Kind::distribution:
-            row.set_cell(open_, add_values(row.cell<TimerCell>(open_), page, part.values,
-                                           1 / part.sample_rate));
-            return;
+            return add_timer(row, part);
         case Kind::set:
             return add_member(row, part.member);
     }
+    std::unreachable();
+}
+
+bool SeriesTable::add_timer(Row& row, const Part& part) {
+    auto cell = row.cell<TimerCell>(open_);
+    const Memory memory = row.is_overflow ? Memory::granted : Memory::limited;
+    if (!add_values(cell, open_page(), part.values, 1 / part.sample_rate, memory)) return false;
+    row.set_cell(open_, cell);
+    return true;
 }
 
 void SeriesTable::add_gauge(Row& row, const Part& part, std::int64_t now_ns) {
@@ -180,21 +233,29 @@ void SeriesTable::add_gauge(Row& row, const Part& part, std::int64_t now_ns) {
     }
     GaugeCell& gauge = page.gauges[place - 1];
     if (part.gauge_is_delta) {
-        for (const double value : part.values) gauge.moved += value;
+        for (const double value : part.values) {
+            gauge.moved = protocol::saturating_add(gauge.moved, value);
+        }
         return;
     }
     gauge = {.value = part.values.back(), .moved = 0, .set_at_ns = now_ns, .is_set = true};
 }
 
-void SeriesTable::add_member(Row& row, std::string_view member) {
+bool SeriesTable::add_member(Row& row, std::string_view member) {
     Page& page = open_page();
     auto place = row.cell<std::uint64_t>(open_);
+    const auto members = [&]() -> protocol::UniqueCount& {
+        return page.sets[static_cast<std::uint32_t>(place - 1)];
+    };
+    if (page.value_memory.is_full() && !row.is_overflow && (place == 0 || members().may_grow())) {
+        return false;
+    }
     if (place == 0) {
         place = std::uint64_t{page.sets.take()} + 1;
         row.set_cell(open_, place);
     }
-    page.sets[static_cast<std::uint32_t>(place - 1)].add(
-        hash_of_member(member, settings_.member_seed));
+    members().add(hash_of_member(member, settings_.member_seed));
+    return true;
 }
 
 Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parser) {
@@ -203,23 +264,31 @@ Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parse
         return refused;
     }
     Page& page = open_page();
+    const std::span<const protocol::Tag> tags = canonicalizer_.tags_of(identity);
     for (const Part& part : line.parts) {
         page.counts.samples += part.values.size();
-        if (page.timed.size() + part.values.size() > limits::timed_samples_per_interval_max) {
+        if (page.passing_memory.is_full() ||
+            page.timed.size() + part.values.size() > limits::timed_samples_per_interval_max) {
             page.counts.limited[std::to_underlying(Limited::timed_samples)] += part.values.size();
             continue;
         }
         page.counts.aggregated += part.values.size();
-        const SeriesKey canonical = canonicalizer_.key_of(identity, part.kind);
-        const std::string_view name = page.text.keep(canonical.name);
-        const std::string_view tags = page.text.keep(canonical.tags);
-        const double weight = part.kind == Kind::counter ? 1 / part.sample_rate : 1;
+        protocol::TimedPoint kept;
+        kept.kind = part.kind;
+        kept.timestamp_s = line.timestamp_s;
+        // Most clients send several samples of one series in a row; they share its text.
+        if (!page.timed.empty() && page.timed.back().name == identity.name &&
+            std::ranges::equal(page.timed.back().tags, tags)) {
+            kept.name = page.timed.back().name;
+            kept.tags = page.timed.back().tags;
+        } else {
+            kept.name = keep(identity.name);
+            kept.tags = keep(tags);
+        }
+        const double divisor = part.kind == Kind::counter ? part.sample_rate : 1;
         for (const double value : part.values) {
-            page.timed.push_back({.name = name,
-                                  .tags = tags,
-                                  .kind = part.kind,
-                                  .timestamp_s = line.timestamp_s,
-                                  .value = value * weight});
+            kept.value = value / divisor;
+            page.timed.push_back(kept);
         }
     }
     return Reject::none;
@@ -228,7 +297,8 @@ Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parse
 bool SeriesTable::has_room_for_event() {
     Page& page = open_page();
     ++page.counts.samples;
-    if (page.events.size() + page.service_checks.size() < limits::events_per_interval_max) {
+    if (!page.passing_memory.is_full() &&
+        page.events.size() + page.service_checks.size() < limits::events_per_interval_max) {
         ++page.counts.aggregated;
         return true;
     }
@@ -236,14 +306,17 @@ bool SeriesTable::has_room_for_event() {
     return false;
 }
 
+std::string_view SeriesTable::keep(std::string_view text) {
+    return agent::keep(open_page().text, text);
+}
+
 std::span<const protocol::Tag> SeriesTable::keep(std::span<const protocol::Tag> tags) {
-    Page& page = open_page();
-    std::vector<protocol::Tag>& kept = page.event_tags.emplace_back(tags.begin(), tags.end());
-    for (protocol::Tag& tag : kept) {
-        tag.key = page.text.keep(tag.key);
-        tag.value = page.text.keep(tag.value);
+    kept_tags_.assign(tags.begin(), tags.end());
+    for (protocol::Tag& tag : kept_tags_) {
+        tag.key = keep(tag.key);
+        tag.value = keep(tag.value);
     }
-    return kept;
+    return open_page().tags.keep(kept_tags_);
 }
 
 void SeriesTable::record(const protocol::Event& event) {
@@ -253,7 +326,7 @@ void SeriesTable::record(const protocol::Event& event) {
     for (std::string_view* text :
          {&kept.title, &kept.text, &kept.hostname, &kept.aggregation_key, &kept.source_type,
           &kept.container_id, &kept.external_data, &kept.cardinality}) {
-        *text = page.text.keep(*text);
+        *text = keep(*text);
     }
     kept.tags = keep(event.tags);
     page.events.push_back(kept);
@@ -265,7 +338,7 @@ void SeriesTable::record(const protocol::ServiceCheck& check) {
     protocol::ServiceCheck kept = check;
     for (std::string_view* text : {&kept.name, &kept.hostname, &kept.message, &kept.container_id,
                                    &kept.external_data, &kept.cardinality}) {
-        *text = page.text.keep(*text);
+        *text = keep(*text);
     }
     kept.tags = keep(check.tags);
     page.service_checks.push_back(kept);
@@ -300,16 +373,20 @@ void SeriesTable::forget(RowId row) {
     KeyTable::Handle spelling = rows_[row].spellings;
     while (keys_.next(spelling) != 0) {
         const KeyTable::Handle next = keys_.next(spelling);
+        alias_bytes_ -= KeyTable::cost_of(keys_.key(spelling));
         keys_.erase(spelling);
         spelling = next;
     }
     const SeriesKey canonical = keys_.key(spelling);
-    if (canonical.tags == overflow_tags) {
+    if (rows_[row].is_overflow) {
         --overflow_series_;
     } else if (!canonical.tags.empty()) {
         const auto metric = tagged_series_.find(canonical.name);
         assert(metric != tagged_series_.end());
-        if (--metric->second == 0) tagged_series_.erase(metric);
+        if (--metric->second == 0) {
+            tagged_series_.erase(metric);
+            metric_names_bytes_ -= metric_bytes(canonical.name);
+        }
     }
     keys_.erase(spelling);
     rows_.clear(row);

@@ -16,12 +16,15 @@
 // Limits keep totals
 // ------------------
 // When the table is full, or a metric has its share, a new tag set counts in the overflow
-// series of its name, tagged `pitot_overflow:true`. Known series are not affected.
+// series of its name, tagged `pitot_overflow:true`. Known series are not affected. When the
+// memory for the values of an interval is full (page.h), a value that would take more of it
+// counts there, too, until the end of the interval.
 //
 // Threads: a table belongs to its shard's thread. The flush thread reads a closed Page and,
 // through rows(), the cells of the rows listed in it; nothing else.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -48,6 +51,7 @@ struct TableSettings {
     std::uint32_t series_max = 1'000'000;
     std::uint32_t series_per_metric_max = 100'000;
     std::uint64_t bytes_max = 512ULL << 20U;
+    std::uint64_t value_bytes_max = 512ULL << 20U;  // of one interval
     protocol::HistogramShape histogram;
     std::uint64_t key_seed = 0;     // of this table
     std::uint64_t member_seed = 0;  // of sets; the same for all shards
@@ -85,7 +89,10 @@ public:
     RowStore& rows() noexcept { return rows_; }
 
     std::size_t series() const noexcept { return rows_.in_use(); }
-    std::size_t bytes() const noexcept { return keys_.bytes() + rows_.bytes(); }
+    // Names, tags and rows.
+    std::size_t bytes() const noexcept {
+        return keys_.bytes() + rows_.bytes() + metric_names_bytes_;
+    }
 
 private:
     struct TransparentHash : std::hash<std::string_view> {
@@ -93,24 +100,31 @@ private:
     };
 
     std::expected<RowId, protocol::Reject> find_or_admit(const protocol::MetricLine& line,
-                                                         protocol::Kind kind,
+                                                         const protocol::Part& part,
                                                          protocol::Parser& parser);
     std::expected<RowId, protocol::Reject> admit(const protocol::MetricLine& line,
                                                  const SeriesKey& spelled, std::uint32_t hash,
-                                                 protocol::Parser& parser);
+                                                 std::size_t samples, protocol::Parser& parser);
+    bool has_bytes_for(const SeriesKey& key) const;
     bool may_be_born(const SeriesKey& canonical);
     RowId give_birth(const SeriesKey& canonical, std::uint32_t hash);
-    RowId overflow_row(const SeriesKey& canonical);
-    void note_culprit(std::string_view name);
+    RowId overflow_row(std::string_view name, protocol::Kind kind, Limited reason,
+                       std::size_t samples);
+    void remember_spelling(RowId row, const SeriesKey& key, std::uint32_t hash);
+    SeriesKey canonical_key(RowId row);
     void add_spelling(RowId row, const SeriesKey& key, std::uint32_t hash);
     void forget(RowId row);
 
     protocol::Reject record_timed(const protocol::MetricLine& line, protocol::Parser& parser);
-    void record_part(RowId row, const protocol::Part& part, std::int64_t now_ns);
+    // False, with nothing recorded, when there is no memory for the value.
+    [[nodiscard]] bool record_part(RowId row, const protocol::Part& part, std::int64_t now_ns);
+    void record_in_overflow(RowId row, const protocol::Part& part, std::int64_t now_ns);
+    [[nodiscard]] bool add_to_cell(Row& row, const protocol::Part& part, std::int64_t now_ns);
     void add_gauge(Row& row, const protocol::Part& part, std::int64_t now_ns);
-    void add_timer(Row& row, std::span<const double> values, double weight);
-    void add_member(Row& row, std::string_view member);
+    [[nodiscard]] bool add_timer(Row& row, const protocol::Part& part);
+    [[nodiscard]] bool add_member(Row& row, std::string_view member);
     bool has_room_for_event();
+    std::string_view keep(std::string_view text);
     std::span<const protocol::Tag> keep(std::span<const protocol::Tag> tags);
 
     const TableSettings settings_;
@@ -119,8 +133,11 @@ private:
     // Series with tags, by metric name.
     boost::unordered_flat_map<std::string, std::uint32_t, TransparentHash, std::equal_to<>>
         tagged_series_;
+    std::size_t metric_names_bytes_ = 0;  // of tagged_series_
     std::size_t overflow_series_ = 0;
+    std::size_t alias_bytes_ = 0;
     Canonicalizer canonicalizer_;
+    std::vector<protocol::Tag> kept_tags_;  // scratch of keep()
 
     std::array<Page, 2> pages_;
     PageIndex open_ = 0;

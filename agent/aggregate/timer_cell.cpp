@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "agent/limits.h"
 
@@ -34,14 +35,49 @@ TimerCell moved_to_new_block(TimerCell cell, Page& page, std::uint8_t capacity_l
     return moved;
 }
 
+protocol::Distribution& distribution_of(TimerCell cell, Page& page) {
+    protocol::Distribution& distribution = page.distributions[cell.place];
+    if (page.value_memory.is_tight()) distribution.limit_growth(limits::coarse_buckets_max);
+    return distribution;
+}
+
 TimerCell promoted(TimerCell cell, Page& page) {
     const TimerCell grown{.place = page.distributions.take(), .form = TimerForm::distribution};
-    protocol::Distribution& distribution = page.distributions[grown.place];
+    protocol::Distribution& distribution = distribution_of(grown, page);
     const TimerValues held = values_of(cell, page);
     for (std::size_t i = 0; i < held.values.size(); ++i) {
         distribution.add(held.values[i], held.weights.empty() ? 1.0 : held.weights[i]);
     }
     return grown;
+}
+
+// Makes room for `count` further values, in a block or by becoming a distribution.
+bool make_room(TimerCell& cell, Page& page, std::size_t count, bool weighted, Memory memory) {
+    if (cell.form == TimerForm::distribution) return true;
+    const std::size_t size = cell.size + count;
+    weighted = weighted || cell.form == TimerForm::weighted_values;
+    const TimerForm form = weighted ? TimerForm::weighted_values : TimerForm::values;
+    if (size <= capacity(cell) && form == cell.form) return true;
+
+    if (memory == Memory::limited && page.value_memory.is_full()) return false;
+    if (size > limits::exact_values_max) {
+        cell = promoted(cell, page);
+        return true;
+    }
+    std::uint8_t log2 = std::max(cell.capacity_log2, capacity_log2_min);
+    while ((std::size_t{1} << log2) < size) ++log2;
+    cell = moved_to_new_block(cell, page, log2, form);
+    return true;
+}
+
+// There is room, in a block.
+void put(TimerCell& cell, Page& page, std::span<const double> values, double weight) {
+    double* block = page.values.at(cell.place);
+    std::ranges::copy(values, block + cell.size);
+    if (cell.form == TimerForm::weighted_values) {
+        std::fill_n(block + capacity(cell) + cell.size, values.size(), weight);
+    }
+    cell.size = static_cast<std::uint16_t>(cell.size + values.size());
 }
 
 }  // namespace
@@ -55,29 +91,40 @@ TimerValues values_of(TimerCell cell, Page& page) {
     return held;
 }
 
-TimerCell add_values(TimerCell cell, Page& page, std::span<const double> values, double weight) {
-    if (cell.form != TimerForm::distribution &&
-        cell.size + values.size() > limits::exact_values_max) {
-        cell = promoted(cell, page);
-    }
+bool add_values(TimerCell& cell, Page& page, std::span<const double> values, double weight,
+                Memory memory) {
+    if (!make_room(cell, page, values.size(), weight != 1, memory)) return false;
     if (cell.form == TimerForm::distribution) {
-        for (const double value : values) page.distributions[cell.place].add(value, weight);
-        return cell;
+        protocol::Distribution& distribution = distribution_of(cell, page);
+        for (const double value : values) distribution.add(value, weight);
+    } else {
+        put(cell, page, values, weight);
     }
+    return true;
+}
 
-    const bool weighted = cell.form == TimerForm::weighted_values || weight != 1;
-    const TimerForm form = weighted ? TimerForm::weighted_values : TimerForm::values;
-    const std::size_t size = cell.size + values.size();
-    if (size > capacity(cell) || form != cell.form) {
-        std::uint8_t log2 = std::max(cell.capacity_log2, capacity_log2_min);
-        while ((std::size_t{1} << log2) < size) ++log2;
-        cell = moved_to_new_block(cell, page, log2, form);
+bool merge_values(PlacedTimer& into, PlacedTimer from, Memory memory) {
+    // A distribution takes in values where it is.
+    if (into.cell.form != TimerForm::distribution) {
+        if (from.cell.form == TimerForm::distribution) std::swap(into, from);
+    } else if (from.cell.form == TimerForm::distribution) {
+        distribution_of(into.cell, *into.page).merge(from.page->distributions[from.cell.place]);
+        return true;
     }
-    double* block = page.values.at(cell.place);
-    std::ranges::copy(values, block + cell.size);
-    if (weighted) std::fill_n(block + capacity(cell) + cell.size, values.size(), weight);
-    cell.size = static_cast<std::uint16_t>(size);
-    return cell;
+    const TimerValues held = values_of(from.cell, *from.page);
+    if (!make_room(into.cell, *into.page, held.values.size(), !held.weights.empty(), memory)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < held.values.size(); ++i) {
+        const std::span<const double> value = held.values.subspan(i, 1);
+        const double weight = held.weights.empty() ? 1.0 : held.weights[i];
+        if (into.cell.form == TimerForm::distribution) {
+            distribution_of(into.cell, *into.page).add(value.front(), weight);
+        } else {
+            put(into.cell, *into.page, value, weight);
+        }
+    }
+    return true;
 }
 
 }  // namespace pitot::agent

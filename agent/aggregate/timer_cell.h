@@ -1,8 +1,11 @@
-// Adds values to the cell of a timer, histogram or distribution.
+// Adds values to the cell of a timer, histogram or distribution, and cells of one series
+// that several shards hold to each other.
 //
 // The first values of an interval are kept as they are, in a block that doubles; weights
 // are kept beside them once there is one that is not 1. Beyond exact_values_max they
-// become a Distribution. What to do with them is the flush's business.
+// become a Distribution. Where memory is tight (memory_meter.h), distributions grow to
+// coarse_buckets_max buckets only; where it is full, a cell that would take more of it
+// refuses. What to do with the values is the flush's business.
 #pragma once
 
 #include <span>
@@ -12,8 +15,19 @@
 
 namespace pitot::agent {
 
-// Returns the cell as it is afterwards. `weight` finite and positive.
-TimerCell add_values(TimerCell cell, Page& page, std::span<const double> values, double weight);
+// False, with the cell as it was, when that takes memory which there is not. `weight` finite
+// and positive.
+[[nodiscard]] bool add_values(TimerCell& cell, Page& page, std::span<const double> values,
+                              double weight, Memory memory);
+
+// A cell that is not empty, and the page that holds its values.
+struct PlacedTimer {
+    Page* page = nullptr;
+    TimerCell cell;
+};
+// Adds the values of `from` to `into`, which afterwards may lie in the page of either.
+// False, with both as they were, when that takes memory which there is not.
+[[nodiscard]] bool merge_values(PlacedTimer& into, PlacedTimer from, Memory memory);
 
 // The values of a cell whose form is not `distribution`, and their weights: none if all
 // are 1. Writable, so that the flush can sort them where they are.

@@ -41,6 +41,7 @@ struct LimitsConfig {
     std::uint32_t series_max = 0;             // in all
     std::uint32_t series_per_metric_max = 0;  // per name
     std::uint64_t table_bytes_max = 0;        // names, tags and rows of one shard
+    std::uint64_t value_bytes_max = 0;        // values of one interval in one shard
 };
 
 // Series without news for so long are forgotten; 0 keeps them for ever.

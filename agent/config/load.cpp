@@ -44,6 +44,8 @@ static_assert(buckets_min >= protocol::buckets_max_min);
 
 constexpr std::int64_t series_max = 100'000'000;
 constexpr std::uint64_t table_bytes_min = 1ULL << 20U;
+// Blocks of values and text are taken by the 128 KiB, of each kind.
+constexpr std::uint64_t value_bytes_min = 8ULL << 20U;
 constexpr std::uint64_t table_bytes_max = 1ULL << 40U;
 
 // p / 100, rounded once: 99.9 becomes 0.999, which division by 100 misses.
@@ -100,6 +102,8 @@ LimitsConfig read_limits(SectionReader&& section, std::span<const std::string> r
         static_cast<std::uint32_t>(section.integer("series_per_metric", 100'000, 1, series_max));
     limits.table_bytes_max =
         section.bytes("table_bytes", 512ULL << 20U, table_bytes_min, table_bytes_max);
+    limits.value_bytes_max =
+        section.bytes("value_bytes", 512ULL << 20U, value_bytes_min, table_bytes_max);
     if (section.has("series_per_metric") && limits.series_per_metric_max > limits.series_max) {
         section.warning(
             "series_per_metric",

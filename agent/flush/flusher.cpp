@@ -86,15 +86,22 @@ WatchedLoop Flusher::watched() {
 
 void Flusher::flush_rest(std::int64_t deadline_steady_ns) {
     assert(!thread_.joinable());
-    flush(deadline_steady_ns);
+    ShardSet::Turn turn;
+    do {
+        turn = flush(deadline_steady_ns);
+    } while (turn.belated_shards > 0 && clock_.steady_ns() < deadline_steady_ns);
+    const std::size_t lost = turn.silent_shards + turn.belated_shards;
+    if (lost == 0) return;
+    log_.error(
+        "{} shard(s) did not hand over the last interval in time; what they counted in it is lost",
+        lost);
 }
 
-void Flusher::flush(std::int64_t answer_deadline_steady_ns) {
+ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
     const std::int64_t started_ns = clock_.steady_ns();
-    const ShardSet::Turn turn = shards_.turn(answer_deadline_steady_ns);
+    ShardSet::Turn turn = shards_.turn(answer_deadline_steady_ns);
     const std::int64_t turned_ns = clock_.steady_ns();
     const FlushSchedule::Closed closed = schedule_.close(clock_.wall_ns(), turned_ns);
-    account(turn);
     {
         const std::scoped_lock lock(ledger_mutex_);
         ledger_.flush.turn_ns_max = std::max(ledger_.flush.turn_ns_max, turned_ns - started_ns);
@@ -102,6 +109,7 @@ void Flusher::flush(std::int64_t answer_deadline_steady_ns) {
     }
 
     const protocol::Snapshot& snapshot = merger_.merge(turn.pages, closed.interval);
+    account(turn);  // what the merge folded, too
     for (sinks::Sink* sink : sinks_) sink->send(snapshot);
     report_.interval(turn, snapshot, closed.interval);
     merger_.finish();
@@ -109,6 +117,7 @@ void Flusher::flush(std::int64_t answer_deadline_steady_ns) {
         shards_.retire(shard, merger_.take_retirements(shard));
     }
     finish(closed, started_ns);
+    return turn;
 }
 
 void Flusher::account(const ShardSet::Turn& turn) {
@@ -121,6 +130,7 @@ void Flusher::account(const ShardSet::Turn& turn) {
     }
     ledger_.series_rows = turn.series_rows;
     ledger_.table_bytes = turn.table_bytes;
+    ledger_.value_bytes = turn.value_bytes;
 }
 
 void Flusher::finish(const FlushSchedule::Closed& closed, std::int64_t started_ns) {

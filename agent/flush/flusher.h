@@ -51,7 +51,8 @@ public:
     // Returns when a flush under way is done. No further one begins.
     void stop();
 
-    // Flushes the open interval, however short. Not while the thread runs.
+    // Flushes the open interval, however short, and before it that of a shard which had not
+    // answered a regular flush in time. Not while the thread runs.
     void flush_rest(std::int64_t deadline_steady_ns);
 
     // For the watchdog, from any thread, between start() and stop().
@@ -62,7 +63,8 @@ public:
 
 private:
     void run();
-    void flush(std::int64_t answer_deadline_steady_ns);
+    // The pages of the result are empty again.
+    ShardSet::Turn flush(std::int64_t answer_deadline_steady_ns);
     void account(const ShardSet::Turn& turn);
     void finish(const FlushSchedule::Closed& closed, std::int64_t started_ns);
 

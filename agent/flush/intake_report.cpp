@@ -90,6 +90,7 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
             if (worst == nullptr || culprit.lines > worst->lines) worst = &culprit;
         }
     }
+    const std::string culprit = worst == nullptr ? "?" : printable(worst->name);
     for (std::size_t i = 0; i < limited_count; ++i) {
         if (!limited_[i].may_speak(news[i], interval.end_unix_ns)) continue;
         const std::uint64_t count = std::exchange(limited_[i].untold, 0);
@@ -98,20 +99,35 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
                 log_.warn(
                     "a limit on series is reached: {} sample(s) with new tag sets were "
                     "counted in overflow series (totals are right, their tags are gone); "
-                    "most are of `{}`; drop the tag that grows, or raise limits.series or "
-                    "limits.series_per_metric",
-                    count, worst == nullptr ? "?" : printable(worst->name));
+                    "most are of `{}`; drop the tag that grows, or raise limits.series, "
+                    "limits.series_per_metric or limits.table_bytes",
+                    count, culprit);
+                break;
+            case Limited::overflow_values:
+                log_.warn(
+                    "limits.value_bytes is reached: {} value(s) of timers and sets were "
+                    "counted in overflow series (totals are right, their tags are gone); "
+                    "among them are those of `{}`; raise it, or shorten the interval",
+                    count, culprit);
+                break;
+            case Limited::overflow_rows:
+                log_.warn(
+                    "a limit of the process is reached: {} time(s) what a shard counted of a "
+                    "series in an interval went to an overflow series (totals are right, its "
+                    "tags are gone); among them is `{}`; drop the tag that grows, or raise "
+                    "limits.series or limits.value_bytes",
+                    count, culprit);
                 break;
             case Limited::timed_samples:
                 log_.warn(
-                    "dropped {} sample(s) with a time of their own: more than {} in one "
-                    "interval and shard",
+                    "dropped {} sample(s) with a time of their own: more than {}, or than a "
+                    "quarter of limits.value_bytes holds, in one interval and shard",
                     count, limits::timed_samples_per_interval_max);
                 break;
             case Limited::events:
                 log_.warn(
-                    "dropped {} event(s) and service check(s): more than {} in one "
-                    "interval and shard",
+                    "dropped {} event(s) and service check(s): more than {}, or than a quarter "
+                    "of limits.value_bytes holds, in one interval and shard",
                     count, limits::events_per_interval_max);
                 break;
         }

@@ -7,21 +7,34 @@
 #include <tuple>
 #include <utility>
 
-#include "agent/aggregate/canonical.h"
+#include "agent/aggregate/series_table.h"
 #include "agent/aggregate/timer_cell.h"
 #include "agent/limits.h"
+#include "protocol/compensated_sum.h"
 
 namespace pitot::agent {
 
 using protocol::Kind;
 using protocol::SeriesId;
 
+namespace {
+
+// What a total is taken to need when there are many: growth limited to coarse buckets on
+// both sides, and the object.
+constexpr std::size_t total_bytes_reserved =
+    2 * limits::coarse_buckets_max * sizeof(double) + sizeof(protocol::Distribution);
+
+bool is_timer(Kind kind) {
+    return kind == Kind::timer || kind == Kind::histogram || kind == Kind::distribution;
+}
+
+}  // namespace
+
 Merger::Merger(MergerSettings settings)
     : settings_(std::move(settings)),
       registry_(settings_.key_seed, settings_.series_max),
       shards_(settings_.shards),
-      merged_distributions_(protocol::Distribution(settings_.histogram)),
-      merged_sets_(protocol::UniqueCount()) {}
+      total_memory_(settings_.total_bytes_max) {}
 
 const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages,
                                         const Interval& interval) {
@@ -37,10 +50,11 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages,
     for (std::size_t shard = 0; shard < pages_.size(); ++shard) {
         const ShardPage& from = pages_[shard];
         if (from.closed.page == nullptr) continue;
+        from.closed.page->value_memory.spend_reserve();
         bind_births(shards_[shard], from);
         read_touched(shards_[shard], from);
         release_retired(shards_[shard], from);
-        collect_timed(*from.closed.page);
+        std::ranges::copy(from.closed.page->timed, std::back_inserter(timed_));
         std::ranges::copy(from.closed.page->events, std::back_inserter(events_));
         std::ranges::copy(from.closed.page->service_checks, std::back_inserter(service_checks_));
         const IntakeCounts& counts = from.closed.page->counts;
@@ -92,35 +106,56 @@ void Merger::forget_last_interval() {
                 timers_[slot].updated = false;
                 timers_[slot].values = {};
                 timers_[slot].quantiles = {};
-                timer_pieces_[slot] = none;
                 break;
             case Kind::set:
                 sets_[slot] = {.id = id};
-                set_pieces_[slot] = none;
                 break;
         }
     }
     updated_.clear();
-    pieces_.clear();
-    merged_distributions_.reset();
-    merged_sets_.reset();
-    values_.reset();
     timed_.clear();
-    timed_tags_.clear();
     events_.clear();
     service_checks_.clear();
 }
 
 void Merger::bind_births(BoundShard& shard, const ShardPage& from) {
     for (const Birth& birth : from.closed.page->births) {
-        const SeriesKey key{.name = birth.name, .tags = birth.tags, .kind = birth.kind};
-        const SeriesRegistry::Resolved resolved = registry_.resolve(key, snapshot_.start_unix_ns);
-        if (resolved.is_new) add_point(resolved.id);
+        const SeriesRegistry::Resolved resolved = resolve(birth);
         if (birth.row >= shard.rows.size()) shard.rows.resize(birth.row + 1);
         assert(shard.rows[birth.row].id == none);
-        shard.rows[birth.row] = {.id = resolved.id, .last_turn = from.closed.turn};
+        shard.rows[birth.row] = {
+            .id = resolved.id, .last_turn = from.closed.turn, .is_folded = resolved.is_folded};
         ++live_rows_[resolved.id];
     }
+}
+
+SeriesRegistry::Resolved Merger::resolve(const Birth& birth) {
+    const SeriesKey key{.name = birth.name, .tags = birth.tags, .kind = birth.kind};
+    SeriesRegistry::Resolved resolved = registry_.resolve(key, snapshot_.start_unix_ns);
+    if (!resolved.is_new) return resolved;
+    const bool has_total = is_timer(birth.kind) && settings_.wants_total &&
+                           settings_.wants_total(registry_[resolved.id]);
+    if (has_total && totals_ * total_bytes_reserved >= settings_.total_bytes_max &&
+        birth.tags != overflow_tags && !resolved.is_folded) {
+        registry_.forget(resolved.id);
+        resolved = registry_.resolve_overflow(birth.name, birth.kind, snapshot_.start_unix_ns);
+    }
+    if (resolved.is_new) add_point(resolved.id);
+    return resolved;
+}
+
+// Where values of a series go that there is no memory for.
+SeriesId Merger::overflow_of(SeriesId id) {
+    const protocol::Series series = registry_[id];
+    const SeriesRegistry::Resolved overflow =
+        registry_.resolve_overflow(series.name, series.kind, snapshot_.start_unix_ns);
+    if (overflow.is_new) add_point(overflow.id);
+    if (overflow.id >= kept_.size()) kept_.resize(overflow.id + 1, false);
+    if (!kept_[overflow.id]) {
+        kept_[overflow.id] = true;
+        ++live_rows_[overflow.id];
+    }
+    return overflow.id;
 }
 
 void Merger::add_point(SeriesId id) {
@@ -144,16 +179,18 @@ void Merger::add_point(SeriesId id) {
         case Kind::distribution: {
             slots_[id] = static_cast<std::uint32_t>(timers_.size());
             const bool total = settings_.wants_total && settings_.wants_total(series);
-            timer_totals_.push_back(
-                total ? std::make_unique<protocol::Distribution>(settings_.histogram) : nullptr);
+            timer_totals_.push_back(total ? std::make_unique<protocol::Distribution>(
+                                                settings_.histogram, &total_memory_)
+                                          : nullptr);
+            totals_ += total ? 1U : 0U;
             timers_.push_back({.id = id, .values = {}, .total = timer_totals_.back().get()});
-            timer_pieces_.push_back(none);
+            timer_merges_.emplace_back();
             return;
         }
         case Kind::set:
             slots_[id] = static_cast<std::uint32_t>(sets_.size());
             sets_.push_back({.id = id});
-            set_pieces_.push_back(none);
+            set_merges_.emplace_back();
             return;
     }
 }
@@ -183,11 +220,12 @@ void Merger::drop_point(SeriesId id) {
         case Kind::histogram:
         case Kind::distribution:
             slot_of(timers_.back().id) = slot;
-            swap_remove(slot, timers_, timer_totals_, timer_pieces_);
+            totals_ -= timer_totals_[slot] != nullptr ? 1U : 0U;
+            swap_remove(slot, timers_, timer_totals_, timer_merges_);
             break;
         case Kind::set:
             slot_of(sets_.back().id) = slot;
-            swap_remove(slot, sets_, set_pieces_);
+            swap_remove(slot, sets_, set_merges_);
             break;
     }
     slot_of(id) = none;
@@ -203,50 +241,82 @@ void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
         Row& row = rows[row_id];
         const std::uint64_t cell = row.cells[from.closed.index];
         row.cells[from.closed.index] = 0;
-        read_cell(bound.id, row.kind, cell, *from.closed.page);
+        Page& page = *from.closed.page;
+        bool folded = bound.is_folded;
+        if (!read_cell(bound.id, cell, page, Memory::limited)) {
+            const bool read = read_cell(overflow_of(bound.id), cell, page, Memory::granted);
+            assert(read);
+            folded = read;
+        }
+        if (folded) {
+            ++page.counts.limited[std::to_underlying(Limited::overflow_rows)];
+            page.note_culprit(registry_[bound.id].name);
+        }
     }
 }
 
-void Merger::read_cell(SeriesId id, Kind kind, std::uint64_t cell, Page& page) {
+bool Merger::note(SeriesId id, bool& updated) {
+    if (!updated) updated_.push_back(id);
+    return std::exchange(updated, true);
+}
+
+bool Merger::read_cell(SeriesId id, std::uint64_t cell, Page& page, Memory memory) {
     const std::uint32_t slot = slot_of(id);
-    const auto note = [this, id](bool& updated) {
-        if (!updated) updated_.push_back(id);
-        return std::exchange(updated, true);
-    };
-    switch (kind) {
+    switch (registry_[id].kind) {
         case Kind::counter: {
             protocol::CounterPoint& point = counters_[slot];
-            note(point.updated);
+            note(id, point.updated);
             const auto sum = std::bit_cast<double>(cell);
-            point.delta += sum;
-            point.total += sum;
-            return;
+            point.delta = protocol::saturating_add(point.delta, sum);
+            point.total = protocol::saturating_add(point.total, sum);
+            return true;
         }
-        case Kind::gauge: {
-            GaugeMerge& merge = gauge_merges_[slot];
-            if (!note(gauges_[slot].updated)) merge = {};
-            const GaugeCell& seen = page.gauges[cell - 1];
-            // A shard that set the gauge knows what its own moves came after. Where another
-            // shard set it later, they came before, and are void.
-            if (!seen.is_set) {
-                merge.moved += seen.moved;
-            } else if (!merge.last_set.is_set || seen.set_at_ns >= merge.last_set.set_at_ns) {
-                merge.last_set = seen;
-            }
-            return;
-        }
+        case Kind::gauge:
+            read_gauge(id, page.gauges[cell - 1]);
+            return true;
         case Kind::timer:
         case Kind::histogram:
-        case Kind::distribution:
-            note(timers_[slot].updated);
-            pieces_.push_back({.page = &page, .cell = cell, .next = timer_pieces_[slot]});
-            timer_pieces_[slot] = static_cast<std::uint32_t>(pieces_.size() - 1);
-            return;
-        case Kind::set:
-            note(sets_[slot].updated);
-            pieces_.push_back({.page = &page, .cell = cell, .next = set_pieces_[slot]});
-            set_pieces_[slot] = static_cast<std::uint32_t>(pieces_.size() - 1);
-            return;
+        case Kind::distribution: {
+            const PlacedTimer seen{.page = &page, .cell = std::bit_cast<TimerCell>(cell)};
+            if (note(id, timers_[slot].updated)) {
+                return merge_values(timer_merges_[slot], seen, memory);
+            }
+            timer_merges_[slot] = seen;
+            return true;
+        }
+        case Kind::set: {
+            PlacedSet seen{.page = &page, .place = static_cast<std::uint32_t>(cell - 1)};
+            PlacedSet& merged = set_merges_[slot];
+            if (!note(id, sets_[slot].updated)) {
+                merged = seen;
+                return true;
+            }
+            // An estimate takes in members where it is, and needs no more memory.
+            if (merged.members().is_exact()) {
+                if (!seen.members().is_exact()) {
+                    std::swap(merged, seen);
+                } else if (memory == Memory::limited && merged.page->value_memory.is_full()) {
+                    return false;
+                }
+            }
+            merged.members().merge(seen.members());
+            return true;
+        }
+    }
+    std::unreachable();
+}
+
+void Merger::read_gauge(SeriesId id, const GaugeCell& seen) {
+    GaugeMerge& merge = gauge_merges_[slot_of(id)];
+    if (!note(id, gauges_[slot_of(id)].updated)) merge = {};
+    // A shard that set the gauge knows which of its own moves came after, and where another
+    // shard set it later, they are void with the value. Moves of a shard that did not set it
+    // count after the last set, whichever came first: the order of moves is not kept across
+    // shards, and one client stays on one shard.
+    if (!seen.is_set) {
+        merge.moved = protocol::saturating_add(merge.moved, seen.moved);
+    } else if (!merge.last_set.is_set || seen.set_at_ns >= merge.last_set.set_at_ns) {
+        merge.last_set = seen;
     }
 }
 
@@ -266,9 +336,10 @@ void Merger::settle_gauges() {
         if (registry_[id].kind != Kind::gauge) continue;
         protocol::GaugePoint& point = gauges_[slot_of(id)];
         const GaugeMerge& merge = gauge_merges_[slot_of(id)];
+        const GaugeCell& set = merge.last_set;
         const double base =
-            merge.last_set.is_set ? merge.last_set.value + merge.last_set.moved : point.value;
-        point.value = base + merge.moved;
+            set.is_set ? protocol::saturating_add(set.value, set.moved) : point.value;
+        point.value = protocol::saturating_add(base, merge.moved);
     }
 }
 
@@ -278,71 +349,28 @@ void Merger::settle_timers() {
     quantiles_.resize(updated_.size() * ranks);
     std::span<double> room(quantiles_);
     for (const SeriesId id : updated_) {
-        const Kind kind = registry_[id].kind;
-        if (kind == Kind::counter || kind == Kind::gauge || kind == Kind::set) continue;
+        if (!is_timer(registry_[id].kind)) continue;
         const std::uint32_t slot = slot_of(id);
         protocol::TimerPoint& point = timers_[slot];
-        point.values = view_of(timer_pieces_[slot]);
+        point.values = view_of(timer_merges_[slot]);
         point.total_count += point.values.count();
-        point.total_sum += point.values.sum();
+        point.total_sum = protocol::saturating_add(point.total_sum, point.values.sum());
         point.values.quantiles(settings_.quantiles, room.first(ranks));
         point.quantiles = room.first(ranks);
         room = room.subspan(ranks);
-        if (timer_totals_[slot] != nullptr) point.values.add_to(*timer_totals_[slot]);
+        if (protocol::Distribution* total = timer_totals_[slot].get(); total != nullptr) {
+            if (total_memory_.is_tight()) total->limit_growth(limits::coarse_buckets_max);
+            point.values.add_to(*total);
+        }
     }
 }
 
-protocol::DistributionView Merger::view_of(std::uint32_t first_piece) {
-    const Piece& first = pieces_[first_piece];
-    const auto cell = std::bit_cast<TimerCell>(first.cell);
-    if (first.next == none) {
-        if (cell.form != TimerForm::distribution) return sorted(cell, *first.page);
-        return protocol::DistributionView::sketched(first.page->distributions[cell.place]);
+// Exact values are sorted where they are: the page is the flush's by now.
+protocol::DistributionView Merger::view_of(const PlacedTimer& timer) {
+    if (timer.cell.form == TimerForm::distribution) {
+        return protocol::DistributionView::sketched(timer.page->distributions[timer.cell.place]);
     }
-
-    // Several shards saw the series. If all values together are few, they stay exact.
-    std::size_t exact_values = 0;
-    for (std::uint32_t at = first_piece; at != none; at = pieces_[at].next) {
-        const auto piece = std::bit_cast<TimerCell>(pieces_[at].cell);
-        exact_values += piece.form == TimerForm::distribution ? limits::exact_values_max + 1
-                                                              : std::size_t{piece.size};
-    }
-    if (exact_values <= limits::exact_values_max) {
-        // A block for all values and weights that both can be sorted in.
-        sort_scratch_.clear();
-        for (std::uint32_t at = first_piece; at != none; at = pieces_[at].next) {
-            const TimerValues held =
-                values_of(std::bit_cast<TimerCell>(pieces_[at].cell), *pieces_[at].page);
-            for (std::size_t i = 0; i < held.values.size(); ++i) {
-                sort_scratch_.emplace_back(held.values[i],
-                                           held.weights.empty() ? 1.0 : held.weights[i]);
-            }
-        }
-        std::ranges::sort(sort_scratch_);
-        const std::size_t count = sort_scratch_.size();
-        double* block = values_.at(values_.allocate(2 * count));
-        for (std::size_t i = 0; i < count; ++i) {
-            std::tie(block[i], block[count + i]) = sort_scratch_[i];
-        }
-        return protocol::DistributionView::exact({block, count}, {block + count, count});
-    }
-
-    protocol::Distribution& merged = merged_distributions_[merged_distributions_.take()];
-    for (std::uint32_t at = first_piece; at != none; at = pieces_[at].next) {
-        const auto piece = std::bit_cast<TimerCell>(pieces_[at].cell);
-        Page& page = *pieces_[at].page;
-        if (piece.form == TimerForm::distribution) {
-            merged.merge(page.distributions[piece.place]);
-        } else {
-            sorted(piece, page).add_to(merged);
-        }
-    }
-    return protocol::DistributionView::sketched(merged);
-}
-
-// Sorts the values of a cell where they are: the page is the flush's by now.
-protocol::DistributionView Merger::sorted(TimerCell cell, Page& page) {
-    const TimerValues held = values_of(cell, page);
+    const TimerValues held = values_of(timer.cell, *timer.page);
     if (held.weights.empty()) {
         std::ranges::sort(held.values);
         return protocol::DistributionView::exact(held.values, {});
@@ -361,33 +389,9 @@ protocol::DistributionView Merger::sorted(TimerCell cell, Page& page) {
 void Merger::settle_sets() {
     for (const SeriesId id : updated_) {
         if (registry_[id].kind != Kind::set) continue;
-        const std::uint32_t slot = slot_of(id);
-        const auto count_in = [](const Piece& piece) -> const protocol::UniqueCount& {
-            return piece.page->sets[static_cast<std::uint32_t>(piece.cell - 1)];
-        };
-        const Piece& first = pieces_[set_pieces_[slot]];
-        const protocol::UniqueCount* members = &count_in(first);
-        if (first.next != none) {
-            protocol::UniqueCount& merged = merged_sets_[merged_sets_.take()];
-            for (std::uint32_t at = set_pieces_[slot]; at != none; at = pieces_[at].next) {
-                merged.merge(count_in(pieces_[at]));
-            }
-            members = &merged;
-        }
-        sets_[slot].unique = members->estimate();
-        sets_[slot].is_exact = members->is_exact();
-    }
-}
-
-void Merger::collect_timed(Page& page) {
-    for (const TimedSample& sample : page.timed) {
-        std::vector<protocol::Tag>& tags = timed_tags_.emplace_back();
-        split_canonical_tags(sample.tags, tags);
-        timed_.push_back({.name = sample.name,
-                          .tags = tags,
-                          .kind = sample.kind,
-                          .timestamp_s = sample.timestamp_s,
-                          .value = sample.value});
+        const protocol::UniqueCount& members = set_merges_[slot_of(id)].members();
+        sets_[slot_of(id)].unique = members.estimate();
+        sets_[slot_of(id)].is_exact = members.is_exact();
     }
 }
 

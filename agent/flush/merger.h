@@ -12,12 +12,21 @@
 // Shards hold the same series in rows of their own; a row is bound to a series id at its
 // birth, so merging is one array look-up per touched row. Nothing here depends on which
 // shard saw what, except where the order of writes matters: a gauge takes the value that
-// was set last by the steady clock of the receive batches.
+// was set last by the steady clock of the receive batches. Moves of a gauge (`+5|g`) on a
+// shard that did not set it in the interval count after that value, even if they came
+// before it: a shard keeps the sum of its moves, not their times.
+//
+// Memory
+// ------
+// What several shards saw of a timer or a set is merged where it is, in the page of one of
+// them, and out of the memory for values of that page (page.h), a part of which is kept for
+// this. Where it is used up, what another shard saw counts in the overflow series of the
+// name. Totals since birth have a budget of their own; beyond it a timer that would need
+// one is folded when it is born, as if there were too many series.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -26,6 +35,7 @@
 
 #include "agent/aggregate/handover.h"
 #include "agent/aggregate/page.h"
+#include "agent/aggregate/timer_cell.h"
 #include "agent/flush/series_registry.h"
 #include "protocol/snapshot.h"
 
@@ -44,9 +54,11 @@ struct MergerSettings {
     std::uint32_t series_max = 1'000'000;
     std::uint64_t key_seed = 0;
     protocol::HistogramShape histogram;
+    // Of the totals that wants_total asks for; may be passed by half of it.
+    std::uint64_t total_bytes_max = 512ULL << 20U;
     // Intervals without news after which a series is forgotten, by Kind; 0: never.
     std::array<std::uint32_t, protocol::kind_count> expiry_intervals{};
-    // Asked once per timer, histogram or distribution, at its birth: does some sink read
+    // Asked of each timer, histogram or distribution, at its birth: does some sink read
     // TimerPoint::total? It costs a histogram for life.
     std::function<bool(const protocol::Series&)> wants_total;
     // TimerPoint::quantiles: in (0, 1], ascending.
@@ -57,7 +69,8 @@ class Merger {
 public:
     explicit Merger(MergerSettings settings);
 
-    // `pages`: one per shard, by shard number; one whose page is null did not answer.
+    // `pages`: one per shard, by shard number; one whose page is null did not answer. What
+    // is folded here is counted in the pages, which is read before finish().
     const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval);
     void finish();
 
@@ -74,17 +87,19 @@ private:
         protocol::SeriesId id = none;
         std::uint32_t last_turn = 0;
         bool retiring = false;
+        bool is_folded = false;  // into an overflow series, at birth
     };
     struct BoundShard {
         std::vector<BoundRow> rows;
         std::size_t sweep_at = 0;
         Retirements retirements;
     };
-    // Values of one series in one page; those of other shards follow by `next`.
-    struct Piece {
+    // A set of the interval: an index in the page's pool.
+    struct PlacedSet {
         Page* page = nullptr;
-        std::uint64_t cell = 0;
-        std::uint32_t next = none;
+        std::uint32_t place = 0;
+
+        protocol::UniqueCount& members() const { return page->sets[place]; }
     };
     struct GaugeMerge {
         GaugeCell last_set;
@@ -94,16 +109,21 @@ private:
     void forget_last_interval();
     void bind_births(BoundShard& shard, const ShardPage& from);
     void read_touched(BoundShard& shard, const ShardPage& from);
-    void read_cell(protocol::SeriesId id, protocol::Kind kind, std::uint64_t cell, Page& page);
+    // False, with nothing read, when there is no memory for the values.
+    [[nodiscard]] bool read_cell(protocol::SeriesId id, std::uint64_t cell, Page& page,
+                                 Memory memory);
+    void read_gauge(protocol::SeriesId id, const GaugeCell& seen);
+    SeriesRegistry::Resolved resolve(const Birth& birth);
+    protocol::SeriesId overflow_of(protocol::SeriesId id);
+    // Marks a point as one with news; true if it was already.
+    bool note(protocol::SeriesId id, bool& updated);
     void release_retired(BoundShard& shard, const ShardPage& from);
     void add_point(protocol::SeriesId id);
     void drop_point(protocol::SeriesId id);
     void settle_gauges();
     void settle_timers();
     void settle_sets();
-    protocol::DistributionView view_of(std::uint32_t first_piece);
-    protocol::DistributionView sorted(TimerCell cell, Page& page);
-    void collect_timed(Page& page);
+    protocol::DistributionView view_of(const PlacedTimer& timer);
     void sweep(BoundShard& shard, const ShardPage& from);
     std::uint32_t& slot_of(protocol::SeriesId id) { return slots_[id]; }
 
@@ -118,21 +138,21 @@ private:
     std::vector<protocol::GaugePoint> gauges_;
     std::vector<protocol::TimerPoint> timers_;
     std::vector<protocol::SetPoint> sets_;
+    MemoryMeter total_memory_;
+    std::size_t totals_ = 0;                                             // how many there are
     std::vector<std::unique_ptr<protocol::Distribution>> timer_totals_;  // beside timers_
+    // Overflow series made by the merge itself, for rows that have series of their own. No
+    // row keeps them, so they stay.
+    std::vector<bool> kept_;  // by SeriesId
 
     // Of the present interval.
     std::vector<protocol::SeriesId> updated_;
-    std::vector<GaugeMerge> gauge_merges_;     // beside gauges_
-    std::vector<std::uint32_t> timer_pieces_;  // beside timers_: first piece
-    std::vector<std::uint32_t> set_pieces_;    // beside sets_
-    std::vector<Piece> pieces_;
-    Pool<protocol::Distribution> merged_distributions_;
-    Pool<protocol::UniqueCount> merged_sets_;
-    ValueArena values_;
-    std::vector<double> quantiles_;  // of the timers with news
+    std::vector<GaugeMerge> gauge_merges_;   // beside gauges_
+    std::vector<PlacedTimer> timer_merges_;  // beside timers_
+    std::vector<PlacedSet> set_merges_;      // beside sets_
+    std::vector<double> quantiles_;          // of the timers with news
     std::vector<std::pair<double, double>> sort_scratch_;
     std::vector<protocol::TimedPoint> timed_;
-    std::deque<std::vector<protocol::Tag>> timed_tags_;
     std::vector<protocol::Event> events_;
     std::vector<protocol::ServiceCheck> service_checks_;
     std::vector<ShardPage> pages_;

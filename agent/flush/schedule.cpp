@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdlib>
 
 namespace pitot::agent {
 namespace {
@@ -30,13 +31,22 @@ void FlushSchedule::open(std::int64_t start_unix_ns, std::int64_t wall_ns, std::
     start_unix_ns_ = start_unix_ns;
     opened_wall_ns_ = wall_ns;
     opened_steady_ns_ = steady_ns;
-    due_steady_ns_ = steady_ns + boundary_at_or_before(wall_ns) + interval_ns_ - wall_ns;
+    // Shortly before a boundary that has ended an interval already, the next one is meant.
+    const bool is_early = wall_ns < start_unix_ns && is_near(start_unix_ns, wall_ns);
+    aim_unix_ns_ = boundary_at_or_before(is_early ? start_unix_ns : wall_ns) + interval_ns_;
+    due_steady_ns_ = steady_ns + aim_unix_ns_ - wall_ns;
+}
+
+bool FlushSchedule::is_near(std::int64_t boundary_unix_ns, std::int64_t wall_ns) const noexcept {
+    return std::abs(wall_ns - boundary_unix_ns) < interval_ns_ / 2;
 }
 
 FlushSchedule::Closed FlushSchedule::close(std::int64_t wall_ns, std::int64_t steady_ns) {
     const bool ahead_of_time = steady_ns < due_steady_ns_;
-    const std::int64_t end = std::max(ahead_of_time ? wall_ns : boundary_at_or_before(wall_ns),
-                                      start_unix_ns_ + step_ns_min);
+    const std::int64_t boundary =
+        is_near(aim_unix_ns_, wall_ns) ? aim_unix_ns_ : boundary_at_or_before(wall_ns);
+    const std::int64_t end =
+        std::max(ahead_of_time ? wall_ns : boundary, start_unix_ns_ + step_ns_min);
     const std::int64_t elapsed_ns = std::max<std::int64_t>(1, steady_ns - opened_steady_ns_);
     const Closed closed{.interval = {.sequence = sequence_,
                                      .start_unix_ns = start_unix_ns_,

@@ -14,20 +14,31 @@ SeriesRegistry::SeriesRegistry(std::uint64_t key_seed, std::uint32_t series_max)
 
 SeriesRegistry::Resolved SeriesRegistry::resolve(const SeriesKey& canonical,
                                                  std::int64_t born_unix_ns) {
-    SeriesKey key = canonical;
+    const std::uint32_t hash = keys_.hash(canonical);
+    if (const KeyTable::Handle known = keys_.find(canonical, hash); known != 0) {
+        return {.id = keys_.value(known)};
+    }
+    if (keys_.size() >= series_max_ && canonical.tags != overflow_tags) {
+        return resolve_overflow(canonical.name, canonical.kind, born_unix_ns);
+    }
+    return {.id = add(canonical, hash, born_unix_ns), .is_new = true};
+}
+
+SeriesRegistry::Resolved SeriesRegistry::resolve_overflow(std::string_view name,
+                                                          protocol::Kind kind,
+                                                          std::int64_t born_unix_ns) {
+    SeriesKey key{.name = name, .tags = overflow_tags, .kind = kind};
     std::uint32_t hash = keys_.hash(key);
     KeyTable::Handle known = keys_.find(key, hash);
-    if (known == 0 && keys_.size() >= series_max_ && key.tags != overflow_tags) {
-        key.tags = overflow_tags;
-        const bool full = keys_.size() >= std::size_t{series_max_} + limits::overflow_series_max;
-        if (full || key.name.size() + key.tags.size() > protocol::identity_bytes_max) {
-            key.name = overflow_name;
-        }
+    const bool is_full = keys_.size() >= std::size_t{series_max_} + limits::overflow_series_max;
+    if (known == 0 &&
+        (is_full || name.size() + overflow_tags.size() > protocol::identity_bytes_max)) {
+        key.name = overflow_name;
         hash = keys_.hash(key);
         known = keys_.find(key, hash);
     }
-    if (known != 0) return {.id = keys_.value(known), .is_new = false};
-    return {.id = add(key, hash, born_unix_ns), .is_new = true};
+    if (known != 0) return {.id = keys_.value(known), .is_folded = true};
+    return {.id = add(key, hash, born_unix_ns), .is_new = true, .is_folded = true};
 }
 
 protocol::SeriesId SeriesRegistry::add(const SeriesKey& canonical, std::uint32_t hash,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "agent/aggregate/key_table.h"
@@ -21,10 +22,14 @@ public:
     struct Resolved {
         protocol::SeriesId id = 0;
         bool is_new = false;
+        bool is_folded = false;  // the id is that of an overflow series, which was not asked for
     };
     // The id of a canonical key. Beyond series_max a new tag set gets the id of its name's
     // overflow series, as in a shard's table.
     Resolved resolve(const SeriesKey& canonical, std::int64_t born_unix_ns);
+    // The overflow series of a name.
+    Resolved resolve_overflow(std::string_view name, protocol::Kind kind,
+                              std::int64_t born_unix_ns);
 
     void forget(protocol::SeriesId id);
 

@@ -4,7 +4,9 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -127,6 +129,78 @@ TEST_CASE("what was sent before the stop is counted, a hundred times") {
         CHECK(seen.deltas.at("hits") == 50);
         check_account(ledger, 50);
     }
+}
+
+// A steady clock that the test can stop for one thread: whoever asks it while the gate is
+// closed, but for the thread that closed it, waits.
+class GatedClock final : public agent::Clock {
+public:
+    std::int64_t wall_ns() const override { return system_.wall_ns(); }
+    std::int64_t steady_ns() const override {
+        std::unique_lock lock(mutex_);
+        if (closed_ && std::this_thread::get_id() != keeper_) {
+            waiting_ = true;
+            changed_.notify_all();
+            changed_.wait(lock, [this] { return !closed_; });
+        }
+        return system_.steady_ns();
+    }
+    void close() {
+        const std::scoped_lock lock(mutex_);
+        closed_ = true;
+        keeper_ = std::this_thread::get_id();
+    }
+    void wait_for_visitor() const {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return waiting_; });
+    }
+    void open() {
+        const std::scoped_lock lock(mutex_);
+        closed_ = false;
+        changed_.notify_all();
+    }
+
+private:
+    agent::SystemClock system_;
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    mutable bool waiting_ = false;
+    bool closed_ = false;
+    std::thread::id keeper_;
+};
+
+TEST_CASE("a shard that slept through a flush hands over everything at the stop") {
+    GatedClock clock;
+    spdlog::logger log("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+    const std::vector<agent::ListenerConfig> listeners{udp_listener()};
+    auto opened = agent::open_listeners(listeners, 1);
+    REQUIRE(opened.has_value());
+    const std::string where = opened->reports[0].where;
+    const NetClient client = NetClient::udp(where.substr(where.find(' ') + 1));
+    agent::ShardSet shards({}, std::vector<protocol::Reading>(1), clock, std::move(opened->shards));
+    SummingSink sink;
+    agent::Flusher flusher(
+        {.interval_ns = 3600 * second, .offset_ns = 0, .merger = {}, .listener_names = {"udp"}},
+        shards, {&sink}, clock, log);
+    shards.start();
+
+    // The shard sticks in the batch of the first line, and the flush gives it up.
+    clock.close();
+    client.send("hits:1|c");
+    clock.wait_for_visitor();
+    flusher.flush_rest(clock.steady_ns());
+    CHECK(flusher.ledger().flush.silent_shards == 1);
+    CHECK(sink.seen().deltas.empty());
+
+    // It wakes up, answers that flush, and counts on.
+    clock.open();
+    for (int i = 0; i < 10; ++i) client.send("hits:1|c");
+    CHECK(shards.drain(clock.steady_ns() + 60 * second));
+    flusher.flush_rest(clock.steady_ns() + 60 * second);
+    shards.stop();
+    CHECK(sink.seen().deltas.at("hits") == 11);
+    CHECK(flusher.ledger().intake.lines == 11);
+    CHECK(flusher.ledger().closed());
 }
 
 TEST_CASE("series come and go while lines flow") {

@@ -19,7 +19,7 @@ using pitot::tests::allocations;
 
 namespace {
 
-static_assert(sizeof(UniqueCount) <= 64);
+static_assert(sizeof(UniqueCount) <= 72);
 
 constexpr double standard_error = 1.04 / 128;  // 1.04 / sqrt(2^14)
 

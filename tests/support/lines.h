@@ -34,11 +34,13 @@ public:
     }
 
     agent::LineIntake& shard(std::size_t index) { return *shards_[index]; }
+    std::size_t shards() const { return shards_.size(); }
 
     // Valid until the next flush.
     const protocol::Snapshot& flush() {
         if (sequence_ > 0) merger_.finish();
         counts_ = {};
+        bytes_ = 0;
         std::vector<agent::ShardPage> pages;
         for (std::size_t i = 0; i < shards_.size(); ++i) {
             agent::SeriesTable& table = shards_[i]->table();
@@ -47,19 +49,25 @@ public:
             while (table.retire_some(64)) {
             }
             pages.push_back({.table = &table, .closed = table.turn()});
-            counts_.add(pages.back().closed.page->counts);
         }
         ++sequence_;
         constexpr std::int64_t second = 1'000'000'000;
         const auto end = static_cast<std::int64_t>(sequence_) * 10 * second;
-        return merger_.merge(pages, {.sequence = sequence_,
-                                     .start_unix_ns = end - 10 * second,
-                                     .end_unix_ns = end,
-                                     .elapsed_s = 10});
+        const protocol::Snapshot& merged = merger_.merge(pages, {.sequence = sequence_,
+                                                                 .start_unix_ns = end - 10 * second,
+                                                                 .end_unix_ns = end,
+                                                                 .elapsed_s = 10});
+        for (const agent::ShardPage& page : pages) {
+            counts_.add(page.closed.page->counts);
+            bytes_ += page.closed.page->bytes();
+        }
+        return merged;
     }
 
     // Of the last flush.
     const agent::IntakeCounts& counts() const { return counts_; }
+    // What the pages of the last flush hold.
+    std::size_t bytes() const { return bytes_; }
     agent::Merger& merger() { return merger_; }
 
 private:
@@ -71,6 +79,7 @@ private:
     agent::Merger merger_;
     std::vector<std::unique_ptr<agent::LineIntake>> shards_;
     agent::IntakeCounts counts_;
+    std::size_t bytes_ = 0;
     std::uint64_t sequence_ = 0;
     std::int64_t now_ns_ = 0;
 };

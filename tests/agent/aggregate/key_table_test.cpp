@@ -65,6 +65,38 @@ TEST_CASE("it answers as a map does, and handles stay valid") {
     }
 }
 
+TEST_CASE("after mass erasure slots go back in steps, and everything is found meanwhile") {
+    KeyTable table(7);
+    const auto key_name = [](int i) { return "name" + std::to_string(i); };
+    std::vector<KeyTable::Handle> handles;
+    for (int i = 0; i < 200'000; ++i) {
+        const std::string name = key_name(i);
+        const SeriesKey key{.name = name};
+        handles.push_back(table.insert(key, table.hash(key), static_cast<std::uint32_t>(i)));
+    }
+    const std::size_t full = table.bytes();
+    for (int i = 100; i < 200'000; ++i) table.erase(handles[static_cast<std::size_t>(i)]);
+    CHECK(table.size() == 100);
+    // What grows the small table again must not find the large one still to be emptied: an
+    // assertion in it says so.
+    for (int i = 200'000; i < 500'000; ++i) {
+        const std::string name = key_name(i);
+        const SeriesKey key{.name = name};
+        const KeyTable::Handle handle = table.insert(key, table.hash(key), 1);
+        if (i % 1'000 == 0) {
+            for (int old = 0; old < 100; ++old) {
+                const std::string old_name = key_name(old);
+                const SeriesKey old_key{.name = old_name};
+                REQUIRE(table.value(table.find(old_key, table.hash(old_key))) ==
+                        static_cast<std::uint32_t>(old));
+            }
+        }
+        if (i < 400'000) table.erase(handle);
+    }
+    CHECK(table.size() == 100 + 100'000);
+    CHECK(table.bytes() < full);
+}
+
 TEST_CASE("insertion and erasure in turn do not make it grow") {
     KeyTable table(3);
     std::size_t bytes = 0;

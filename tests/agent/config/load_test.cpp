@@ -68,6 +68,7 @@ TEST_CASE("defaults") {
     CHECK(config.limits.series_max == 1'000'000);
     CHECK(config.limits.series_per_metric_max == 100'000);
     CHECK(config.limits.table_bytes_max == 512ULL << 20U);
+    CHECK(config.limits.value_bytes_max == 512ULL << 20U);
     CHECK(config.expiry.counters == 1h);
     CHECK(config.expiry.gauges == 1h);
     CHECK(config.expiry.timers == 1h);
@@ -155,6 +156,7 @@ TEST_CASE("options of the file as a whole") {
         series = 10
         series_per_metric = 5
         table_bytes = "1GiB"
+        value_bytes = "64MiB"
         [expiry]
         counters = "1h"
         gauges = 0
@@ -170,6 +172,7 @@ TEST_CASE("options of the file as a whole") {
     CHECK(config.limits.series_max == 10);
     CHECK(config.limits.series_per_metric_max == 5);
     CHECK(config.limits.table_bytes_max == 1ULL << 30U);
+    CHECK(config.limits.value_bytes_max == 64ULL << 20U);
     CHECK(config.expiry.counters == 1h);
     CHECK(config.expiry.gauges == 0s);
     CHECK(config.expiry.timers == 0s);

@@ -6,11 +6,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <random>
 
 #include "agent/limits.h"
 #include "tests/support/lines.h"
+#include "tests/support/snapshot_invariants.h"
 
 namespace pitot::tests {
 namespace {
@@ -88,6 +90,38 @@ TEST_CASE("a signed gauge value is absolute where the listener says so") {
     ShardRig rig;
     rig.say(0, "level:10|g\nlevel:-3|g");
     CHECK(gauge(rig.flush(), "level")->value == -3);
+}
+
+TEST_CASE("sums beyond the range of doubles stay at its end, and can come back") {
+    agent::MergerSettings settings;
+    settings.wants_total = [](const protocol::Series&) { return true; };
+    constexpr double largest = std::numeric_limits<double>::max();
+    ShardRig rig(2, {}, settings, {{.gauge_sign = GaugeSign::delta}});
+    rig.say(0, "hits:1e308:1e308|c\nhits:-1e308|c|@0.9\nlevel:1e308|g\nlevel:+1e308|g");
+    rig.say(1, "hits:1.7e308|c\nlevel:+1e308|g\nload:1e308:1e308:-1e308|h|@0.9");
+    const Snapshot& first = rig.flush();
+    CHECK(not_finite_in(first) == "");
+    CHECK(gauge(first, "level")->value == largest);
+    rig.say(0, "hits:1.7e308|c\nlevel:-1e308|g");
+    CHECK(counter(rig.flush(), "hits")->total == largest);
+    rig.say(0, "hits:-1e308|c\nlevel:-1e308|g");
+    const Snapshot& last = rig.flush();
+    CHECK(counter(last, "hits")->total == largest - 1e308);
+    CHECK(gauge(last, "level")->value < 0);
+    CHECK(not_finite_in(last) == "");
+}
+
+TEST_CASE("the smallest sample rate is a weight, in exact values and in histograms") {
+    ShardRig rig;
+    std::string packed = "many:1";
+    for (int i = 0; i < 40; ++i) packed += ":2";
+    rig.say(0, "few:1|ms|@1e-9\nhits:1|c|@1e-9\n" + packed + "|ms|@1e-9\nhits:1|c|@1e-310");
+    const Snapshot& now = rig.flush();
+    CHECK(timer(now, "few")->values.count() == doctest::Approx(1e9));
+    CHECK(timer(now, "many")->values.count() == doctest::Approx(41e9));
+    CHECK(counter(now, "hits")->delta == doctest::Approx(1e9));
+    CHECK(now.rejected[std::to_underlying(Reject::bad_sample_rate)] == 1);
+    CHECK(not_finite_in(now) == "");
 }
 
 TEST_CASE("timers keep few values exactly, with their weights") {
@@ -325,6 +359,38 @@ TEST_CASE("the process limit holds over all shards") {
     const Snapshot& now = rig.flush();
     CHECK(now.counters.size() == 6);
     CHECK(counter(now, "hits{pitot_overflow:true}")->delta == 5);
+}
+
+TEST_CASE("what the process limit folds is counted, and told by name") {
+    agent::MergerSettings merger;
+    merger.series_max = 30;
+    agent::TableSettings table;
+    table.series_max = 30;
+    ShardRig rig(4, table, merger);
+    for (int i = 0; i < 100; ++i) {
+        rig.say(static_cast<std::size_t>(i % 4), "name" + std::to_string(i) + ":1|c");
+    }
+    const auto count_overflow = [](const Snapshot& now) {
+        return std::ranges::count_if(now.counters, [&](const protocol::CounterPoint& point) {
+            return point.updated && !now.series[point.id].tags.empty();
+        });
+    };
+    CHECK(count_overflow(rig.flush()) == 70);
+    CHECK(limited(rig, Limited::overflow_rows) + limited(rig, Limited::overflow_series) == 70);
+    CHECK(rig.counts().aggregated == rig.counts().samples);
+
+    for (int i = 0; i < 100; ++i) {
+        rig.say(static_cast<std::size_t>(i % 4), "name" + std::to_string(i) + ":1|c");
+    }
+    CHECK(count_overflow(rig.flush()) == 70);
+    CHECK(limited(rig, Limited::overflow_rows) + limited(rig, Limited::overflow_series) == 70);
+}
+
+TEST_CASE("a shard's moves of a gauge count after what another shard set") {
+    ShardRig rig(2, {}, {}, {{.gauge_sign = GaugeSign::delta}});
+    rig.say(0, "level:+5|g");
+    rig.say(1, "level:10|g");
+    CHECK(gauge(rig.flush(), "level")->value == 15);
 }
 
 TEST_CASE("silent series are forgotten, by kind; a return is a new birth") {

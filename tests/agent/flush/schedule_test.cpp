@@ -71,6 +71,42 @@ TEST_CASE(
     CHECK(wall % (10 * second) == 0);
 }
 
+TEST_CASE("a small step of the wall clock mislabels nothing, and gives no short interval") {
+    constexpr std::int64_t millisecond = second / 1000;
+    for (const std::int64_t step : {-4 * second, -3 * millisecond, std::int64_t{-1},
+                                    std::int64_t{0}, 3 * millisecond, 4 * second}) {
+        CAPTURE(step);
+        FlushSchedule schedule(10 * second, 0, 100 * second, 0);
+        std::int64_t wall = 110 * second + step;
+        std::int64_t steady = 10 * second;
+        for (int i = 1; i <= 5; ++i) {
+            CAPTURE(i);
+            const FlushSchedule::Closed closed = schedule.close(wall, steady);
+            CHECK(closed.interval.start_unix_ns == (90 + i * 10) * second);
+            CHECK(closed.interval.end_unix_ns == (100 + i * 10) * second);
+            CHECK(closed.interval.elapsed_s > 5);
+            const std::int64_t left = schedule.due_steady_ns() - steady;
+            wall += left;
+            steady += left;
+            CHECK(wall == (110 + i * 10) * second);  // aligned again at once
+        }
+    }
+}
+
+TEST_CASE("time that passes between the readings of the two clocks does no harm") {
+    FlushSchedule schedule(10 * second, 0, 100 * second, 0);
+    std::int64_t steady = 0;
+    for (int i = 1; i <= 20; ++i) {
+        steady = schedule.due_steady_ns();
+        // The wall clock is read a while after the steady one, each second time.
+        const std::int64_t lag = i % 2 == 0 ? second / 50 : 0;
+        const std::int64_t wall = 100 * second + steady + lag;
+        const FlushSchedule::Closed closed = schedule.close(wall, steady);
+        CHECK(closed.interval.end_unix_ns == (100 + i * 10) * second);
+        CHECK(closed.interval.elapsed_s == doctest::Approx(10).epsilon(0.01));
+    }
+}
+
 TEST_CASE("a step forward is one longer label, not a longer elapsed time") {
     FlushSchedule schedule(10 * second, 0, 1000 * second, 0);
     const FlushSchedule::Closed closed = schedule.close(4610 * second, 10 * second);
