@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -325,4 +326,42 @@ TEST_CASE("a body is sent compressed when asked for") {
     CHECK(sent.body.size() < 1000);
     CHECK(sent.body.starts_with("\x1f\x8b"));
     CHECK(bench.server.complaints() == "");
+}
+
+TEST_CASE("while a large body is compressed others have their turn, and it may be given up") {
+    Bench bench;
+    std::optional<std::string> body;
+    body.emplace(8 * 1024 * 1024, 'x');
+    Request request = bench.put(*body);
+    request.gzip = true;
+    bench.begin(request);
+    int turns = 0;
+    const std::function<void()> take_turn = [&] {
+        ++turns;
+        if (bench.server.begun() == 0 && turns < 1000) bench.rig.time.post(take_turn);
+    };
+    bench.rig.time.post(take_turn);
+    bench.rig.run_until([&] { return bench.result.has_value(); });
+    CHECK(bench.result->has_value());
+    // A step of 256 KiB in each turn.
+    CHECK(turns >= 30);
+
+    // The deadline, or the client's end, in the middle of it: the body is not touched again.
+    for (const bool is_deadline : {true, false}) {
+        bench.begin(request, 1s);
+        bench.rig.io.restart();
+        bench.rig.io.poll_one();
+        CHECK(bench.server.begun() == 1);
+        if (is_deadline) {
+            while (bench.rig.time.fire_next(bench.rig.time.steady_ns() + 1'000'000'000)) {
+            }
+            REQUIRE(bench.result);
+            CHECK(bench.result->error().kind == FailureKind::timeout);
+        } else {
+            bench.client.reset();
+            body.reset();
+        }
+        bench.rig.settle();
+    }
+    CHECK(bench.rig.time.next_ns() == -1);
 }
