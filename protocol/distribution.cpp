@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 
 namespace pitot::protocol {
@@ -28,12 +29,16 @@ double bounded_deviation(double variance, double minimum, double maximum) {
     return deviation <= bound ? deviation : bound;
 }
 
+// What a bucket counts for that a bound lies within.
+enum class Divided : std::uint8_t { evenly, whole };
+
 // Weight of a sketch's values <= bound, for bounds that do not fall, each with
 // minimum <= bound < maximum: every bucket is added once.
 class CountWalk {
 public:
-    explicit CountWalk(const Distribution& distribution)
+    CountWalk(const Distribution& distribution, Divided divided)
         : distribution_(distribution),
+          divided_(divided),
           histogram_(distribution.histogram()),
           negative_(histogram_.negative()),
           positive_(histogram_.positive()),
@@ -86,6 +91,7 @@ private:
     // The share of a bucket that covers low … high that is <= bound, if its values lie
     // evenly in the part that minimum and maximum leave of it.
     double share(double bound, double low, double high) const {
+        if (divided_ == Divided::whole) return 1;
         low = std::max(low, distribution_.minimum());
         high = std::min(high, distribution_.maximum());
         if (bound >= high) return 1;
@@ -93,6 +99,7 @@ private:
     }
 
     const Distribution& distribution_;
+    const Divided divided_;
     const Histogram& histogram_;
     const Histogram::Side negative_;
     const Histogram::Side positive_;
@@ -321,10 +328,22 @@ double DistributionView::count_at_most(double bound) const {
 }
 
 void DistributionView::counts_at_most(std::span<const double> bounds, std::span<double> out) const {
+    count_up_to(bounds, out, false);
+}
+
+void DistributionView::counts_by_bucket(std::span<const double> bounds,
+                                        std::span<double> out) const {
+    count_up_to(bounds, out, true);
+}
+
+void DistributionView::count_up_to(std::span<const double> bounds, std::span<double> out,
+                                   bool whole_buckets) const {
     assert(bounds.size() == out.size());
     assert(std::ranges::is_sorted(bounds));
     std::optional<CountWalk> walk;
-    if (distribution_ != nullptr) walk.emplace(*distribution_);
+    if (distribution_ != nullptr) {
+        walk.emplace(*distribution_, whole_buckets ? Divided::whole : Divided::evenly);
+    }
     std::size_t read = 0;  // exact values
     CompensatedSum weight;
     for (std::size_t i = 0; i < bounds.size(); ++i) {

@@ -95,6 +95,10 @@ public:
     // Several at once, in one pass: out[i] is count_at_most(bounds[i]). `bounds` ascending,
     // `out` as long.
     void counts_at_most(std::span<const double> bounds, std::span<double> out) const;
+    // Likewise, but a sketch's bucket counts whole for a bound that lies within it. So values
+    // that equal a bound are always under it, as one expects of round bounds and round values;
+    // and with them those up to a bucket's width above it (2.2 % at schema 5).
+    void counts_by_bucket(std::span<const double> bounds, std::span<double> out) const;
     // How far quantile() may be from the truth, as a share of it: 0 when exact, 0.01083
     // at schema 5.
     double relative_error() const;
@@ -103,6 +107,8 @@ public:
     void add_to(Distribution& out) const;
 
 private:
+    void count_up_to(std::span<const double> bounds, std::span<double> out,
+                     bool whole_buckets) const;
     double weight_at(std::size_t position) const;
 
     std::span<const double> values_;

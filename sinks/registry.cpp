@@ -4,9 +4,9 @@
 #include <array>
 
 #include "sinks/console/console.h"
-#include "sinks/prometheus_scrape/prometheus_scrape.h"
 #include "sinks/elasticsearch/elasticsearch.h"
 #include "sinks/influxdb/influxdb.h"
+#include "sinks/prometheus_scrape/prometheus_scrape.h"
 #include "sinks/pushgateway/pushgateway.h"
 
 namespace pitot::sinks {

@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "sinks/elasticsearch/document_id.h"
 #include "sinks/elasticsearch/labels.h"
 #include "sinks/elasticsearch/utc_time.h"
 #include "sinks/json_writer.h"
 #include "sinks/number_text.h"
+#include "sinks/quantiles.h"
 
 namespace pitot::sinks::elasticsearch {
 namespace {
@@ -24,23 +29,18 @@ using protocol::Snapshot;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 constexpr std::int64_t ms_per_s = 1'000;
 
-// `,"p50":` and the share it is for. A dot would make an object of "p99.9".
-struct Percentile {
-    std::string field;
-    double quantile = 0;
-};
-
-std::vector<Percentile> percentiles_of(const std::vector<double>& quantiles) {
+// `,"p50":`, one for each quantile. A dot would make an object of "p99.9". Empty: the one
+// before has this name already.
+std::vector<std::string> percentile_fields(const std::vector<double>& quantiles) {
     // 0.07 * 100 is 7.000000000000001: nobody means more digits than these.
     constexpr double digits = 1e10;
-    std::vector<Percentile> out;
+    std::vector<std::string> out;
     for (const double quantile : quantiles) {
         std::string name;
         append_number(std::round(quantile * 100 * digits) / digits, name);
         std::ranges::replace(name, '.', '_');
         const std::string field = ",\"p" + name + "\":";
-        if (!out.empty() && out.back().field == field) continue;
-        out.push_back({.field = field, .quantile = quantile});
+        out.push_back(std::ranges::find(out, field) == out.end() ? field : "");
     }
     return out;
 }
@@ -143,12 +143,14 @@ public:
         : settings_(std::move(settings)),
           report_(std::move(report)),
           ids_(settings_.run, settings_.host, settings_.sink),
-          percentiles_(percentiles_of(settings_.quantiles)),
+          quantiles_(settings_.quantiles),
+          percentile_fields_(percentile_fields(settings_.quantiles)),
           heads_(settings_.target, settings_.host),
           batches_(settings_.limits) {}
 
     void encode(const Snapshot& snapshot, Encoded& out) override {
         begin(snapshot, out);
+        quantiles_.begin(snapshot);
         encode_series(snapshot, snapshot.counters, [&](const auto& point, std::string& body) {
             append_field(",\"delta\":", point.delta, body);
             if (snapshot.elapsed_s > 0) {
@@ -160,7 +162,7 @@ public:
             append_field(",\"value\":", point.value, body);
         });
         encode_series(snapshot, snapshot.timers, [this](const auto& point, std::string& body) {
-            append_distribution(point.values, body);
+            append_distribution(point, body);
         });
         encode_series(snapshot, snapshot.sets, [](const auto& point, std::string& body) {
             append_field(",\"unique\":", point.unique, body);
@@ -233,15 +235,19 @@ private:
         }
     }
 
-    void append_distribution(const protocol::DistributionView& values, std::string& body) const {
+    void append_distribution(const protocol::TimerPoint& point, std::string& body) {
+        const protocol::DistributionView& values = point.values;
         append_field(",\"count\":", values.count(), body);
         append_field(",\"sum\":", values.sum(), body);
         append_field(",\"min\":", values.minimum(), body);
         append_field(",\"max\":", values.maximum(), body);
         append_field(",\"mean\":", values.mean(), body);
         append_field(",\"stddev\":", values.standard_deviation(), body);
-        for (const Percentile& percentile : percentiles_) {
-            append_field(percentile.field, values.quantile(percentile.quantile), body);
+        const std::span<const double> quantiles = quantiles_.of(point);
+        for (std::size_t i = 0; i < quantiles.size(); ++i) {
+            if (!percentile_fields_[i].empty()) {
+                append_field(percentile_fields_[i], quantiles[i], body);
+            }
         }
     }
 
@@ -346,7 +352,8 @@ private:
     const EncoderSettings settings_;
     const std::function<void(const std::string&)> report_;
     const DocumentIds ids_;
-    const std::vector<Percentile> percentiles_;
+    Quantiles quantiles_;
+    const std::vector<std::string> percentile_fields_;
     Heads heads_;
     DocumentBatches batches_;
     std::vector<Known> known_;  // by SeriesId

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -11,6 +14,7 @@
 #include "sinks/influxdb/line_keys.h"
 #include "sinks/influxdb/line_writer.h"
 #include "sinks/influxdb/timed_lines.h"
+#include "sinks/quantiles.h"
 
 namespace pitot::sinks::influxdb {
 namespace {
@@ -26,15 +30,17 @@ public:
         : settings_(std::move(settings)),
           report_(std::move(report)),
           keys_(settings_.keys, report_),
-          stamps_(settings_.precision) {
+          stamps_(settings_.precision),
+          quantiles_(settings_.quantiles) {
         for (const double quantile : settings_.quantiles) {
-            quantiles_.push_back({.value = quantile, .field = quantile_field(quantile) + '='});
+            quantile_fields_.push_back(quantile_field(quantile) + '=');
         }
     }
 
     void encode(const Snapshot& snapshot, Encoded& out) override {
         keys_.update(snapshot);
         stamps_.begin(snapshot.end_unix_ns);
+        quantiles_.begin(snapshot);
         warn_if_ahead();
         LineWriter lines(settings_, out.batches, snapshot.sequence);
         encode_counters(snapshot, lines, out);
@@ -89,7 +95,7 @@ private:
         }
     }
 
-    void encode_timers(const Snapshot& snapshot, LineWriter& lines, Encoded& out) const {
+    void encode_timers(const Snapshot& snapshot, LineWriter& lines, Encoded& out) {
         for (const protocol::TimerPoint& point : snapshot.timers) {
             const std::string* const key = key_of(point, out);
             if (key == nullptr) continue;
@@ -101,8 +107,9 @@ private:
             lines.number("max=", values.maximum());
             lines.number("mean=", values.mean());
             lines.number("stddev=", values.standard_deviation());
-            for (const Quantile& quantile : quantiles_) {
-                lines.number(quantile.field, values.quantile(quantile.value));
+            const std::span<const double> quantiles = quantiles_.of(point);
+            for (std::size_t i = 0; i < quantiles.size(); ++i) {
+                lines.number(quantile_fields_[i], quantiles[i]);
             }
             lines.end(stamps_.interval(), 1, out.lost);
         }
@@ -170,16 +177,12 @@ private:
             "the clock. Choose a finer precision or a longer interval");
     }
 
-    struct Quantile {
-        double value = 0;
-        std::string field;
-    };
-
     const LineSettings settings_;
     std::function<void(const std::string&)> report_;
-    std::vector<Quantile> quantiles_;
     LineKeys keys_;
     Stamps stamps_;
+    Quantiles quantiles_;
+    std::vector<std::string> quantile_fields_;
     std::unordered_map<std::string, std::int64_t> own_times_;  // second and key → next timestamp
     bool has_warned_ = false;
 };

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "sinks/number_text.h"
@@ -98,7 +99,9 @@ std::string_view family_name(std::string_view item) {
 }
 
 Exposition::Exposition(ExpositionSettings settings, std::function<void(const std::string&)> report)
-    : settings_(std::move(settings)), families_(settings_, std::move(report)) {
+    : settings_(std::move(settings)),
+      families_(settings_, std::move(report)),
+      quantiles_(settings_.quantiles) {
     for (const double quantile : settings_.quantiles) {
         quantile_labels_.push_back(labelled("quantile", quantile));
         quantile_bytes_ += quantile_labels_.back().size();
@@ -113,14 +116,11 @@ Exposition::Exposition(ExpositionSettings settings, std::function<void(const std
     }
 }
 
-bool Exposition::wants_total_distribution(const protocol::Series& series) const {
-    return classify(series, settings_).type == FamilyType::histogram;
-}
-
 void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
                         Encoded& out, OpenMetricsText* open_metrics) {
     families_.update(snapshot);
-    has_quantiles_ = std::ranges::equal(snapshot.quantile_ranks, settings_.quantiles);
+    keep_books(snapshot);
+    quantiles_.begin(snapshot);
     Batch batch;
     batch.sequence = snapshot.sequence;
     batch.items.reserve(families_.families().size());
@@ -149,6 +149,29 @@ void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::
     out.skipped[SkipReason::own_time] += snapshot.timed.size();
     out.skipped[SkipReason::event] += snapshot.events.size();
     out.skipped[SkipReason::service_check] += snapshot.service_checks.size();
+}
+
+// Of every series, shown in this interval or not: one that is withheld for a while must come
+// back neither lower nor with gaps.
+void Exposition::keep_books(const Snapshot& snapshot) {
+    for (const protocol::CounterPoint& point : snapshot.counters) {
+        if (point.updated && point.delta < 0) families_.row(point.id).raised_by -= point.delta;
+    }
+    if (settings_.rules.empty()) return;
+    for (const protocol::TimerPoint& point : snapshot.timers) {
+        if (point.updated) count_values(point);
+    }
+}
+
+void Exposition::count_values(const protocol::TimerPoint& point) {
+    Row& row = families_.row(point.id);
+    if (row.rule == no_rule || settings_.rules[row.rule].form != Form::histogram) return;
+    const Buckets& buckets = buckets_[row.rule];
+    counts_.resize(buckets.labels.size());
+    point.values.counts_by_bucket(row.kind == Kind::timer ? buckets.bounds_ms : buckets.bounds,
+                                  counts_);
+    if (!row.bucket_counts) row.bucket_counts = std::make_unique<double[]>(counts_.size());
+    for (std::size_t i = 0; i < counts_.size(); ++i) row.bucket_counts[i] += counts_[i];
 }
 
 std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& family,
@@ -218,7 +241,6 @@ bool Exposition::write_series(const Snapshot& snapshot, const Family& family, Ro
 // False when the point is a decrement, which is not shown.
 bool Exposition::write_counter(Row& row, const protocol::CounterPoint& point) {
     const bool is_decrement = point.updated && point.delta < 0;
-    if (is_decrement) row.raised_by -= point.delta;
     // A total from before this encoder saw the series may be negative: it starts at 0 then.
     row.raised_by = std::max(row.raised_by, -point.total);
     write_gauge(row, point.total + row.raised_by);
@@ -235,12 +257,8 @@ void Exposition::write_summary(const Family& family, const Row& row,
     const double unit = unit_of(row.kind);
     const Stems stems = stems_of(family, row);
     const std::size_t quantiles = quantile_labels_.size();
-    std::span<const double> values = point.quantiles;
-    if (point.updated && !has_quantiles_) {
-        quantiles_.resize(quantiles);
-        point.values.quantiles(settings_.quantiles, quantiles_);
-        values = quantiles_;
-    }
+    const std::span<const double> values =
+        point.updated ? quantiles_.of(point) : std::span<const double>();
     char* at = out_->room(quantiles * (stems.labelled.size() + end_bytes_max) + quantile_bytes_ +
                           row.text.size() + 2 * end_bytes_max);
     for (std::size_t i = 0; i < quantiles; ++i) {
@@ -257,8 +275,6 @@ void Exposition::write_summary(const Family& family, const Row& row,
 
 void Exposition::write_histogram(const Family& family, const Row& row,
                                  const protocol::TimerPoint& point) {
-    // wants_total_distribution() asked for it when the series was born.
-    assert(point.total != nullptr);
     constexpr std::string_view last_label = "le=\"+Inf\"} ";
     const double unit = unit_of(row.kind);
     const double count = std::round(point.total_count);
@@ -267,14 +283,10 @@ void Exposition::write_histogram(const Family& family, const Row& row,
         char* const at = out_->room(stems.labelled.size() + label.size() + end_bytes_max);
         out_->wrote(write_end(value, write_bytes(label, write_bytes(stems.labelled, at))));
     };
-    if (point.total != nullptr) {
-        const Buckets& buckets = buckets_[row.rule];
-        counts_.resize(buckets.labels.size());
-        protocol::DistributionView::sketched(*point.total)
-            .counts_at_most(row.kind == Kind::timer ? buckets.bounds_ms : buckets.bounds, counts_);
-        for (std::size_t i = 0; i < counts_.size(); ++i) {
-            line(buckets.labels[i], std::min(std::round(counts_[i]), count));
-        }
+    const std::vector<std::string>& labels = buckets_[row.rule].labels;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        const double below = row.bucket_counts ? std::round(row.bucket_counts[i]) : 0;
+        line(labels[i], std::min(below, count));
     }
     line(last_label, count);
     char* const at = out_->room(row.text.size() + 2 * end_bytes_max);

@@ -16,8 +16,10 @@
 //     under `negative_delta`; later increments count on from where the counter stood.
 //   * _count and _bucket are whole numbers, as the format has them, rounded to the nearest
 //     (a weight of 1/0.3 is not whole; a Pushgateway would cut the fraction off).
-//   * Buckets come from the series' sketch: a value within the sketch's relative error of a
-//     bound (1.09 % at schema 5) may be counted on its other side. _sum and _count are exact.
+//   * Buckets add up what each interval had up to their bound, and so never fall. An interval
+//     of few values (up to 32 a shard) is counted exactly; of more there is a sketch, and then
+//     values up to one of its buckets' width above a bound (2.2 % at schema 5) are counted
+//     under it too, never the other way. _sum and _count are exact.
 //   * Bounds and ranks have one form, that of OpenMetrics: le="1.0", quantile="0.99". To a
 //     Prometheus they are opaque texts, and le="1" would be another series.
 //   * No timestamps: samples with a time of their own are skipped, as are events and checks.
@@ -34,6 +36,7 @@
 #include "sinks/prometheus/families.h"
 #include "sinks/prometheus/family.h"
 #include "sinks/prometheus/open_metrics.h"
+#include "sinks/quantiles.h"
 #include "sinks/sink.h"
 #include "sinks/text_writer.h"
 
@@ -55,8 +58,6 @@ public:
     void encode(const protocol::Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
                 Encoded& out, OpenMetricsText* open_metrics = nullptr);
 
-    bool wants_total_distribution(const protocol::Series& series) const;
-
     std::uint64_t merged_labels() const { return families_.merged_labels(); }
 
 private:
@@ -67,6 +68,8 @@ private:
         std::vector<std::string> labels;  // le="0.5"} and a blank
     };
 
+    void keep_books(const protocol::Snapshot& snapshot);
+    void count_values(const protocol::TimerPoint& point);
     std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
                                OpenMetricsText* open_metrics, Losses& lost);
     void look_ahead(const protocol::Snapshot& snapshot,
@@ -83,10 +86,9 @@ private:
     std::vector<Buckets> buckets_;              // by rule
     std::vector<double> counts_;                // of the buckets of one point
     std::size_t quantile_bytes_ = 0;            // of all quantile labels
-    std::vector<double> quantiles_;             // of one point, where the flush has none
-    bool has_quantiles_ = false;                // the Snapshot has those that are shown
-    TextWriter* out_ = nullptr;                 // of the body being written
-    std::size_t bytes_last_ = 0;                // of the body before: what to expect
+    Quantiles quantiles_;
+    TextWriter* out_ = nullptr;   // of the body being written
+    std::size_t bytes_last_ = 0;  // of the body before: what to expect
 };
 
 // "12", "0.25", "NaN", "+Inf", "-Inf".

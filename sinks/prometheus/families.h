@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -62,6 +63,8 @@ struct Row {
     bool is_reported = false;
     bool is_merge_reported = false;
     double raised_by = 0;  // what a counter's decrements are made up for with
+    // Of a histogram: by bound of its rule, since birth; null until its first values.
+    std::unique_ptr<double[]> bucket_counts;
 
     // a="1",b="2"; "" while it has no place.
     std::string_view labels() const;

@@ -45,9 +45,6 @@ public:
     void encode(const Snapshot& snapshot, Encoded& out, prometheus::OpenMetricsText& open_metrics) {
         exposition_.encode(snapshot, {}, out, &open_metrics);
     }
-    bool wants_total_distribution(const protocol::Series& series) const override {
-        return exposition_.wants_total_distribution(series);
-    }
 
 private:
     prometheus::Exposition exposition_;

@@ -38,10 +38,6 @@ public:
     // The transport fills it. It goes before the encoder does (delivering_sink.h).
     Quarantine& quarantine() { return quarantine_; }
 
-    bool wants_total_distribution(const protocol::Series& series) const override {
-        return exposition_.wants_total_distribution(series);
-    }
-
 private:
     Quarantine quarantine_;
     prometheus::Exposition exposition_;

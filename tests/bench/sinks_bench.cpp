@@ -86,6 +86,7 @@ public:
         // What some types cannot do without; nobody asks for the others.
         options.set("url", "http://127.0.0.1:1").set("database", "metrics");
         options.set("address", "127.0.0.1:0");
+        if (type.name == "elasticsearch") options.set("index", "metrics-%Y.%m.%d");
         sink_ = type.make(options, context_);
         problems_ = options.problems();
     }

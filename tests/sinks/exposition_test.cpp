@@ -71,6 +71,13 @@ struct Bench {
     }
 };
 
+// The value of the one sample of that name and these labels.
+double value_in(const std::string& body, const std::string& sample) {
+    const std::size_t at = ("\n" + body).find("\n" + sample + " ");
+    REQUIRE_MESSAGE(at != std::string::npos, "must have " << sample << ": " << body);
+    return std::stod(body.substr(at + sample.size() + 1));
+}
+
 void check_strictly(std::string_view body) {
     const StrictExposition page(body, StrictExposition::Format::text);
     CHECK(page.complaints() == "");
@@ -156,9 +163,70 @@ TEST_CASE("buckets are cumulative, in the family's unit, and end in _count") {
           "slow_t_seconds_bucket{le=\"0.25\"} 1\nslow_t_seconds_bucket{le=\"1.0\"} 3\n"
           "slow_t_seconds_bucket{le=\"2.5\"} 3\nslow_t_seconds_bucket{le=\"+Inf\"} 4\n"
           "slow_t_seconds_sum 10.4\nslow_t_seconds_count 4\n");
-    CHECK(bench.exposition.wants_total_distribution(series_of(Kind::timer, "slow.t")));
-    CHECK_FALSE(bench.exposition.wants_total_distribution(series_of(Kind::counter, "slow.c")));
-    CHECK_FALSE(bench.exposition.wants_total_distribution(series_of(Kind::timer, "t")));
+}
+
+TEST_CASE("what equals a bound is under it, in intervals of few values and of many") {
+    for (const int copies : {1, 100}) {
+        CAPTURE(copies);
+        Bench bench;
+        std::vector<double> values;
+        for (int i = 0; i < copies; ++i) values.insert(values.end(), {250, 1000, 1500, 3000});
+        bench.maker.values(Kind::timer, "slow.t", "", values);
+        const std::string body = bench.text();
+        CHECK(value_in(body, "slow_t_seconds_bucket{le=\"0.25\"}") == copies);
+        CHECK(value_in(body, "slow_t_seconds_bucket{le=\"1.0\"}") == 2 * copies);
+        CHECK(value_in(body, "slow_t_seconds_bucket{le=\"2.5\"}") == 3 * copies);
+        CHECK(value_in(body, "slow_t_seconds_bucket{le=\"+Inf\"}") == 4 * copies);
+    }
+}
+
+TEST_CASE("buckets never fall, whatever an interval brings, and end in _count") {
+    std::mt19937 dice(5);
+    Bench bench;
+    std::vector<double> before(4, 0.0);
+    double values_sent = 0;
+    for (int interval = 0; interval < 200; ++interval) {
+        CAPTURE(interval);
+        std::vector<double> values;
+        // None, few or many; around the bounds, far below, far above, negative.
+        const std::size_t count = std::vector<std::size_t>{0, 1, 20, 500}[dice() % 4];
+        for (std::size_t i = 0; i < count; ++i) {
+            const double scale = std::pow(10.0, static_cast<int>(dice() % 9) - 2);
+            values.push_back(scale * (static_cast<double>(dice() % 2001) - 1000) / 1000);
+        }
+        if (!values.empty()) bench.maker.values(Kind::timer, "slow.t", "", values);
+        values_sent += static_cast<double>(count);
+        if (values_sent == 0) continue;
+        const std::string body = bench.text();
+        std::vector<double> now;
+        for (const std::string bound : {"0.25", "1.0", "2.5", "+Inf"}) {
+            now.push_back(value_in(body, "slow_t_seconds_bucket{le=\"" + bound + "\"}"));
+        }
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            CHECK(now[i] >= before[i]);
+            if (i > 0) CHECK(now[i] >= now[i - 1]);
+        }
+        CHECK(now.back() == values_sent);
+        CHECK(value_in(body, "slow_t_seconds_count") == values_sent);
+        before = now;
+    }
+}
+
+TEST_CASE("what is withheld for a while comes back neither lower nor with gaps") {
+    Bench bench;
+    bench.maker.count("c", "", 10);
+    bench.maker.values(Kind::timer, "slow.t", "", {200});
+    CHECK(value_in(bench.text(), "c_total") == 10);
+    bench.maker.count("c", "", -5);
+    bench.maker.values(Kind::timer, "slow.t", "", {200, 2000});
+    CHECK(bench.text({"c_total", "slow_t_seconds"}) == "");
+    CHECK(bench.last.lost[LossReason::quarantined] == 2);
+    bench.maker.count("c", "", 1);
+    const std::string body = bench.text();
+    CHECK(value_in(body, "c_total") == 11);
+    CHECK(value_in(body, "slow_t_seconds_bucket{le=\"0.25\"}") == 2);
+    CHECK(value_in(body, "slow_t_seconds_bucket{le=\"2.5\"}") == 3);
+    CHECK(value_in(body, "slow_t_seconds_count") == 3);
 }
 
 TEST_CASE("a counter that is decremented never goes down, and the point is counted") {

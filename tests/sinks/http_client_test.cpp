@@ -247,7 +247,7 @@ TEST_CASE("too much answer costs the connection, not the status") {
     bench.server.next(reply(200, "", {"X: " + std::string(response_header_bytes_max, 'z')}));
     const Result headers = bench.exchange(bench.put("x"));
     REQUIRE_FALSE(headers.has_value());
-    CHECK(headers.error().kind == FailureKind::protocol);
+    CHECK(headers.error().kind == FailureKind::overlong);
     CHECK(bench.exchange(bench.put("x")).has_value());
 }
 

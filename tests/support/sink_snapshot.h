@@ -141,6 +141,7 @@ private:
         std::vector<double> weights_out;
         std::vector<double> quantiles_out;
         protocol::Distribution all = protocol::Distribution();
+        protocol::Distribution sketch = protocol::Distribution();  // of the last interval
     };
 
     Life& find(Kind kind, std::string_view name, std::string_view tags) {
@@ -203,11 +204,8 @@ private:
                 std::ranges::sort(life.values);
                 life.values_out = std::exchange(life.values, {});
                 life.weights_out = std::exchange(life.weights, {});
-                timers_.push_back({id, life.updated,
-                                   life.updated ? protocol::DistributionView::exact(
-                                                      life.values_out, life.weights_out)
-                                                : protocol::DistributionView(),
-                                   life.total, life.total_sum, &life.all});
+                timers_.push_back(
+                    {id, life.updated, view_of(life), life.total, life.total_sum, &life.all});
                 if (life.updated) {
                     life.quantiles_out.resize(quantile_ranks_.size());
                     timers_.back().values.quantiles(quantile_ranks_, life.quantiles_out);
@@ -216,6 +214,20 @@ private:
                 break;
         }
         life.updated = false;
+    }
+
+    // As in the agent: few values as they are, many as a sketch.
+    static protocol::DistributionView view_of(Life& life) {
+        constexpr std::size_t exact_values_max = 32;
+        if (!life.updated) return {};
+        if (life.values_out.size() <= exact_values_max) {
+            return protocol::DistributionView::exact(life.values_out, life.weights_out);
+        }
+        life.sketch = protocol::Distribution();
+        for (std::size_t i = 0; i < life.values_out.size(); ++i) {
+            life.sketch.add(life.values_out[i], life.weights_out[i]);
+        }
+        return protocol::DistributionView::sketched(life.sketch);
     }
 
     void clear_columns() {

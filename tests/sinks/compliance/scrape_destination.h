@@ -26,9 +26,7 @@ public:
     std::vector<std::string> received() override { return pages_; }
     void forget_what_comes() override { keeps_ = false; }
     // The state is one page.
-    std::size_t batch_bytes_max() const override {
-        return std::numeric_limits<std::size_t>::max();
-    }
+    std::size_t batch_bytes_max() const override { return std::numeric_limits<std::size_t>::max(); }
     std::string complaints() const override { return complaints_; }
 
 private:

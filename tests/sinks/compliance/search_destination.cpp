@@ -30,13 +30,13 @@ public:
 
 private:
     HttpManners manners() {
-        return {.answer = [this](const HttpDouble::Received& request) {
-                    return search.answer(request);
-                },
-                .settings = [](SinkOptions& options) {
-                    options.set("index", "metrics-%Y.%m.%d");
-                    options.set("username", "me").set("password", std::string(credential_text));
-                },
+        return {.answer =
+                    [this](const HttpDouble::Received& request) { return search.answer(request); },
+                .settings =
+                    [](SinkOptions& options) {
+                        options.set("index", "metrics-%Y.%m.%d");
+                        options.set("username", "me").set("password", std::string(credential_text));
+                    },
                 .batch_bytes_max = default_batch_bytes + document_bytes_max};
     }
 };
