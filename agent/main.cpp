@@ -12,6 +12,7 @@
 #include "agent/cli/command_line.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/cli/explain.h"
+#include "agent/cli/migrate_command.h"
 #include "agent/cli/once.h"
 #include "agent/config/environment.h"
 #include "agent/sink_set.h"
@@ -35,6 +36,9 @@ struct Dispatch {
     }
     int operator()(const OnceArguments& arguments) const {
         return once(arguments, std::cin, std::cout, std::cerr);
+    }
+    int operator()(const MigrateArguments& arguments) const {
+        return migrate_file(arguments, sink_type_names(), std::cout, std::cerr);
     }
 };
 

@@ -17,13 +17,17 @@ std::uint32_t in_intervals(std::chrono::nanoseconds time, std::chrono::nanosecon
 }  // namespace
 
 TableSettings table_settings(const Config& config, const Seeds& seeds) {
-    return {.series_max = config.limits.series_max,
-            .series_per_metric_max = config.limits.series_per_metric_max,
-            .bytes_max = config.limits.table_bytes_max,
-            .value_bytes_max = config.limits.value_bytes_max,
-            .histogram = config.histogram,
-            .key_seed = seeds.keys,
-            .member_seed = seeds.members};
+    TableSettings settings{.series_max = config.limits.series_max,
+                           .series_per_metric_max = config.limits.series_per_metric_max,
+                           .bytes_max = config.limits.table_bytes_max,
+                           .value_bytes_max = config.limits.value_bytes_max,
+                           .histogram = config.histogram,
+                           .key_seed = seeds.keys,
+                           .member_seed = seeds.members};
+    for (const ListenerConfig& listener : config.listeners) {
+        settings.additions.push_back(listener.additions);
+    }
+    return settings;
 }
 
 MergerSettings merger_settings(const Config& config, const Seeds& seeds, std::size_t shards) {

@@ -35,7 +35,7 @@ SeriesKey Canonicalizer::key_of(const protocol::Identity& identity, protocol::Ki
     return {.name = identity.name,
             .tags = {text_.data(), static_cast<std::size_t>(end - text_.data())},
             .kind = kind,
-            .spelling = protocol::TagDialect::none};
+            .spelling = Spelling::plain};
 }
 
 void split_canonical_tags(std::string_view tags, std::vector<protocol::Tag>& out) {

@@ -120,7 +120,7 @@ void KeyArena::make_free(Handle handle, std::size_t units, std::size_t units_bef
                     .tags_bytes = 0,
                     .units_before = static_cast<std::uint16_t>(units_before),
                     .kind = free_run,
-                    .spelling = protocol::TagDialect::none};
+                    .spelling = Spelling::plain};
 }
 
 // Tells the run behind this one how long this one is.

@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "agent/aggregate/series_key.h"
 #include "protocol/limits.h"
 #include "protocol/sample.h"
 
@@ -34,7 +35,7 @@ public:
         std::uint16_t tags_bytes;    //
         std::uint16_t units_before;  // the arena's: length of the run in front, 0 if none is
         protocol::Kind kind;         // the arena marks free runs here
-        protocol::TagDialect spelling;
+        Spelling spelling;
     };
     static constexpr std::size_t unit_bytes = sizeof(Record);
     static_assert(unit_bytes == 16);

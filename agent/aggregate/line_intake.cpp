@@ -1,6 +1,7 @@
 #include "agent/aggregate/line_intake.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "agent/limits.h"
@@ -14,20 +15,40 @@ LineIntake::LineIntake(const TableSettings& settings, std::span<const protocol::
     : table_(settings) {
     for (const protocol::Reading& reading : readings) {
         const auto known = std::ranges::find(parsers_, reading, &protocol::Parser::reading);
-        parser_of_listener_.push_back(static_cast<std::uint16_t>(known - parsers_.begin()));
+        const auto parser = static_cast<std::uint16_t>(known - parsers_.begin());
         if (known == parsers_.end()) parsers_.emplace_back(reading);
+        const Accent accent = accent_of(listeners_.size(), reading.tags);
+        listeners_.push_back({.parser = parser, .accent = accent});
     }
+}
+
+// Listeners that read tags alike and add the same share a spelling: a line of one is found
+// for all of them.
+Accent LineIntake::accent_of(std::size_t listener, protocol::TagDialect dialect) const {
+    const std::vector<Additions>& additions = table_.settings().additions;
+    if (listener >= additions.size() || additions[listener].empty()) {
+        return {.spelling = spelling_of(dialect)};
+    }
+    for (std::size_t other = 0; other < listener; ++other) {
+        const Listener& before = listeners_[other];
+        if (before.accent.additions != nullptr && additions[other] == additions[listener] &&
+            parsers_[before.parser].reading().tags == dialect) {
+            return before.accent;
+        }
+    }
+    const std::size_t number = spelling_with_additions_min + listener;
+    assert(number <= UINT8_MAX);
+    return {.spelling = static_cast<Spelling>(number), .additions = &additions[listener]};
 }
 
 void LineIntake::take(std::uint16_t listener, std::string_view lines, const Peer& sender,
                       std::int64_t now_ns) {
-    protocol::Parser& parser = parsers_[parser_of_listener_[listener]];
     IntakeCounts& counts = table_.open_page().counts;
     counts.bytes += lines.size();
     protocol::LineSplitter splitter(lines);
     for (std::string_view line; splitter.next(line);) {
         ++counts.lines;
-        const Reject reason = read(parser, line, now_ns);
+        const Reject reason = read(listeners_[listener], line, now_ns);
         if (reason == Reject::none) [[likely]] {
             ++counts.accepted;
         } else {
@@ -37,25 +58,26 @@ void LineIntake::take(std::uint16_t listener, std::string_view lines, const Peer
     }
 }
 
-Reject LineIntake::read(protocol::Parser& parser, std::string_view line, std::int64_t now_ns) {
+Reject LineIntake::read(const Listener& listener, std::string_view line, std::int64_t now_ns) {
+    protocol::Parser& parser = parsers_[listener.parser];
     switch (protocol::classify(line)) {
         case protocol::LineType::metric: {
             protocol::MetricLine metric;
             const Reject refused = parser.parse_metric(line, metric);
             if (refused != Reject::none) return refused;
             table_.open_page().counts.unknown_fields += metric.unknown_fields;
-            return table_.record(metric, parser, now_ns);
+            return table_.record(metric, parser, listener.accent, now_ns);
         }
         case protocol::LineType::event: {
             protocol::Event event;
             const Reject refused = parser.parse_event(line, event);
-            if (refused == Reject::none) table_.record(event);
+            if (refused == Reject::none) table_.record(event, listener.accent);
             return refused;
         }
         case protocol::LineType::service_check: {
             protocol::ServiceCheck check;
             const Reject refused = parser.parse_service_check(line, check);
-            if (refused == Reject::none) table_.record(check);
+            if (refused == Reject::none) table_.record(check, listener.accent);
             return refused;
         }
     }

@@ -35,12 +35,18 @@ public:
     SeriesTable& table() noexcept { return table_; }
 
 private:
-    protocol::Reject read(protocol::Parser& parser, std::string_view line, std::int64_t now_ns);
+    struct Listener {
+        std::uint16_t parser = 0;  // of parsers_
+        Accent accent;
+    };
+
+    Accent accent_of(std::size_t listener, protocol::TagDialect dialect) const;
+    protocol::Reject read(const Listener& listener, std::string_view line, std::int64_t now_ns);
     void keep_sample(protocol::Reject reason, std::string_view line, const Peer& sender);
 
     SeriesTable table_;
     std::vector<protocol::Parser> parsers_;  // one for each different reading
-    std::vector<std::uint16_t> parser_of_listener_;
+    std::vector<Listener> listeners_;
 };
 
 }  // namespace pitot::agent

@@ -16,11 +16,25 @@
 
 namespace pitot::agent {
 
+// Which lines of the same bytes are the same series: those that are read by one dialect of
+// tags and get the same additions (additions.h). The first four are the dialects of tags
+// without additions.
+enum class Spelling : std::uint8_t { plain };
+
+constexpr Spelling spelling_of(protocol::TagDialect dialect) noexcept {
+    return static_cast<Spelling>(std::to_underlying(dialect));
+}
+static_assert(spelling_of(protocol::TagDialect::none) == Spelling::plain);
+
+// Of lines that get additions.
+inline constexpr std::uint8_t spelling_with_additions_min =
+    std::to_underlying(protocol::TagDialect::signalfx) + 1;
+
 struct SeriesKey {
     std::string_view name = {};
     std::string_view tags = {};
     protocol::Kind kind = protocol::Kind::counter;
-    protocol::TagDialect spelling = protocol::TagDialect::none;
+    Spelling spelling = Spelling::plain;
 
     bool operator==(const SeriesKey&) const = default;
 };

@@ -36,10 +36,11 @@ SeriesTable::SeriesTable(const TableSettings& settings)
       pages_{Page(settings.histogram, settings.value_bytes_max),
              Page(settings.histogram, settings.value_bytes_max)} {}
 
-Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, std::int64_t now_ns) {
-    if (line.timestamp_s != 0) return record_timed(line, parser);
+Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, const Accent& accent,
+                           std::int64_t now_ns) {
+    if (line.timestamp_s != 0) return record_timed(line, parser, accent);
     for (const Part& part : line.parts) {
-        const std::expected<RowId, Reject> row = find_or_admit(line, part, parser);
+        const std::expected<RowId, Reject> row = find_or_admit(line, part, parser, accent);
         // The identity is the same for all parts, so only the first can be refused here.
         if (!row) return row.error();
         if (!record_part(*row, part, now_ns)) [[unlikely]]
@@ -49,22 +50,30 @@ Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, std
 }
 
 std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, const Part& part,
-                                                        protocol::Parser& parser) {
+                                                        protocol::Parser& parser,
+                                                        const Accent& accent) {
     const SeriesKey spelled{
-        .name = line.name, .tags = line.tags, .kind = part.kind, .spelling = parser.reading().tags};
+        .name = line.name, .tags = line.tags, .kind = part.kind, .spelling = accent.spelling};
     const std::uint32_t hash = keys_.hash(spelled);
     if (const KeyTable::Handle known = keys_.find(spelled, hash); known != 0) [[likely]] {
         return keys_.value(known);
     }
-    return admit(line, spelled, hash, samples_in(part), parser);
+    return admit(line, spelled, hash, samples_in(part), parser, accent);
+}
+
+Reject SeriesTable::identify(const MetricLine& line, protocol::Parser& parser, const Accent& accent,
+                             protocol::Identity& identity) {
+    const Reject refused = parser.identity(line, identity);
+    if (refused != Reject::none || accent.additions == nullptr) return refused;
+    return adder_.add(*accent.additions, identity);
 }
 
 // A spelling not met before.
 std::expected<RowId, Reject> SeriesTable::admit(const MetricLine& line, const SeriesKey& spelled,
                                                 std::uint32_t hash, std::size_t samples,
-                                                protocol::Parser& parser) {
+                                                protocol::Parser& parser, const Accent& accent) {
     protocol::Identity identity;
-    if (const Reject refused = parser.identity(line, identity); refused != Reject::none) {
+    if (const Reject refused = identify(line, parser, accent, identity); refused != Reject::none) {
         return std::unexpected(refused);
     }
     ++open_page().counts.slow_readings;
@@ -258,9 +267,10 @@ bool SeriesTable::add_member(Row& row, std::string_view member) {
     return true;
 }
 
-Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parser) {
+Reject SeriesTable::record_timed(const MetricLine& line, protocol::Parser& parser,
+                                 const Accent& accent) {
     protocol::Identity identity;
-    if (const Reject refused = parser.identity(line, identity); refused != Reject::none) {
+    if (const Reject refused = identify(line, parser, accent, identity); refused != Reject::none) {
         return refused;
     }
     Page& page = open_page();
@@ -319,7 +329,7 @@ std::span<const protocol::Tag> SeriesTable::keep(std::span<const protocol::Tag> 
     return open_page().tags.keep(kept_tags_);
 }
 
-void SeriesTable::record(const protocol::Event& event) {
+void SeriesTable::record(const protocol::Event& event, const Accent& accent) {
     if (!has_room_for_event()) return;
     Page& page = open_page();
     protocol::Event kept = event;
@@ -328,11 +338,12 @@ void SeriesTable::record(const protocol::Event& event) {
           &kept.container_id, &kept.external_data, &kept.cardinality}) {
         *text = keep(*text);
     }
-    kept.tags = keep(event.tags);
+    kept.tags = keep(accent.additions == nullptr ? event.tags
+                                                 : adder_.with_tags(*accent.additions, event.tags));
     page.events.push_back(kept);
 }
 
-void SeriesTable::record(const protocol::ServiceCheck& check) {
+void SeriesTable::record(const protocol::ServiceCheck& check, const Accent& accent) {
     if (!has_room_for_event()) return;
     Page& page = open_page();
     protocol::ServiceCheck kept = check;
@@ -340,7 +351,8 @@ void SeriesTable::record(const protocol::ServiceCheck& check) {
                                    &kept.external_data, &kept.cardinality}) {
         *text = keep(*text);
     }
-    kept.tags = keep(check.tags);
+    kept.tags = keep(accent.additions == nullptr ? check.tags
+                                                 : adder_.with_tags(*accent.additions, check.tags));
     page.service_checks.push_back(kept);
 }
 

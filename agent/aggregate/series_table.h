@@ -35,6 +35,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "agent/aggregate/additions.h"
 #include "agent/aggregate/canonical.h"
 #include "agent/aggregate/key_table.h"
 #include "agent/aggregate/page.h"
@@ -55,6 +56,8 @@ struct TableSettings {
     protocol::HistogramShape histogram;
     std::uint64_t key_seed = 0;     // of this table
     std::uint64_t member_seed = 0;  // of sets; the same for all shards
+    // Of each listener, by its number; those beyond add nothing.
+    std::vector<Additions> additions = {};
 };
 
 class SeriesTable {
@@ -63,10 +66,14 @@ public:
 
     // Records all samples of a line that `parser` has just read. Refuses what only shows
     // when the tags are split. `now_ns`: steady clock, of the receive batch.
+    // `accent` is that of the listener: of its dialect of tags, and what it adds.
     [[nodiscard]] protocol::Reject record(const protocol::MetricLine& line,
-                                          protocol::Parser& parser, std::int64_t now_ns);
-    void record(const protocol::Event& event);
-    void record(const protocol::ServiceCheck& check);
+                                          protocol::Parser& parser, const Accent& accent,
+                                          std::int64_t now_ns);
+    void record(const protocol::Event& event, const Accent& accent);
+    void record(const protocol::ServiceCheck& check, const Accent& accent);
+
+    const TableSettings& settings() const noexcept { return settings_; }
 
     // The page being filled, for the shard's own counts.
     Page& open_page() noexcept { return pages_[open_]; }
@@ -101,10 +108,15 @@ private:
 
     std::expected<RowId, protocol::Reject> find_or_admit(const protocol::MetricLine& line,
                                                          const protocol::Part& part,
-                                                         protocol::Parser& parser);
+                                                         protocol::Parser& parser,
+                                                         const Accent& accent);
     std::expected<RowId, protocol::Reject> admit(const protocol::MetricLine& line,
                                                  const SeriesKey& spelled, std::uint32_t hash,
-                                                 std::size_t samples, protocol::Parser& parser);
+                                                 std::size_t samples, protocol::Parser& parser,
+                                                 const Accent& accent);
+    // The series of a line, with what its listener adds.
+    protocol::Reject identify(const protocol::MetricLine& line, protocol::Parser& parser,
+                              const Accent& accent, protocol::Identity& identity);
     bool has_bytes_for(const SeriesKey& key) const;
     bool may_be_born(const SeriesKey& canonical);
     RowId give_birth(const SeriesKey& canonical, std::uint32_t hash);
@@ -115,7 +127,8 @@ private:
     void add_spelling(RowId row, const SeriesKey& key, std::uint32_t hash);
     void forget(RowId row);
 
-    protocol::Reject record_timed(const protocol::MetricLine& line, protocol::Parser& parser);
+    protocol::Reject record_timed(const protocol::MetricLine& line, protocol::Parser& parser,
+                                  const Accent& accent);
     // False, with nothing recorded, when there is no memory for the value.
     [[nodiscard]] bool record_part(RowId row, const protocol::Part& part, std::int64_t now_ns);
     void record_in_overflow(RowId row, const protocol::Part& part, std::int64_t now_ns);
@@ -137,6 +150,7 @@ private:
     std::size_t overflow_series_ = 0;
     std::size_t alias_bytes_ = 0;
     Canonicalizer canonicalizer_;
+    Adder adder_;
     std::vector<protocol::Tag> kept_tags_;  // scratch of keep()
 
     std::array<Page, 2> pages_;

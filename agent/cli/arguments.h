@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/migrate/migrate.h"
 #include "protocol/sample.h"
 
 namespace pitot::agent {
@@ -24,8 +25,10 @@ struct RunArguments {
 
 // pitot check
 struct CheckArguments {
-    std::optional<std::filesystem::path> config_file;
-    std::vector<std::string> sets;
+    std::optional<std::filesystem::path> config_file = {};
+    std::vector<std::string> sets = {};
+    bool show = false;    // print the final configuration
+    bool strict = false;  // a warning is a failure
 };
 
 // pitot explain
@@ -37,6 +40,12 @@ struct ExplainArguments {
     // Whose sinks to show; with neither, a Pushgateway with its defaults.
     std::optional<std::filesystem::path> config_file = {};
     std::vector<std::string> sets = {};
+};
+
+// pitot migrate
+struct MigrateArguments {
+    OtherServer server = OtherServer::etsy;
+    std::filesystem::path file;
 };
 
 // Some years before 64-bit nanoseconds since 1970 run out (in 2262).

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "agent/cli/exit_codes.h"
 #include "agent/config/problem.h"
+#include "agent/config/show.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {
@@ -17,6 +20,15 @@ namespace {
 
 std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// "pitot.toml", "pitot.toml and 2 included files"
+std::string names_of(const std::vector<std::filesystem::path>& files) {
+    if (files.empty()) return "the built-in configuration";
+    const std::string main = printable(files.front().native(), 200);
+    return files.size() == 1
+               ? main
+               : fmt::format("{} and {}", main, counted(files.size() - 1, "included file"));
 }
 
 int report(std::span<const Problem> problems, const CheckOutput& output) {
@@ -35,15 +47,16 @@ int check(const CheckArguments& arguments, const SinkTrial& trial, const Environ
     if (!loaded) return report(loaded.error(), output);
     std::ranges::for_each(loaded->sink_sections, trial.read);
     const std::vector<Problem> problems = loaded->finish();
-    output.err << render(loaded->warnings(), {.prefix = "warning: "});
+    const std::vector<Problem> warnings = loaded->warnings();
+    output.err << render(warnings, {.prefix = "warning: "});
     if (!problems.empty()) return report(problems, output);
 
-    const std::string name = arguments.config_file ? printable(arguments.config_file->native(), 200)
-                                                   : "the built-in configuration";
-    output.out << fmt::format("{}: ok: {}, {}\n", name,
-                              counted(loaded->config.listeners.size(), "listener"),
-                              counted(loaded->config.sinks.size(), "sink"));
-    return exit_success;
+    const std::string summary = fmt::format("{}: ok: {}, {}\n", names_of(loaded->files()),
+                                            counted(loaded->config.listeners.size(), "listener"),
+                                            counted(loaded->config.sinks.size(), "sink"));
+    // What is shown is a configuration, and its summary a comment in it.
+    output.out << (arguments.show ? "# " + summary + "\n" + show(*loaded) : summary);
+    return arguments.strict && !warnings.empty() ? exit_warnings : exit_success;
 }
 
 }  // namespace pitot::agent

@@ -18,12 +18,12 @@
 namespace pitot::agent {
 
 struct CheckOutput {
-    std::ostream& out;         // "conf/pitot.toml: ok: 4 listeners, 2 sinks"
+    std::ostream& out;         // "conf/pitot.toml: ok: 4 listeners, 2 sinks"; --show
     std::ostream& err;         // problems and warnings
     bool is_terminal = false;  // `err` is: show the lines of the file too
 };
 
-// Returns exit_success or exit_configuration.
+// Returns exit_success, exit_configuration, or with --strict exit_warnings.
 int check(const CheckArguments& arguments, const SinkTrial& trial, const Environment& environment,
           const CheckOutput& output);
 

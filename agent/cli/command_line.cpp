@@ -28,20 +28,25 @@ namespace {
 
 using Words = std::span<const std::string>;
 
-constexpr std::array<std::string_view, 6> commands{"run",  "check",   "explain",
-                                                   "once", "version", "help"};
+constexpr std::array<std::string_view, 7> commands{"run",     "check",   "explain", "once",
+                                                   "migrate", "version", "help"};
 
 constexpr std::string_view overview =
     R"(pitot takes StatsD and DogStatsD lines, aggregates them, and sends the result on.
 
   pitot run [--config FILE] [--set KEY=VALUE]…     the agent
-  pitot check [FILE] [--set KEY=VALUE]…            is this configuration right?
+  pitot check [FILE] [--show] [--strict]           is this configuration right?
   pitot explain LINE…                              how a line is read
   pitot once [--config FILE] [--sink NAME]         standard input to standard output
+  pitot migrate SERVER FILE                        from statsd, statsite, Telegraf, Datadog
   pitot version
   pitot help [COMMAND]
 
-Exit codes: 0 done, 1 failed, 64 wrong command line, 78 wrong configuration.
+Any option can be set without a file: by --set, or by a variable such as PITOT_INTERVAL=1s
+or PITOT_SINKS__PUSH__URL=… PITOT_CONFIG names the file where --config does not.
+
+Exit codes: 0 done, 1 failed, 3 warnings (check --strict), 64 wrong command line, 78 wrong
+configuration.
 )";
 
 Answer misused(std::string_view command, std::string_view what) {
@@ -235,6 +240,9 @@ Command parse_check(Words words) {
     CommandParser parser("check", "Checks a configuration; opens no socket.", "[FILE]", 1);
     parser.path("--config", "the same as FILE", arguments.config_file);
     parser.sets(arguments.sets);
+    parser.flag("--show", "print the final configuration: each option, and where it is from",
+                arguments.show);
+    parser.flag("--strict", "exit with 3 where there are warnings", arguments.strict);
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (!parser.words().empty()) {
         if (arguments.config_file) return parser.misused_here("must have one file, got two");
@@ -308,6 +316,30 @@ Command parse_once(Words words) {
     return arguments;
 }
 
+Command parse_migrate(Words words) {
+    MigrateArguments arguments;
+    CommandParser parser("migrate",
+                         "Prints the configuration of another server as one of pitot, with a\n"
+                         "comment for what has no counterpart. SERVER is etsy, statsite, telegraf\n"
+                         "or datadog.",
+                         "SERVER FILE", 2);
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    if (parser.words().size() < 2 || parser.words()[1].empty()) {
+        return parser.misused_here("must have a SERVER and a FILE");
+    }
+    const std::string& word = parser.words().front();
+    const auto servers = other_servers();
+    const auto found = std::ranges::find(servers, word);
+    if (found == servers.end()) {
+        return parser.misused_here(fmt::format("SERVER: must be one of {}, got \"{}\"{}",
+                                               fmt::join(servers, ", "), printable(word),
+                                               did_you_mean(word, servers)));
+    }
+    arguments.server = static_cast<OtherServer>(found - servers.begin());
+    arguments.file = parser.words()[1];
+    return arguments;
+}
+
 Command parse_help(Words words) {
     // The two commands without options have no text of their own.
     if (words.empty() || words.front() == "version" || words.front() == "help") {
@@ -327,6 +359,7 @@ Command parse_command_line(std::span<const std::string> words) {
     if (command == "check") return parse_check(rest);
     if (command == "explain") return parse_explain(rest);
     if (command == "once") return parse_once(rest);
+    if (command == "migrate") return parse_migrate(rest);
     if (command == "help") return parse_help(rest);
     if (command == "--help" || command == "-h") return Answer{exit_success, std::string(overview)};
     if (command == "version" || command == "--version" || command == "-V") {

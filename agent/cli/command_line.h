@@ -19,7 +19,8 @@ struct Answer {
     std::string text;  // for standard output if the code is 0, else for standard error
 };
 
-using Command = std::variant<Answer, RunArguments, CheckArguments, ExplainArguments, OnceArguments>;
+using Command = std::variant<Answer, RunArguments, CheckArguments, ExplainArguments, OnceArguments,
+                             MigrateArguments>;
 
 // `words` are argv without the program's name.
 Command parse_command_line(std::span<const std::string> words);

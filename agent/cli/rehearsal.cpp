@@ -12,6 +12,13 @@ namespace {
 // Rows forgotten at a time; any number does.
 constexpr std::size_t rows_per_step = 1'024;
 
+// Its lines are of no listener.
+TableSettings intake_settings(const Config& config) {
+    TableSettings settings = table_settings(config, Seeds{});
+    settings.additions = {config.additions};
+    return settings;
+}
+
 MergerSettings settings_of(const Config& config,
                            std::function<bool(const protocol::Series&)> wants_total) {
     MergerSettings settings = merger_settings(config, Seeds{}, 1);
@@ -25,7 +32,7 @@ Rehearsal::Rehearsal(const Config& config, const protocol::Reading& reading,
                      std::function<bool(const protocol::Series&)> wants_total,
                      std::int64_t start_unix_ns)
     : config_(config),
-      intake_(table_settings(config, Seeds{}), std::array{reading}),
+      intake_(intake_settings(config), std::array{reading}),
       merger_(settings_of(config, std::move(wants_total))),
       start_unix_ns_(start_unix_ns) {}
 

@@ -78,6 +78,11 @@ std::expected<ListenAddress, std::string> parse_listen_address(std::string_view 
     return refuse(must_be, "; names are not looked up");
 }
 
+bool is_loopback(const ListenAddress& address) {
+    return address.host == "::1" || address.host.starts_with("127.") ||
+           address.host.starts_with("::ffff:127.");
+}
+
 bool overlap(const ListenAddress& a, const ListenAddress& b) {
     if (a.port != b.port || a.port == 0) return false;
     return a.host == b.host || (a.host == "::" && b.host == "0.0.0.0") ||

@@ -22,6 +22,9 @@ struct ListenAddress {
 // The error is "must …", ready to be shown.
 std::expected<ListenAddress, std::string> parse_listen_address(std::string_view text);
 
+// Whether only this host can reach it.
+bool is_loopback(const ListenAddress& address);
+
 // Whether two listeners of one type would take each other's packets: the same address and
 // port, or both families on one and every IPv4 address on the other. A port that the
 // kernel chooses is in nobody's way, and a single address beside a wildcard is legal: the

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/aggregate/additions.h"
 #include "protocol/histogram.h"
 #include "protocol/sample.h"
 
@@ -31,6 +32,7 @@ struct ListenerConfig {
     std::string owner;          // user, "" keeps ours
     std::string group;          //
     protocol::Reading reading;
+    Additions additions;                      // those of the whole, as far as it has no own
     std::uint64_t receive_buffer_bytes = 0;   // asked of the kernel (SO_RCVBUF)
     std::uint32_t connections_max = 0;        // streams
     std::chrono::nanoseconds idle_timeout{};  // streams; 0: never
@@ -70,6 +72,7 @@ struct Config {
     std::uint32_t shards = 1;                      // "auto" is resolved by the loader
     std::vector<double> quantiles;                 // in (0, 1], ascending: 0.5, 0.9, …
     protocol::HistogramShape histogram;
+    Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;
     ExpiryConfig expiry;
     std::vector<ListenerConfig> listeners;

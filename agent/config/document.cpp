@@ -30,6 +30,7 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/config/toml_text.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {
@@ -254,6 +255,35 @@ void merge(Table& base, Table over) {
             *existing = std::move(entry);
         }
     }
+}
+
+namespace {
+
+void add_below(const std::string& path, Table& base, Table&& more,
+               std::vector<Conflict>& conflicts) {
+    for (Entry& entry : more.entries) {
+        const std::string entry_path = path + shown_key(entry.key);
+        Entry* const existing = base.find(entry.key);
+        if (existing == nullptr) {
+            base.entries.push_back(std::move(entry));
+            continue;
+        }
+        auto* const inner = std::get_if<Table>(&existing->node.value);
+        auto* const inner_more = std::get_if<Table>(&entry.node.value);
+        if (inner != nullptr && inner_more != nullptr) {
+            add_below(entry_path + ".", *inner, std::move(*inner_more), conflicts);
+        } else {
+            conflicts.push_back({entry_path, existing->key_position, entry.key_position});
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<Conflict> add(Table& base, Table more) {
+    std::vector<Conflict> conflicts;
+    add_below("", base, std::move(more), conflicts);
+    return conflicts;
 }
 
 }  // namespace pitot::agent

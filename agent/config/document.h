@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -37,6 +38,12 @@ struct Node {
     std::variant<std::string, std::int64_t, double, bool, Date, Array, Table> value;
     // Of a table: its header, or its key where it has none.
     Position position;
+    // The words as they stood, where nobody said of which type they are: an argument or a
+    // variable without quotes, a reference that is the whole text. An option that wants
+    // another type than these words have by themselves reads them anew.
+    std::optional<std::string> words = std::nullopt;
+    // A text with a reference that could not be replaced: a problem already.
+    bool is_unresolved = false;
 
     const Table* table() const { return std::get_if<Table>(&value); }
     const std::string* text() const { return std::get_if<std::string>(&value); }
@@ -65,5 +72,16 @@ std::expected<Table, SyntaxFault> parse_document(std::string_view text, std::uin
 
 // Lays `over` on `base`: tables are merged key by key, all else is replaced.
 void merge(Table& base, Table over);
+
+// What two documents of the same rank both give. `path` is the key in full.
+struct Conflict {
+    std::string path;
+    Position first;
+    Position second;
+};
+
+// Adds `more` to `base`, table by table. What both have, and is not a table in both, stays
+// as it is in `base` and is returned.
+std::vector<Conflict> add(Table& base, Table more);
 
 }  // namespace pitot::agent

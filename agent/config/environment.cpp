@@ -1,6 +1,7 @@
 #include "agent/config/environment.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,30 @@ std::optional<std::uint32_t> quota_of(const std::filesystem::path& directory) {
     return static_cast<std::uint32_t>(std::clamp(std::ceil(quota_us / period_us), 1.0, 1e6));
 }
 
+std::vector<std::string> names_of_variables() {
+    std::vector<std::string> names;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+        const std::string_view text(*variable);
+        names.emplace_back(text.substr(0, text.find('=')));
+    }
+    return names;
+}
+
+std::optional<std::uint64_t> number_in(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::uint64_t number = 0;
+    if (!(file >> number)) return std::nullopt;
+    return number;
+}
+
+std::optional<std::uint64_t> hard_limit_of_open_files() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) {
+        return std::nullopt;
+    }
+    return limit.rlim_max;
+}
+
 }  // namespace
 
 Environment system_environment() {
@@ -38,6 +63,9 @@ Environment system_environment() {
         if (value == nullptr) return std::nullopt;
         return std::string(value);
     };
+    environment.variable_names = names_of_variables();
+    environment.receive_buffer_bytes_max = number_in("/proc/sys/net/core/rmem_max");
+    environment.open_files_max = hard_limit_of_open_files();
     environment.usable_cpus =
         usable_cpus(cpus_of_affinity_mask(), "/proc/self/cgroup", "/sys/fs/cgroup");
     return environment;

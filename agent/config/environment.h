@@ -8,13 +8,19 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pitot::agent {
 
 struct Environment {
     // Value of an environment variable, if it is set.
     std::function<std::optional<std::string>(const std::string& name)> variable;
+    std::vector<std::string> variable_names;  // of all that are set
     std::uint32_t usable_cpus = 1;
+    // The most that a socket may ask to buffer (net.core.rmem_max), and files that may be
+    // open at once (the hard limit); nothing where the system does not say.
+    std::optional<std::uint64_t> receive_buffer_bytes_max;
+    std::optional<std::uint64_t> open_files_max;
     // Taken for sockets when systemd names no other and it is there for us to write to.
     std::filesystem::path system_runtime_directory = "/run/pitot";
 };

@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "agent/config/address.h"
+#include "agent/config/advice.h"
 #include "agent/printable.h"
+#include "protocol/limits.h"
 
 namespace pitot::agent {
 
@@ -37,6 +39,22 @@ constexpr std::int64_t connections_max = 65'536;
 constexpr auto idle_timeout = 5min;
 constexpr auto idle_timeout_max = 24h;
 constexpr std::uint32_t mode_max = 0777;
+
+// A quarter each of what name and tags may have together (protocol/limits.h): lines keep
+// the other half.
+constexpr std::size_t prefix_bytes_max = protocol::identity_bytes_max / 4;
+constexpr std::size_t constant_tags_bytes_max = protocol::identity_bytes_max / 4;
+constexpr std::size_t constant_tags_max = 64;
+
+using TagText = std::pair<std::string, std::string>;
+
+// Nothing that would be read as the end of it, were it in a line.
+bool is_plain(std::string_view text, std::string_view special) {
+    return std::ranges::none_of(text, [&](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7F || special.contains(c);
+    });
+}
 
 bool is_unix(ListenerType type) {
     return type == ListenerType::unix_datagram || type == ListenerType::unix_stream;
@@ -126,7 +144,7 @@ void read_stream_limits(SectionReader& section, ListenerConfig& listener) {
     }
 }
 
-ListenerConfig read_listener(SectionReader& section) {
+ListenerConfig read_listener(SectionReader& section, const Additions& additions) {
     ListenerConfig listener;
     listener.name = section.name();
     const auto type = section.required_choice("type", types);
@@ -140,6 +158,7 @@ ListenerConfig read_listener(SectionReader& section) {
         section.choice("gauge_sign", static_cast<std::size_t>(sign), gauge_signs));
     listener.receive_buffer_bytes = section.bytes(
         "receive_buffer", receive_buffer_bytes, receive_buffer_bytes_min, receive_buffer_bytes_max);
+    listener.additions = read_additions(section, additions);
     if (!type) {
         // What goes with which type cannot be told, only that these are options of some.
         for (const std::string_view key : {"address", "path", "owner", "group"}) {
@@ -187,7 +206,43 @@ ListenerConfig default_listener(std::string name, ListenerType type) {
     return listener;
 }
 
-std::vector<ListenerConfig> read_listeners(SectionReader& root) {
+Additions read_additions(SectionReader& section, const Additions& outer) {
+    Additions additions{.prefix = section.text("prefix", outer.prefix), .tags = outer.tags};
+    if (additions.prefix.size() > prefix_bytes_max || !is_plain(additions.prefix, ":|@#,[]")) {
+        section.problem("prefix",
+                        fmt::format("must be at most {} bytes without ':', '|', '@', '#', ',', "
+                                    "'[', ']' and control characters, got the text \"{}\"",
+                                    prefix_bytes_max, printable(additions.prefix)));
+        additions.prefix.clear();
+    }
+    std::size_t bytes = 0;
+    for (auto& [key, value] : section.text_table("constant_tags")) {
+        if (key.empty() || !is_plain(key, ":|,") || !is_plain(value, "|,")) {
+            section.problem("constant_tags",
+                            fmt::format("must hold keys without ':' and values, both without ',', "
+                                        "'|' and control characters, got {} = \"{}\"",
+                                        printable(key.empty() ? "\"\"" : key), printable(value)));
+            continue;
+        }
+        bytes += key.size() + value.size();
+        const auto known = std::ranges::find(additions.tags, key, &TagText::first);
+        if (known == additions.tags.end()) {
+            additions.tags.emplace_back(key, value);
+        } else {
+            known->second = value;
+        }
+    }
+    if (additions.tags.size() > constant_tags_max || bytes > constant_tags_bytes_max) {
+        section.problem(
+            "constant_tags",
+            fmt::format("must be at most {} tags of {} bytes in all, got {} of {}",
+                        constant_tags_max, constant_tags_bytes_max, additions.tags.size(), bytes));
+    }
+    return additions;
+}
+
+std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions& additions,
+                                           const Environment& environment) {
     std::vector<ListenerConfig> listeners;
     auto sections = root.sections("listeners");
     if (sections.size() > listeners_max) {
@@ -196,7 +251,7 @@ std::vector<ListenerConfig> read_listeners(SectionReader& root) {
         sections.resize(listeners_max);
     }
     for (const auto& section : sections) {
-        ListenerConfig listener = read_listener(*section);
+        ListenerConfig listener = read_listener(*section, additions);
         const auto twin = std::ranges::find_if(
             listeners, [&](const ListenerConfig& other) { return same_place(other, listener); });
         if (twin != listeners.end()) {
@@ -206,9 +261,11 @@ std::vector<ListenerConfig> read_listeners(SectionReader& root) {
                 fmt::format("must be of its own, got \"{}\", which listeners.{} has already",
                             printable(by_path ? listener.path : listener.address), twin->name));
         }
+        advise_on_listener(*section, listener, environment);
         section->report_unknown(root.known());
         listeners.push_back(std::move(listener));
     }
+    advise_on_connections(root, listeners, environment);
     return listeners;
 }
 

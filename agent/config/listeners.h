@@ -20,7 +20,12 @@ protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dial
 
 // The [listeners] of the file, checked one by one and against each other. Problems go
 // where `root` puts them, and a listener that has one is left out.
-std::vector<ListenerConfig> read_listeners(SectionReader& root);
+std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions& additions,
+                                           const Environment& environment);
+
+// `prefix` and `constant_tags` of the root or of a listener. What it does not say is as
+// `outer` has it; of the tags, each key by itself.
+Additions read_additions(SectionReader& section, const Additions& outer);
 
 // A listener with the defaults of its type and no address yet.
 ListenerConfig default_listener(std::string name, ListenerType type);

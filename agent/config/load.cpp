@@ -9,10 +9,9 @@
 #include <cmath>
 #include <utility>
 
+#include "agent/config/advice.h"
 #include "agent/config/document.h"
 #include "agent/config/listeners.h"
-#include "agent/config/override.h"
-#include "agent/config/text_file.h"
 #include "agent/config/units.h"
 #include "agent/printable.h"
 
@@ -90,6 +89,7 @@ protocol::HistogramShape read_histogram(SectionReader&& section,
         section.integer("schema", shape.schema, protocol::schema_min, protocol::schema_max));
     shape.buckets_max = static_cast<std::size_t>(section.integer(
         "buckets_max", static_cast<std::int64_t>(shape.buckets_max), buckets_min, buckets_max));
+    advise_on_histogram(section, shape);
     section.report_unknown(root_keys);
     return shape;
 }
@@ -135,6 +135,8 @@ ExpiryConfig read_expiry(SectionReader&& section, std::chrono::nanoseconds inter
 
 // Options of the file as a whole; [listeners] and [sinks] are read by their own functions.
 void read_agent(SectionReader& root, const Environment& environment, Config& config) {
+    // Read already, where the sources were put together.
+    root.texts("include", {std::string(include_default)});
     config.interval = root.duration("interval", 10s, interval_min, interval_max);
     config.flush_offset = root.duration("flush_offset", 0s, 0s, interval_max);
     if (config.flush_offset >= config.interval) {
@@ -147,6 +149,8 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.shards = read_shards(root, environment);
     config.quantiles = read_quantiles(root);
 
+    config.additions = read_additions(root, {});
+
     // All tables are opened before one is read: a root option in one of them is known then.
     SectionReader histogram = root.section("histogram");
     SectionReader limits = root.section("limits");
@@ -155,55 +159,11 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.limits = read_limits(std::move(limits), root.known());
     config.expiry = read_expiry(std::move(expiry), config.interval, root.known());
 
-    config.listeners = read_listeners(root);
-    if (config.listeners.empty()) config.listeners = default_listeners(environment);
-}
-
-// Control characters that no text editor writes: an archive, an image, a binary.
-std::optional<std::size_t> find_binary(std::string_view text) {
-    const auto found = std::ranges::find_if(text, [](char c) { return c == '\0'; });
-    if (found == text.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - text.begin());
-}
-
-void read_source(ReadContext& context, const std::filesystem::path& path, Table& document) {
-    const std::string name = printable(path.native(), 200);
-    auto file = read_file(path, config_file_bytes_max);
-    if (!file) {
-        const auto source = context.problems.add_source(name, "", SourceType::file);
-        context.problems.add({.source = source}, "", file.error());
-        return;
-    }
-    if (const auto offset = find_binary(file->text)) {
-        const auto source = context.problems.add_source(name, "", SourceType::file);
-        context.problems.add({.source = source}, "",
-                             fmt::format("must be a TOML text, got a binary file (a NUL "
-                                         "character at byte {})",
-                                         *offset + 1));
-        return;
-    }
-    const auto source = context.problems.add_source(name, std::move(file->text), SourceType::file);
-    if (file->is_public) context.public_sources.push_back(source);
-    auto parsed = parse_document(context.problems.text_of(source), source);
-    if (parsed) {
-        document = std::move(*parsed);
-    } else {
-        context.problems.add(parsed.error().position, "", std::move(parsed.error().what));
-    }
-}
-
-void read_overrides(ReadContext& context, const std::vector<std::string>& sets, Table& document) {
-    for (std::size_t i = 0; i < sets.size(); ++i) {
-        const auto source = context.problems.add_source(fmt::format("--set {}", i + 1), sets[i],
-                                                        SourceType::command_line);
-        // Every user can see the arguments of every process.
-        context.public_sources.push_back(source);
-        auto parsed = parse_override(sets[i], source);
-        if (parsed) {
-            merge(document, std::move(*parsed));
-        } else {
-            context.problems.add(parsed.error().position, "", std::move(parsed.error().what));
-        }
+    advise_on_percentiles(root, config.quantiles);
+    config.listeners = read_listeners(root, config.additions, environment);
+    if (config.listeners.empty()) {
+        config.listeners = default_listeners(environment);
+        for (ListenerConfig& listener : config.listeners) listener.additions = config.additions;
     }
 }
 
@@ -261,21 +221,34 @@ std::vector<Problem> LoadedConfig::warnings() const {
     return context_->problems.warnings();
 }
 
+std::string LoadedConfig::origin_of(const Asked& asked) const {
+    const ProblemList& problems = context_->problems;
+    const std::uint32_t source = asked.origin.source;
+    if (!asked.is_set || problems.type_of(source) == SourceType::built_in) return "default";
+    std::string name = problems.name_of({.source = source});
+    if (problems.type_of(source) != SourceType::file) return name;
+    const std::string directory = printable((files_.front().parent_path() / "").native(), 200);
+    if (files_.front().has_parent_path() && name.starts_with(directory)) {
+        name.erase(0, directory.size());
+    }
+    return fmt::format("{}:{}", name, asked.origin.line);
+}
+
 std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& arguments) {
     LoadedConfig loaded;
     ReadContext& context = *loaded.context_;
     Table& document = *loaded.document_;
     context.environment = arguments.environment;
 
+    Sources sources = read_sources(context, arguments.file, arguments.sets);
+    document = std::move(sources.document);
+    loaded.files_ = std::move(sources.files);
     Position start;
-    if (arguments.file) {
-        read_source(context, *arguments.file, document);
-    } else {
+    if (loaded.files_.empty()) {
         start.source =
             context.problems.add_source("the built-in configuration", "", SourceType::built_in);
     }
-    read_overrides(context, arguments.sets, document);
-    if (!context.problems.empty()) return std::unexpected(context.problems.problems());
+    if (context.is_incomplete) return std::unexpected(context.problems.problems());
     if (names_no_sinks(document)) {
         loaded.config.sinks_are_default = true;
         add_default_sinks(context, arguments.sink_types, document);

@@ -10,7 +10,7 @@
 // takes what the loader does not have; and so that the problems of the file, of the
 // command line and of every sink come out in one list.
 //
-// Precedence: --set (a later one over an earlier one), then the file, then the defaults.
+// Where options come from, and which source is the strongest, is in sources.h.
 #pragma once
 
 #include <expected>
@@ -25,16 +25,15 @@
 #include "agent/config/environment.h"
 #include "agent/config/options.h"
 #include "agent/config/problem.h"
+#include "agent/config/sources.h"
 #include "sinks/options.h"
 
 namespace pitot::agent {
 
-// A file that people write; anything larger is the wrong file.
-inline constexpr std::size_t config_file_bytes_max = 1U << 20U;
 inline constexpr std::size_t sinks_max = 64;
 
 struct LoadArguments {
-    std::optional<std::filesystem::path> file{};  // none: the defaults
+    std::optional<std::filesystem::path> file{};  // none: PITOT_CONFIG's, or the defaults
     std::vector<std::string> sets{};              // the texts of --set, in order
     std::vector<std::string_view> sink_types{};   // that this binary has
     Environment environment = system_environment();
@@ -63,6 +62,11 @@ public:
     std::vector<Problem> warnings() const;
     // Every option that was asked for, complete after finish().
     const std::vector<Asked>& asked() const { return context_->asked; }
+    // The files that were read, the main one first; none: the built-in configuration.
+    const std::vector<std::filesystem::path>& files() const { return files_; }
+    // Where its value is from: "conf.d/web.toml:3", relative to the main file's directory,
+    // "PITOT_INTERVAL", "--set 2", or "default".
+    std::string origin_of(const Asked& asked) const;
 
 private:
     friend std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments&);
@@ -73,6 +77,7 @@ private:
     std::unique_ptr<Table> document_;
     std::vector<std::unique_ptr<SectionReader>> sinks_;
     std::vector<std::string> root_keys_;
+    std::vector<std::filesystem::path> files_;
 };
 
 // Fails only when there is nothing to go on with: a file that cannot be read, a text that

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/config/override.h"
 #include "agent/config/secret_source.h"
 #include "agent/config/suggest.h"
+#include "agent/config/toml_text.h"
 #include "agent/config/units.h"
 #include "agent/printable.h"
 
@@ -18,16 +20,9 @@ namespace {
 // Known names are listed in full when none is near, if they are few enough to be read.
 constexpr std::size_t listed_names_max = 24;
 
-bool is_bare(std::string_view key) {
-    return !key.empty() && std::ranges::all_of(key, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-';
-    });
-}
-
-// A key as TOML writes it.
-std::string written(std::string_view key) {
-    return is_bare(key) ? printable(key) : fmt::format("\"{}\"", printable(key));
+// Types whose values are texts: words without quotes are taken as they are.
+bool is_textual(std::string_view type) {
+    return type == "text" || type == "word" || type == "secret";
 }
 
 std::string in_quotes(std::string_view text) {
@@ -43,6 +38,17 @@ std::string listed(std::span<const std::string_view> words) {
 
 std::string range_of(std::string_view least, std::string_view most) {
     return fmt::format("{} … {}", least, most);
+}
+
+// Whether a secret, or one of a table of them, is the text itself, and not where to find it.
+bool stands_in_the_open(const Node& node) {
+    if (const std::string* const text = node.text()) return !text->empty();
+    const Table* const table = node.table();
+    return table == nullptr || std::ranges::any_of(table->entries, [](const Entry& entry) {
+               const bool says_where =
+                   entry.key == "file" || entry.key == "env" || entry.key == "credential";
+               return !says_where && stands_in_the_open(entry.node);
+           });
 }
 
 bool is_public(const ReadContext& context, Position position) {
@@ -61,7 +67,7 @@ SectionReader::SectionReader(ReadContext& context, std::string path, const Table
       position_(position) {}
 
 std::string SectionReader::path_of(std::string_view key) const {
-    return path_.empty() ? written(key) : path_ + "." + written(key);
+    return path_.empty() ? shown_key(key) : path_ + "." + shown_key(key);
 }
 
 bool SectionReader::has(std::string_view key) const {
@@ -72,18 +78,51 @@ bool SectionReader::is_known(std::string_view key) const {
     return std::ranges::find(known_, key) != known_.end();
 }
 
+// An argument, a variable or a reference without quotes is of the type that its option
+// takes, if its words can be read so at all.
+const Entry* SectionReader::reread(const Entry* entry, std::string_view type) {
+    // Of tables with names of their own, each option has words of its own.
+    const bool is_section = type == "table" || type == "table of tables";
+    if (entry == nullptr || !entry->node.words || is_section) return entry;
+    const Node& node = entry->node;
+    std::optional<Node> read;
+    if (is_textual(type)) {
+        if (node.text() != nullptr) return entry;
+        read = Node{*node.words, node.position};
+    } else if (node.text() != nullptr) {
+        read = value_of_words(*node.words, node.position);
+    }
+    if (!read) return entry;
+    read->words = node.words;
+    context_.reread.push_back({entry->key, entry->key_position, *std::move(read)});
+    return &context_.reread.back();
+}
+
 const Entry* SectionReader::ask(std::string_view key, std::string_view type, std::string fallback,
                                 std::string accepted) {
-    const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
-    if (!is_known(key)) {
-        known_.emplace_back(key);
-        context_.asked.push_back(
-            {path_of(key), type, std::move(fallback), std::move(accepted), entry != nullptr});
+    const Entry* const entry = reread(table_ == nullptr ? nullptr : table_->find(key), type);
+    if (is_known(key)) return entry;
+    known_.emplace_back(key);
+    Asked asked{.key = path_of(key),
+                .section = path_,
+                .type = type,
+                .fallback = std::move(fallback),
+                .accepted = std::move(accepted),
+                .is_set = entry != nullptr};
+    if (entry != nullptr) {
+        asked.origin = entry->node.position;
+        asked.is_hidden =
+            (type == "secret" || type == "table of secrets") && stands_in_the_open(entry->node);
+        if (!asked.is_hidden && type != "table" && type != "table of tables") {
+            asked.value = toml_value(entry->node);
+        }
     }
+    context_.asked.push_back(std::move(asked));
     return entry;
 }
 
 void SectionReader::refuse(const Entry& entry, std::string_view must) {
+    if (entry.node.is_unresolved) return;
     context_.problems.add(entry.node.position, path_of(entry.key),
                           fmt::format("{}, got {}", must, describe(entry.node)));
 }
@@ -106,7 +145,7 @@ std::optional<std::string> SectionReader::text_of(const Entry& entry, std::strin
 }
 
 std::string SectionReader::text(std::string_view key, std::string_view fallback) {
-    const Entry* const entry = ask(key, "text", in_quotes(fallback));
+    const Entry* const entry = ask(key, "text", toml_text(fallback));
     if (entry == nullptr) return std::string(fallback);
     return text_of(*entry, "must be a text").value_or(std::string(fallback));
 }
@@ -234,6 +273,7 @@ std::optional<std::size_t> SectionReader::choice_of(const Entry& entry,
     }
     const auto found = std::ranges::find(allowed, *text);
     if (found != allowed.end()) return static_cast<std::size_t>(found - allowed.begin());
+    if (entry.node.is_unresolved) return std::nullopt;
     context_.problems.add(
         entry.node.position, path_of(entry.key),
         fmt::format("{}, got {}{}", must, describe(entry.node), did_you_mean(*text, allowed, '"')));
@@ -273,7 +313,7 @@ std::vector<std::string> SectionReader::texts(std::string_view key,
                                               std::vector<std::string> fallback) {
     std::vector<std::string> shown;
     shown.reserve(fallback.size());
-    for (const std::string& text : fallback) shown.push_back(in_quotes(text));
+    for (const std::string& text : fallback) shown.push_back(toml_text(text));
     const Entry* const entry =
         ask(key, "list of texts", fmt::format("[{}]", fmt::join(shown, ", ")));
     if (entry == nullptr) return fallback;
@@ -302,7 +342,9 @@ std::vector<double> SectionReader::numbers(std::string_view key, std::vector<dou
         return fallback;
     }
     std::vector<double> values;
-    for (const Node& node : *array) {
+    for (const Node& element : *array) {
+        const Entry written{entry->key, entry->key_position, element};
+        const Node& node = reread(&written, "number")->node;
         const auto* const whole = std::get_if<std::int64_t>(&node.value);
         const auto* const real = std::get_if<double>(&node.value);
         if (whole != nullptr || real != nullptr) {
@@ -346,8 +388,12 @@ sinks::Secret SectionReader::secret(std::string_view key) {
     const Entry* const entry = ask(key, "secret", "");
     secrets_.emplace_back(key);
     if (entry == nullptr) return {};
+    const Position position = entry->node.position;
     const std::string* const text = entry->node.text();
-    if (text != nullptr && !text->empty() && is_public(context_, entry->node.position)) {
+    // What a reference put there is not in the file.
+    const bool is_elsewhere =
+        entry->node.words && context_.problems.type_of(position.source) == SourceType::file;
+    if (text != nullptr && !text->empty() && !is_elsewhere && is_public(context_, position)) {
         warning(key,
                 "is a secret that every user of this machine can read here; better is "
                 "{ file = \"…\" } or { credential = \"…\" }");
@@ -396,6 +442,7 @@ sinks::Secret SectionReader::secret_of(const Entry& entry, const std::string& pa
 
 void SectionReader::problem(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
+    if (entry != nullptr && entry->node.is_unresolved) return;
     const Position position = entry == nullptr ? position_ : entry->node.position;
     std::string path = key.empty() ? path_ : path_of(key);
     if (std::ranges::find(secrets_, key) == secrets_.end()) {
@@ -433,7 +480,7 @@ std::vector<std::unique_ptr<SectionReader>> SectionReader::sections(std::string_
     std::vector<std::unique_ptr<SectionReader>> found;
     for (const Entry& inner : table->entries) {
         const Table* const inner_table = inner.node.table();
-        if (!is_bare(inner.key) || inner.key.size() > section_name_bytes_max) {
+        if (!is_bare_key(inner.key) || inner.key.size() > section_name_bytes_max) {
             context_.problems.add(
                 inner.key_position, outer.path_of(inner.key),
                 fmt::format("must be a name of at most {} letters, digits, '_' and '-'",
@@ -458,10 +505,23 @@ void SectionReader::each_table(std::string_view key,
     }
 }
 
+// PITOT_LIMITS_SERIES means PITOT_LIMITS__SERIES.
+std::string SectionReader::separator_hint(const Entry& entry) const {
+    if (context_.problems.type_of(entry.key_position.source) != SourceType::environment) return {};
+    for (const std::string& key : known_) {
+        if (!entry.key.starts_with(key + "_")) continue;
+        return fmt::format("; the parts of a key have two underscores between them: {}__{}", key,
+                           entry.key.substr(key.size() + 1));
+    }
+    return {};
+}
+
 std::string SectionReader::unknown_text(const Entry& entry,
                                         std::span<const std::string> root_keys) const {
     const std::string_view kind = entry.node.table() == nullptr ? "option" : "table";
     const std::vector<std::string_view> known(known_.begin(), known_.end());
+    const std::string hint = separator_hint(entry);
+    if (!hint.empty()) return fmt::format("unknown {}{}", kind, hint);
     if (const auto near = nearest(entry.key, known)) {
         return fmt::format("unknown {}; did you mean `{}`?", kind, *near);
     }

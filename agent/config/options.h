@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,11 +29,15 @@ namespace pitot::agent {
 
 // One option as the code knows it, made by the call that read it.
 struct Asked {
-    std::string key;        // "listeners.apps.receive_buffer"
-    std::string_view type;  // "duration", "size", "text", …
-    std::string fallback;   // as TOML: "\"8MiB\""; empty where there is none
-    std::string accepted;   // "4KiB … 1GiB"; empty where any value of the type will do
-    bool is_set = false;    // by the file or the command line
+    std::string key;         // "listeners.apps.receive_buffer"
+    std::string section;     // "listeners.apps"; empty for the root
+    std::string_view type;   // "duration", "size", "text", …
+    std::string fallback;    // as TOML: "\"8MiB\""; empty where there is none
+    std::string accepted;    // "4KiB … 1GiB"; empty where any value of the type will do
+    bool is_set = false;     // by the file, a variable or the command line
+    bool is_hidden = false;  // a secret that stands in the open: `value` is empty
+    std::string value = {};  // as TOML, where it is set
+    Position origin = {};    // where it is set
 };
 
 // What all readers of one configuration share.
@@ -42,6 +47,12 @@ struct ReadContext {
     Environment environment;
     // Sources that other users of this machine can read: a secret in them is none.
     std::vector<std::uint32_t> public_sources;
+    // Bytes that references have put into texts so far (references.h).
+    std::size_t referenced_bytes = 0;
+    // A source could not be read: what seems to be missing may be in there.
+    bool is_incomplete = false;
+    // Values whose words were read anew for the type of their option; they do not move.
+    std::deque<Entry> reread;
 };
 
 // A text that a table or key can be named by: letters, digits, '_' and '-'.
@@ -113,9 +124,11 @@ private:
     std::optional<std::string> text_of(const Entry& entry, std::string_view must);
     std::optional<std::size_t> choice_of(const Entry& entry,
                                          std::span<const std::string_view> allowed);
+    const Entry* reread(const Entry* entry, std::string_view type);
     // `path` is that of the entry; its value is not shown.
     sinks::Secret secret_of(const Entry& entry, const std::string& path);
     bool is_known(std::string_view key) const;
+    std::string separator_hint(const Entry& entry) const;
     std::string unknown_text(const Entry& entry, std::span<const std::string> root_keys) const;
 
     ReadContext& context_;

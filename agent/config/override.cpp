@@ -1,5 +1,7 @@
 #include "agent/config/override.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
@@ -62,16 +64,61 @@ std::expected<Table, SyntaxFault> parse_override(std::string_view text, std::uin
             fault(source, equals + 2, "must have a value behind '='; an empty text is \"\""));
     }
 
+    const bool is_toml = std::string_view("\"'[{").contains(value.front());
     auto whole = parse_document(text, source);
-    if (whole || std::string_view("\"'[{").contains(value.front())) return whole;
+    if (whole && !is_toml) innermost(*whole).words = value;
+    if (whole || is_toml) return whole;
 
     // Is it the value that is no TOML, or the key?
     auto keyed = parse_document(std::string(text.substr(0, equals)) + "=0", source);
     if (!keyed) return keyed;
     Node& node = innermost(*keyed);
     node.value = std::string(value);
+    node.words = value;
     node.position.width = static_cast<std::uint32_t>(value.size());
     return keyed;
+}
+
+namespace {
+
+// All of it stands where the words stand.
+void place(Node& node, Position position) {
+    node.position = position;
+    if (auto* const array = std::get_if<Array>(&node.value)) {
+        for (Node& element : *array) place(element, position);
+    } else if (auto* const table = std::get_if<Table>(&node.value)) {
+        for (Entry& entry : table->entries) {
+            entry.key_position = position;
+            place(entry.node, position);
+        }
+    }
+}
+
+}  // namespace
+
+std::optional<Node> value_of_words(std::string_view words, Position position) {
+    auto parsed = parse_document(fmt::format("value = {}", words), position.source);
+    // Further lines may hold further keys: then it is a text of several lines.
+    if (!parsed || parsed->entries.size() != 1) return std::nullopt;
+    Node& node = parsed->entries.front().node;
+    if (words.contains('\n') && !std::holds_alternative<Array>(node.value)) return std::nullopt;
+    place(node, position);
+    return std::move(node);
+}
+
+std::expected<Node, SyntaxFault> parse_value(std::string_view text, Position position) {
+    const std::string_view value = trimmed(text);
+    const bool is_toml = !value.empty() && std::string_view("\"'[{").contains(value.front());
+    if (auto node = value_of_words(value, position)) {
+        if (!is_toml) node->words = text;
+        return *std::move(node);
+    }
+    if (is_toml) {
+        auto parsed = parse_document(fmt::format("value = {}", value), position.source);
+        return std::unexpected(
+            SyntaxFault{position, parsed ? "must be one value" : std::move(parsed.error().what)});
+    }
+    return Node{std::string(text), position, std::string(text)};
 }
 
 }  // namespace pitot::agent

@@ -139,12 +139,19 @@ void ProblemList::warn(Position position, std::string key, std::string what) {
     warnings_.push_back(place(position, std::move(key), std::move(what), false));
 }
 
-std::vector<Problem> ProblemList::sorted(const std::vector<Placed>& placed) {
+std::string ProblemList::name_of(Position position) const {
+    const Source& source = sources_.at(position.source);
+    if (source.type != SourceType::file || position.line == 0) return source.name;
+    return fmt::format("{}:{}:{}", source.name, position.line, position.column);
+}
+
+std::vector<Problem> ProblemList::sorted(const std::vector<Placed>& placed) const {
     std::vector<std::size_t> order(placed.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::ranges::sort(order, {}, [&](std::size_t index) {
         const Position& position = placed[index].position;
-        return std::tuple(position.source, position.line, position.column, index);
+        return std::tuple(type_of(position.source), position.source, position.line, position.column,
+                          index);
     });
     std::vector<Problem> problems;
     problems.reserve(placed.size());
@@ -169,6 +176,7 @@ ProblemList::Placed ProblemList::place(Position position, std::string key, std::
 
 Excerpt ProblemList::excerpt(Position position) const {
     const Source& source = sources_.at(position.source);
+    if (source.type == SourceType::environment) return {};  // one word, which may be a secret
     if (position.line == 0 || position.line > source.line_starts.size()) return {};
     const std::size_t start = source.line_starts[position.line - 1];
     std::string_view line = std::string_view(source.text).substr(start);

@@ -65,7 +65,8 @@ struct RenderStyle {
 // Every problem on a line of its own, and a closing line if the style has one.
 std::string render(std::span<const Problem> problems, const RenderStyle& style);
 
-enum class SourceType : std::uint8_t { file, command_line, built_in };
+// In the order in which their problems are shown.
+enum class SourceType : std::uint8_t { file, environment, command_line, built_in };
 
 // Collects problems and warnings, each once, in the order of their sources.
 class ProblemList {
@@ -75,6 +76,8 @@ public:
     std::uint32_t add_source(std::string name, std::string text, SourceType type);
     SourceType type_of(std::uint32_t source) const { return sources_.at(source).type; }
     std::string_view text_of(std::uint32_t source) const { return sources_.at(source).text; }
+    // "conf/pitot.toml:14:15", "PITOT_INTERVAL", "--set 2": a place for use in a sentence.
+    std::string name_of(Position position) const;
 
     void add(Position position, std::string key, std::string what);
     // For an option whose value must not be shown: without an excerpt.
@@ -102,7 +105,7 @@ private:
         Problem problem;
     };
 
-    static std::vector<Problem> sorted(const std::vector<Placed>& placed);
+    std::vector<Problem> sorted(const std::vector<Placed>& placed) const;
     Placed place(Position position, std::string key, std::string what, bool show) const;
     Excerpt excerpt(Position position) const;
 

@@ -114,6 +114,8 @@ private:
             name = fmt::format("{}-{}", socket.name, number);
         }
         ListenerConfig listener = default_listener(name, type);
+        // Its neighbours are the default ones, which all have the same.
+        if (!listeners_.empty()) listener.additions = listeners_.front().additions;
         listener.is_default = false;  // it is open already: no failure can be overlooked
         const bool is_internet = type == ListenerType::udp || type == ListenerType::tcp;
         (is_internet ? listener.address : listener.path) = where;

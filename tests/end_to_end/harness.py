@@ -164,7 +164,9 @@ class Server:
                  variables: Mapping[str, str] | None = None,
                  sockets: Sequence[socket.socket] = ()) -> None:
         self.log = log
-        environment = {**os.environ, **(variables or {})}
+        # Of a test's own variables with this prefix, none is an option of pitot.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("PITOT_")} | dict(variables or {})
         if sockets:
             # The process cannot know its number before it is started.
             command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]

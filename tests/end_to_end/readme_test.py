@@ -48,6 +48,9 @@ def enter_namespace():
             sys.exit(77)
         os.environ[IN_NAMESPACE] = "yes"
         os.execvp("unshare", [*unshare, sys.executable, os.path.abspath(__file__)])
+    # To pitot every variable with this prefix is an option.
+    for name in [name for name in os.environ if name.startswith("PITOT_")]:
+        del os.environ[name]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]

@@ -17,6 +17,18 @@
 #include "agent/config/problem.h"
 #include "tests/support/config_sample.h"
 
+// Lists of messages are worth reading where a test fails.
+namespace doctest {
+template <>
+struct StringMaker<std::vector<std::string>> {
+    static String convert(const std::vector<std::string>& lines) {
+        std::string text;
+        for (const std::string& line : lines) text += "\n  " + line;
+        return text.c_str();
+    }
+};
+}  // namespace doctest
+
 namespace pitot::tests {
 
 class ConfigDirectory {

@@ -22,6 +22,7 @@ namespace pitot::tests {
 // Two processors, no runtime directory, and the variables given.
 inline agent::Environment config_environment(std::map<std::string, std::string> variables = {}) {
     agent::Environment environment;
+    for (const auto& [name, value] : variables) environment.variable_names.push_back(name);
     environment.variable =
         [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
         const auto found = variables.find(name);
@@ -29,6 +30,8 @@ inline agent::Environment config_environment(std::map<std::string, std::string> 
         return found->second;
     };
     environment.usable_cpus = 2;
+    environment.receive_buffer_bytes_max = 16U << 20U;
+    environment.open_files_max = 65'536;
     environment.system_runtime_directory = "/nowhere/pitot";
     return environment;
 }

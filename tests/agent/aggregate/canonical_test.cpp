@@ -46,7 +46,7 @@ TEST_CASE("the canonical key of a line") {
         CHECK(key.name == row.name);
         CHECK(key.tags == row.tags);
         CHECK(key.kind == protocol::Kind::gauge);
-        CHECK(key.spelling == TagDialect::none);
+        CHECK(key.spelling == Spelling::plain);
 
         // Splitting what was joined gives the tags that were sorted.
         std::vector<protocol::Tag> split(1);

@@ -12,14 +12,15 @@ namespace pitot::agent {
 namespace {
 
 using protocol::Kind;
-using protocol::TagDialect;
 
 TEST_CASE("keys differ by name, tags, kind and spelling, and by where the name ends") {
     KeyTable table(1);
     const SeriesKey keys[] = {
-        {"a", "b", Kind::counter, TagDialect::none},   {"ab", "", Kind::counter, TagDialect::none},
-        {"", "ab", Kind::counter, TagDialect::none},   {"a", "b", Kind::gauge, TagDialect::none},
-        {"a", "b", Kind::counter, TagDialect::influx},
+        {"a", "b", Kind::counter, Spelling::plain},
+        {"ab", "", Kind::counter, Spelling::plain},
+        {"", "ab", Kind::counter, Spelling::plain},
+        {"a", "b", Kind::gauge, Spelling::plain},
+        {"a", "b", Kind::counter, spelling_of(protocol::TagDialect::influx)},
     };
     std::uint32_t value = 0;
     for (const SeriesKey& key : keys) {

@@ -20,7 +20,7 @@ public:
     void say(const std::string& line) {
         protocol::MetricLine metric;
         REQUIRE(parser_.parse_metric(line, metric) == protocol::Reject::none);
-        REQUIRE(table_.record(metric, parser_, ++now_ns_) == protocol::Reject::none);
+        REQUIRE(table_.record(metric, parser_, {}, ++now_ns_) == protocol::Reject::none);
     }
     // As the flush does: empties the cells of the page, and the page.
     SeriesTable::Closed flush() {
@@ -167,7 +167,7 @@ TEST_CASE("an interval like the last one allocates nothing") {
         for (const std::string& line : lines) {
             protocol::MetricLine metric;
             refused += parser.parse_metric(line, metric) == protocol::Reject::none ? 0U : 1U;
-            refused += table->record(metric, parser, 1) == protocol::Reject::none ? 0U : 1U;
+            refused += table->record(metric, parser, {}, 1) == protocol::Reject::none ? 0U : 1U;
         }
         const auto allocated = tests::allocations() - before;
         CHECK(refused == 0);
@@ -182,7 +182,7 @@ TEST_CASE("each part of a packed line finds the row of its kind") {
     protocol::Parser parser({.dialect = protocol::Dialect::statsd});
     protocol::MetricLine line;
     REQUIRE(parser.parse_metric("a:1:2|c:3|ms:x|s:+4|g", line) == protocol::Reject::none);
-    REQUIRE(table->record(line, parser, 1) == protocol::Reject::none);
+    REQUIRE(table->record(line, parser, {}, 1) == protocol::Reject::none);
     table.flush();
     CHECK(table->series() == 4);
     CHECK(table.counts.samples == 5);

@@ -43,15 +43,14 @@ TEST_CASE("right configurations are told by what is in them") {
         directory.write("a.toml",
                         "[listeners.a]\ntype = \"udp\"\naddress = \"127.0.0.1:0\"\n"
                         "[sinks.a]\ntype = \"console\"\n[sinks.b]\ntype = \"console\"\n");
-    const Checked some = checked({file, {"interval=1s"}});
+    const Checked some = checked({.config_file = file, .sets = {"interval=1s"}});
     CHECK(some.exit_code == exit_success);
     CHECK(some.out == file.native() + ": ok: 1 listener, 2 sinks\n");
     CHECK(some.err.empty());
 }
 
 TEST_CASE("wrong ones by all that is wrong, in the agent's part and in the sinks'") {
-    const Checked wrong =
-        checked({std::nullopt, {"interval=1", "sinks.a={type=\"sample\", queue=0}"}});
+    const Checked wrong = checked({.sets = {"interval=1", "sinks.a={type=\"sample\", queue=0}"}});
     CHECK(wrong.exit_code == exit_configuration);
     CHECK(wrong.out.empty());
     CHECK(wrong.err ==
@@ -59,9 +58,9 @@ TEST_CASE("wrong ones by all that is wrong, in the agent's part and in the sinks
           "--set 2: sinks.a.url: must be given, as a text, got nothing\n"
           "--set 2: sinks.a.queue: must be a whole number between 1 and 1000, got the number 0\n"
           "3 problems found.\n");
-    CHECK(checked({std::nullopt, {"interval=1"}}, true).err.contains("      | interval=1\n"));
+    CHECK(checked({.sets = {"interval=1"}}, true).err.contains("      | interval=1\n"));
 
-    const Checked unreadable = checked({"/nowhere/pitot.toml", {}});
+    const Checked unreadable = checked({.config_file = "/nowhere/pitot.toml"});
     CHECK(unreadable.exit_code == exit_configuration);
     CHECK(unreadable.err ==
           "/nowhere/pitot.toml: must be readable, got \"No such file or directory\"\n"
@@ -69,10 +68,37 @@ TEST_CASE("wrong ones by all that is wrong, in the agent's part and in the sinks
 }
 
 TEST_CASE("a warning is no problem") {
-    const Checked warned = checked({std::nullopt, {"limits={series=1, series_per_metric=2}"}});
+    const Checked warned = checked({.sets = {"limits={series=1, series_per_metric=2}"}});
     CHECK(warned.exit_code == exit_success);
     CHECK(warned.out.ends_with("ok: 4 listeners, 1 sink\n"));
     CHECK(warned.err ==
           "warning: --set 1: limits.series_per_metric: is above `series` (1), which comes "
           "first\n");
+}
+
+TEST_CASE("with --strict a warning fails, and a problem more so") {
+    const std::vector<std::string> unwise{"limits={series=1, series_per_metric=2}"};
+    CHECK(checked({.sets = unwise, .strict = true}).exit_code == exit_warnings);
+    CHECK(checked({.sets = {}, .strict = true}).exit_code == exit_success);
+    CHECK(checked({.sets = {"interval=1"}, .strict = true}).exit_code == exit_configuration);
+}
+
+TEST_CASE("--show prints a configuration that can be checked again") {
+    const ConfigDirectory directory;
+    directory.write("conf.d/x.toml", "interval = \"3s\"\n");
+    const auto file = directory.write("pitot.toml", "");
+    const Checked plain = checked({.config_file = file});
+    CHECK(plain.out == file.native() + " and 1 included file: ok: 4 listeners, 1 sink\n");
+
+    const Checked shown = checked({.config_file = file, .show = true});
+    CHECK(shown.exit_code == exit_success);
+    CHECK(shown.out.starts_with("# " + plain.out + "\n"));
+    CHECK(shown.out.contains("\ninterval = \"3s\"  # conf.d/x.toml:1\n"));
+    const auto again = directory.write("again/pitot.toml", shown.out);
+    CHECK(checked({.config_file = again, .strict = true}).exit_code == exit_success);
+
+    // Nothing is shown of what is not right.
+    const Checked wrong = checked({.config_file = file, .sets = {"interval=1"}, .show = true});
+    CHECK(wrong.exit_code == exit_configuration);
+    CHECK(wrong.out.empty());
 }

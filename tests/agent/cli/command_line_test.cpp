@@ -182,3 +182,14 @@ TEST_CASE("words that mean nothing") {
         CHECK(answer.text == row.said);
     }
 }
+
+TEST_CASE("migrate has a server and a file") {
+    const auto arguments = parsed_as<MigrateArguments>({"migrate", "statsite", "a.ini"});
+    CHECK(arguments.server == OtherServer::statsite);
+    CHECK(arguments.file == "a.ini");
+    CHECK(answer_to({"migrate", "etsy"}).text ==
+          "pitot migrate: must have a SERVER and a FILE\nSee `pitot help migrate`.\n");
+    CHECK(answer_to({"migrate", "telegraph", "a"}).text ==
+          "pitot migrate: SERVER: must be one of etsy, statsite, telegraf, datadog, got "
+          "\"telegraph\"; did you mean `telegraf`?\nSee `pitot help migrate`.\n");
+}

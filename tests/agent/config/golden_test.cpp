@@ -1,10 +1,16 @@
 // Configurations that are wrong, one or several ways each, and what an operator sees on a
-// terminal: every tests/data/config/*.toml against the *.expected beside it.
+// terminal: every tests/data/config/*.toml against the *.expected beside it. Where a
+// *.variables stands beside it, its lines are the environment (NAME=VALUE), and those of
+// *.arguments are given with --set. Files that are included are in folders below.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/config/problem.h"
@@ -18,12 +24,36 @@ namespace {
 const std::filesystem::path directory =
     std::filesystem::path(PITOT_SOURCE_DIR) / "tests" / "data" / "config";
 
-std::string rendered(const std::filesystem::path& file) {
-    auto problems = problems_of(config_arguments(file));
-    for (agent::Problem& problem : problems) {
-        if (problem.where == file.native()) problem.where = file.filename().native();
+std::vector<std::string> lines_beside(std::filesystem::path file, std::string_view extension) {
+    std::vector<std::string> lines;
+    std::ifstream stream(file.replace_extension(extension));
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+agent::LoadArguments arguments_for(const std::filesystem::path& file) {
+    agent::LoadArguments arguments = config_arguments(file, lines_beside(file, ".arguments"));
+    std::map<std::string, std::string> variables;
+    for (const std::string& line : lines_beside(file, ".variables")) {
+        const std::size_t equals = line.find('=');
+        variables[line.substr(0, equals)] = line.substr(equals + 1);
     }
-    return agent::render(problems, {.excerpts = true, .closing = "; pitot did not start."});
+    arguments.environment = config_environment(std::move(variables));
+    return arguments;
+}
+
+std::string rendered(const std::filesystem::path& file) {
+    const std::string text = agent::render(problems_of(arguments_for(file)),
+                                           {.excerpts = true, .closing = "; pitot did not start."});
+    // Paths as they are from the folder itself.
+    const std::string prefix = (directory / "").native();
+    std::string shortened;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find(prefix, begin), text.size());
+        shortened += text.substr(begin, end - begin);
+        begin = end == text.size() ? end : end + prefix.size();
+    }
+    return shortened;
 }
 
 bool is_fit_for_a_terminal(const std::string& text) {
@@ -49,5 +79,5 @@ TEST_CASE("what is said about wrong configurations") {
         CHECK_FALSE(text.contains("swordfish"));
         CHECK_FALSE(text.contains("31415926"));
     }
-    CHECK(files >= 40);
+    CHECK(files >= 60);
 }

@@ -235,6 +235,26 @@ TEST_CASE("options of listeners") {
     CHECK(stream.reading.gauge_sign == protocol::GaugeSign::delta);
 }
 
+TEST_CASE("what listeners add is the whole's, as far as they say nothing else") {
+    using Tags = std::vector<std::pair<std::string, std::string>>;
+    const std::string whole =
+        "prefix = \"app.\"\nconstant_tags = { region = \"eu\", zone = \"a\" }\n";
+    const Config config = config_of(whole +
+                                    "[listeners.a]\ntype = \"udp\"\naddress = \"127.0.0.1:1\"\n"
+                                    "[listeners.b]\ntype = \"udp\"\naddress = \"127.0.0.1:2\"\n"
+                                    "prefix = \"\"\nconstant_tags = { zone = \"b\", c = \"\" }\n");
+    CHECK(config.additions == Additions{"app.", Tags{{"region", "eu"}, {"zone", "a"}}});
+    REQUIRE(config.listeners.size() == 2);
+    CHECK(config.listeners[0].additions == config.additions);
+    CHECK(config.listeners[1].additions ==
+          Additions{"", Tags{{"region", "eu"}, {"zone", "b"}, {"c", ""}}});
+    for (const ListenerConfig& listener : config_of(whole).listeners) {
+        CHECK(listener.is_default);
+        CHECK(listener.additions == config.additions);
+    }
+    CHECK(config_of("").additions.empty());
+}
+
 TEST_CASE("paths of sockets have the length the kernel has room for") {
     const auto problems_with = [](const std::string& path) {
         return lines_wrong_in("[listeners.a]\ntype = \"unix\"\npath = \"" + path + "\"\n").size();
