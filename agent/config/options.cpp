@@ -414,6 +414,7 @@ std::vector<std::pair<std::string, sinks::Secret>> SectionReader::secret_table(
     }
     const SectionReader inner(context_, path_of(key), table, entry->node.position);
     std::vector<std::pair<std::string, sinks::Secret>> pairs;
+    pairs.reserve(table->entries.size());
     for (const Entry& pair : table->entries) {
         pairs.emplace_back(pair.key, secret_of(pair, inner.path_of(pair.key)));
     }

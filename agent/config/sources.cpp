@@ -46,7 +46,7 @@ std::expected<std::vector<std::filesystem::path>, std::string> files_like(
 std::string literal(const std::filesystem::path& directory) {
     std::string out;
     for (const char c : directory.native()) {
-        if (std::string_view("*?[\\").contains(c)) out += '\\';
+        if (std::string_view(R"(*?[\)").contains(c)) out += '\\';
         out += c;
     }
     return out;

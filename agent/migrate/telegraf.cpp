@@ -9,6 +9,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/config/toml_text.h"
@@ -35,8 +36,8 @@ constexpr std::array reasons{
 // Of one table of a list of tables: what is in it, and what was used of it.
 class PluginTable {
 public:
-    PluginTable(Migration& migration, std::string path, const Table& table)
-        : migration_(migration), path_(std::move(path)), rest_(table) {}
+    PluginTable(Migration& migration, std::string path, Table table)
+        : migration_(migration), path_(std::move(path)), rest_(std::move(table)) {}
 
     std::optional<Node> take(std::string_view key) {
         const auto found = std::ranges::find(rest_.entries, key, &Entry::key);
@@ -329,7 +330,8 @@ void migrate_telegraf(Migration& migration) {
     });
     for (const std::string group : {"processors", "aggregators"}) {
         for_each_plugin(migration, group, [&](const std::string& name, const Table&) {
-            migration.no_counterpart(group + "." + name, "series are sent as they came");
+            migration.no_counterpart(fmt::format("{}.{}", group, name),
+                                     "series are sent as they came");
         });
     }
     migration.explain_rest(reasons);
