@@ -34,7 +34,7 @@ std::expected<std::vector<std::filesystem::path>, std::string> files_like(
     ::globfree(&found);
     if (result != 0 && result != GLOB_NOMATCH) {
         return std::unexpected(
-            fmt::format("must name files that can be found, got \"{}\" for \"{}\"",
+            fmt::format(R"(must name files that can be found, got "{}" for "{}")",
                         std::generic_category().message(error), printable(pattern)));
     }
     // By bytes, on every machine alike.
