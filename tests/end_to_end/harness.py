@@ -8,7 +8,7 @@ must be closed: check_equations() adds it up by itself and does not believe the 
 
 Waiting is in one place: wait_until(), which asks for a fact until a deadline.
 
-The binary is PITOT_BINARY, or build/dev/agent/pitot in this tree.
+The binary is PITOT_BINARY, or build/dev/pitot in this tree.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ from typing import Any, NoReturn, TypeVar
 import exposition
 
 ROOT = Path(__file__).resolve().parents[2]
+# Variables of the tests. The agent takes what begins with PITOT_ for options, so that no
+# process started here must see them.
+VARIABLES = {name: os.environ.pop(name) for name in list(os.environ)
+             if name.startswith("PITOT_")}
 EXIT_SKIPPED = 77  # ctest: this machine cannot run it
 
 # Between two questions of wait_until(): well below what any test bounds, and a hundred
@@ -164,9 +168,7 @@ class Server:
                  variables: Mapping[str, str] | None = None,
                  sockets: Sequence[socket.socket] = ()) -> None:
         self.log = log
-        # Of a test's own variables with this prefix, none is an option of pitot.
-        environment = {name: value for name, value in os.environ.items()
-                       if not name.startswith("PITOT_")} | dict(variables or {})
+        environment = {**os.environ, **(variables or {})}
         if sockets:
             # The process cannot know its number before it is started.
             command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
@@ -396,7 +398,7 @@ Test = Callable[[Scene], str]
 
 def binary() -> Path:
     """The agent that is tested."""
-    return Path(os.environ.get("PITOT_BINARY", ROOT / "build" / "dev" / "agent" / "pitot")) \
+    return Path(VARIABLES.get("PITOT_BINARY", ROOT / "build" / "dev" / "pitot")) \
         .resolve()
 
 

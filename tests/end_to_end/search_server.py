@@ -28,9 +28,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import DEADLINE_S, Failure, Server, Skipped, expect_equal, wait_until
+from harness import DEADLINE_S, VARIABLES, Failure, Server, Skipped, expect_equal, wait_until
 
-CACHE = Path(os.environ.get("PITOT_SERVERS") or
+CACHE = Path(VARIABLES.get("PITOT_SERVERS") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pitot-servers")
 COMPLETE = "COMPLETE"
 # The jars are 53 MB and 36 MB.
