@@ -51,8 +51,10 @@ std::expected<Table, SyntaxFault> parse_override(std::string_view text, std::uin
     const std::size_t equals = find_equals(text);
     const std::string_view whole_key =
         equals == std::string_view::npos ? "" : trimmed(text.substr(0, equals));
-    // What a line of TOML may be besides a key and a value: a header, a comment.
-    if (whole_key.empty() || whole_key.starts_with('[') || whole_key.starts_with('#')) {
+    // What a line of TOML may be besides a key and a value: a header, a comment, each with a
+    // byte order mark before it.
+    const bool has_mark = text.starts_with("\xef\xbb\xbf");
+    if (whole_key.empty() || whole_key.starts_with('[') || whole_key.starts_with('#') || has_mark) {
         return std::unexpected(fault(source, 1, "must be KEY=VALUE, such as 'interval=\"1s\"'"));
     }
     if (text.find_first_of("\r\n") != std::string_view::npos) {

@@ -73,6 +73,9 @@ TEST_CASE("what is no key and value") {
     const std::array rows{
         Row{"", form},
         Row{"interval", form},
+        // A byte order mark, which TOML skips, and what is then a comment or a header.
+        Row{"\xef\xbb\xbf#=1", form},
+        Row{"\xef\xbb\xbf[a]=1", form},
         Row{"=1s", form},
         Row{" =1s", form},
         Row{"[limits]=1", form},
