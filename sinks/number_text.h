@@ -35,6 +35,8 @@ inline char* write_number(double value, char* at) {
     // A decimal of at most 15 digits is the shortest text of the double next to it, for no
     // two of them share a double. Below 0.001 the form with an exponent is shorter.
     if (size >= 0.001 && size < 1e9) {
+        // Next to a half this may round the wrong way; the comparison then says no.
+        // NOLINTNEXTLINE(bugprone-incorrect-roundings)
         const auto scaled = static_cast<std::int64_t>(size * 1e6 + 0.5);
         if (static_cast<double>(scaled) / 1e6 == size) {
             if (value < 0) *at++ = '-';

@@ -77,7 +77,7 @@ std::vector<std::string> model(std::string_view stream, StreamFraming framing,
                                std::size_t buffer_bytes) {
     std::vector<std::string> said;
     const bool frames = framing == StreamFraming::newline_or_length &&
-                        stream.size() >= prefix_bytes && stream[2] == '\0' && stream[3] == '\0';
+                        stream.size() >= prefix_bytes && stream[3] == '\0';
     if (frames) {
         model_of_frames(stream, buffer_bytes, said);
     } else {

@@ -12,12 +12,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +54,8 @@ public:
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         is_open_ =
-            ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+            ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+            (errno == EINTR && finish_connecting());
     }
     ~RawHttpClient() { ::close(socket_); }
     RawHttpClient(const RawHttpClient&) = delete;
@@ -62,7 +65,8 @@ public:
     // False when the other side has hung up.
     bool send(std::string_view bytes) const {
         while (!bytes.empty()) {
-            const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            const ssize_t count = again_if_interrupted(
+                [&] { return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
             if (count <= 0) return false;
             bytes.remove_prefix(static_cast<std::size_t>(count));
         }
@@ -100,9 +104,30 @@ public:
     }
 
 private:
+    // A socket with a time limit is not restarted behind a signal, and a fuzzer has a timer.
+    template <class Call>
+    static ssize_t again_if_interrupted(Call call) {
+        for (;;) {
+            const ssize_t result = call();
+            if (result >= 0 || errno != EINTR) return result;
+        }
+    }
+
+    // After a signal the kernel goes on connecting, and poll() tells when it has.
+    bool finish_connecting() const {
+        constexpr int patience_ms = 30'000;
+        pollfd wanted{.fd = socket_, .events = POLLOUT, .revents = 0};
+        const auto wait = [&] { return ssize_t{::poll(&wanted, 1, patience_ms)}; };
+        int error = 0;
+        socklen_t size = sizeof error;
+        return again_if_interrupted(wait) == 1 &&
+               ::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    }
+
     bool read_some() {
         std::array<char, 65536> bytes{};
-        const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+        const ssize_t count =
+            again_if_interrupted([&] { return ::recv(socket_, bytes.data(), bytes.size(), 0); });
         if (count <= 0) return false;
         input_.append(bytes.data(), static_cast<std::size_t>(count));
         return true;
