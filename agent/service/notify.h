@@ -28,10 +28,10 @@ public:
     // How often it wants to hear watchdog(), at the least; 0: never.
     std::chrono::nanoseconds watchdog_interval() const noexcept { return watchdog_interval_; }
 
-    // Each returns an empty text, or why the message did not leave.
-    std::string ready(std::string_view status) const;
-    std::string status(std::string_view status) const;
-    std::string watchdog(std::string_view status) const;
+    // Each tells `text`, for `systemctl status`, and returns nothing, or why it did not leave.
+    std::string ready(std::string_view text) const;
+    std::string status(std::string_view text) const;
+    std::string watchdog(std::string_view text) const;
     // The stop takes `time` at the most: the manager should wait that long.
     std::string stopping(std::chrono::nanoseconds time) const;
 

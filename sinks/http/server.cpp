@@ -377,11 +377,9 @@ asio::awaitable<bool> Server::State::exchange(Connection& connection) {
     const ServerAnswer answer = answer_to(header);
     framing.gzip = prefers_gzip(joined(header, beast::field::accept_encoding));
     // Who asks whether to go on sending is answered instead.
-    if (!header[beast::field::expect].empty() || answer.status == 400) {
-        framing.keep_alive = false;
-    } else if (!co_await skip_body(connection, parser)) {
-        framing.keep_alive = false;
-    }
+    const bool may_send = header[beast::field::expect].empty() && answer.status != 400;
+    const bool is_read = may_send && co_await skip_body(connection, parser);
+    framing.keep_alive = framing.keep_alive && is_read;
     connection.allow(settings.limits.answer);
     if (!co_await send(connection, answer, framing)) co_return false;
     if (framing.keep_alive) co_return true;

@@ -22,7 +22,8 @@ void OpenMetricsText::add_created(const Family& family, std::string_view labels,
         own_ += '}';
     }
     own_ += ' ';
-    append_number(static_cast<double>(born_unix_ns / ns_per_ms) / ms_per_s, own_);
+    const std::int64_t born_unix_ms = born_unix_ns / ns_per_ms;
+    append_number(static_cast<double>(born_unix_ms) / ms_per_s, own_);
     own_ += '\n';
 }
 

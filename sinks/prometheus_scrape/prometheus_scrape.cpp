@@ -138,10 +138,10 @@ http::ListenAddress read_address(Options& options) {
 
 std::string read_path(Options& options) {
     std::string path = options.text("path", default_path);
-    const bool is_plain = path.starts_with('/') && path.find_first_of("?#%\"\\") == path.npos &&
-                          std::ranges::all_of(path, [](char character) {
-                              return character > 0x20 && character < 0x7f;
-                          });
+    const bool is_plain =
+        path.starts_with('/') && path.find_first_of("?#%\"\\") == std::string::npos &&
+        std::ranges::all_of(path,
+                            [](char character) { return character > 0x20 && character < 0x7f; });
     if (!is_plain) {
         options.problem("path", "must begin with '/' and have no blanks, '?', '#' and '%'");
     }

@@ -13,11 +13,11 @@
 #include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <optional>

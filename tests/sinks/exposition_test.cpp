@@ -404,7 +404,7 @@ TEST_CASE("the quick way to write a number gives the shortest text that reads ba
         check(-decimal);
         check(std::nextafter(decimal, 0));
         check(std::nextafter(decimal, 1e300));
-        const double any = std::bit_cast<double>(dice());
+        const auto any = std::bit_cast<double>(dice());
         if (std::isfinite(any)) check(any);
     }
     for (const double edge : {0.001, 0.0010000001, 0.000999999, 999999999.999999, 1e9, 1e9 + 0.5,

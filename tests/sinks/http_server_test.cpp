@@ -25,6 +25,7 @@ using pitot::sinks::Secret;
 using std::literals::chrono_literals::operator""h;
 using std::literals::chrono_literals::operator""ms;
 using std::literals::chrono_literals::operator""s;
+using std::literals::string_literals::operator""s;
 using Answer = RawHttpClient::Answer;
 
 namespace {
@@ -153,12 +154,12 @@ TEST_CASE("requests and their answers, in rows") {
             {"a header beyond the bound", get("/small", header_of_9k), 431},
             {"a target beyond the bound", get("/" + std::string(20'000, 'x')), 431},
             {"no HTTP", "hello\r\n\r\n", 400},
-            {"TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15), 400},
+            {"TLS", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n"s, 400},
             {"a later version", "GET /small HTTP/2.0\r\n\r\n", 505},
             {"a blank before a colon", get("/small", "X : y\r\n"), 400},
             {"two lengths", get("/small", "Content-Length: 1\r\nContent-Length: 2\r\n"), 400},
             {"a negative length", get("/small", "Content-Length: -1\r\n"), 400},
-            {"a NUL", std::string("GET /sm\0all HTTP/1.1\r\nHost: t\r\n\r\n", 34), 400},
+            {"a NUL", "GET /sm\0all HTTP/1.1\r\nHost: t\r\n\r\n"s, 400},
         }) {
         CAPTURE(row.what);
         const Answer answer = ask(port, row.request);

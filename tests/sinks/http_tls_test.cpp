@@ -20,6 +20,7 @@ using namespace pitot::sinks::http;
 using namespace pitot::tests;
 using std::literals::chrono_literals::operator""ms;
 using std::literals::chrono_literals::operator""s;
+using std::literals::string_literals::operator""s;
 
 namespace {
 
@@ -265,7 +266,7 @@ TEST_CASE("one side speaks TLS and the other does not") {
     CHECK(bench.failure(FailureKind::closed) ==
           "127.0.0.1:PORT closed the connection without an answer");
     bench.serve(std::nullopt);
-    bench.server->next(HttpDouble::Step{.reply = "\x15\x03\x01\x00\x02\x02\x46", .close = true});
+    bench.server->next(HttpDouble::Step{.reply = "\x15\x03\x01\0\x02\x02\x46"s, .close = true});
     bench.connect({}, "127.0.0.1", "http");
     CHECK(bench.failure() == "127.0.0.1:PORT speaks TLS: use https:// in the url");
     for (const std::string says :

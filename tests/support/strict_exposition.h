@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -283,7 +284,7 @@ private:
         bool has_sum = false;
         double count = NAN;
         double bucket = 0;
-        double bound = -INFINITY;
+        double bound = -std::numeric_limits<double>::infinity();
     };
 
     Format format_;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstdint>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -69,7 +71,7 @@ TEST_CASE("each listener reads by its own grammar") {
     const std::vector<protocol::Reading> readings{
         {}, {.tags = protocol::TagDialect::influx}, {.dialect = protocol::Dialect::statsd}, {}};
     LineIntake intake({}, readings);
-    for (std::uint16_t listener = 0; listener < readings.size(); ++listener) {
+    for (const std::uint16_t listener : std::array<std::uint16_t, 4>{0, 1, 2, 3}) {
         intake.take(listener, "a,b=1:1|c", Peer("here"), 1);
         intake.take(listener, "a:1|c:2|ms", Peer("here"), 1);
     }

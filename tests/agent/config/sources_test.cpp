@@ -116,6 +116,7 @@ TEST_CASE("two files that give one option are told with both places") {
     directory.write("conf.d/a.toml", "# a comment\ninterval = \"7s\"\n[limits]\nseries = 6\n");
     directory.write("conf.d/b.toml", "limits = 5\nfoo = 1\n[sinks.a]\ntype = \"consle\"\n");
     CHECK(wrong_in(arguments_with({}, main), directory.path()) ==
+          // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): messages are longer than lines
           Lines{"conf.d/a.toml:2:1: interval: must be given in one file, and is in "
                 "pitot.toml:1:1 too",
                 "conf.d/a.toml:4:1: limits.series: must be given in one file, and is in "
@@ -203,7 +204,7 @@ TEST_CASE("texts arrive byte for byte, whatever they look like") {
         Row{"two\nlines = 1", "two\nlines = 1"},
         Row{"1\n2", "1\n2"},
         Row{" blanks ", " blanks "},
-        Row{"\"quoted\\n\"", "quoted\n"},
+        Row{R"("quoted\n")", "quoted\n"},
         Row{"'literal\\n'", "literal\\n"},
         Row{"", ""},
     };

@@ -167,7 +167,7 @@ TEST_CASE("single settings of Telegraf and Datadog") {
         Row{datadog, "histogram_percentiles: [\"0.5\", 0.999]", "percentiles = [50, 99.9]"},
         Row{datadog, "dogstatsd_non_local_traffic: yes", "address = \"*:8125\""},
         Row{datadog, "tags: [a:b:c, d]\ndogstatsd_tags:\n- a:e\nenv: prod",
-            "constant_tags = { env = \"prod\", a = \"e\" }"},
+            R"(constant_tags = { env = "prod", a = "e" })"},
         Row{datadog, "tags: [d]",
             "# datadog: `tags` has no counterpart: \"d\" has no value; constant tags have"},
         Row{datadog, "statsd_metric_namespace: shop", "prefix = \"shop.\""},
@@ -193,8 +193,8 @@ TEST_CASE("no setting is passed over in silence") {
 }
 
 TEST_CASE("a hostile name breaks out of no comment and of no text") {
-    const std::string text = migrated(
-        OtherServer::etsy, "{\"a\\nb = 1\\u001b\": 1, socket: \"/a\\\"\\n[x]\"}", console_only);
+    const std::string text =
+        migrated(OtherServer::etsy, R"({"a\nb = 1\u001b": 1, socket: "/a\"\n[x]"})", console_only);
     CHECK(text.contains("# etsy: `a\\nb = 1"));
     CHECK_FALSE(text.contains("\n[x]"));
     CHECK_FALSE(text.contains("\x1b"));

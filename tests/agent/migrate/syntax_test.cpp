@@ -38,7 +38,7 @@ TEST_CASE("JavaScript") {
         Row{"({ a: 1, })", "{ a = 1 }"},
         Row{"module.exports = { a: 1 };\n", "{ a = 1 }"},
         Row{"// c\n/* {} */ {a:1 /* b */, // c\n'b c': \"x\", \"d\": 'y',}",
-            "{ a = 1, \"b c\" = \"x\", d = \"y\" }"},
+            R"({ a = 1, "b c" = "x", d = "y" })"},
         Row{"{a: -1.5e3, b: +2, c: .5, d: 1e-3}", "{ a = -1500, b = 2, c = 0.5, d = 0.001 }"},
         Row{"{a: true, b: false, c: null, d: undefined}", "{ a = true, b = false }"},
         Row{"{a: [1, 'b', [], {c: 2}, null, ]}", "{ a = [1, \"b\", [], { c = 2 }] }"},

@@ -41,8 +41,8 @@ struct Loops {
 };
 
 struct Rig {
-    tests::ManagerDouble double_;
-    ServiceManager manager{double_.environment({{"WATCHDOG_USEC", "8000000"}}), 7};
+    tests::ManagerDouble heard;
+    ServiceManager manager{heard.environment({{"WATCHDOG_USEC", "8000000"}}), 7};
     Loops loops;
     ManualClock clock{0};
     std::ostringstream said;
@@ -55,7 +55,7 @@ struct Rig {
     bool look() {
         clock.advance_ns(watchdog.period().count());
         watchdog.look("status");
-        return !double_.messages().empty();
+        return !heard.messages().empty();
     }
 };
 
