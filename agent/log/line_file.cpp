@@ -25,8 +25,7 @@ LineFile LineFile::duplicate(int descriptor) {
     return LineFile(FileDescriptor{::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)});
 }
 
-LineFile::LineFile(FileDescriptor descriptor)
-    : descriptor_(std::move(descriptor)), piece_bytes_max_(PIPE_BUF) {
+LineFile::LineFile(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {
     struct stat status{};
     const bool is_plain_file = ::fstat(descriptor_.get(), &status) == 0 && S_ISREG(status.st_mode);
     if (is_plain_file) piece_bytes_max_ = SSIZE_MAX;

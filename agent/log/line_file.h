@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <expected>
 #include <filesystem>
@@ -39,7 +40,7 @@ private:
 
     FileDescriptor descriptor_;
     // Of one write. A pipe that polls as writable takes this much without waiting.
-    std::size_t piece_bytes_max_;
+    std::size_t piece_bytes_max_ = PIPE_BUF;
     bool is_cut_off_ = false;  // in the middle of a line
     bool is_patient_ = true;
 };

@@ -35,7 +35,7 @@ Record record_of(std::string_view text, LogLevel level = LogLevel::warn) {
 }
 
 TEST_CASE("each form, to the letter") {
-    Record record = record_of("sinks.push: it said \"no\\\"; so what");
+    Record record = record_of(R"(sinks.push: it said "no\"; so what)");
     record.utc_offset_s = -(3 * 3600 + 30 * 60);
     CHECK(line_of(LogFormat::text, record) ==
           "2026-11-22T05:38:07.123-03:30 warn  sinks.push: it said \"no\\\"; so what\n");
@@ -117,11 +117,11 @@ std::vector<std::string> hostile_messages() {
         " ",
         "\"",
         "\\",
-        "\\\"\\\\\"",
+        R"(\"\\")",
         "ends with a backslash\\",
         "a=b c=\"d\" level=error",
         "\" level=error message=\"forged",
-        "\",\"level\":\"error\",\"message\":\"forged",
+        R"(","level":"error","message":"forged)",
         "first\nsecond",
         "first\r\n<3>second\n{\"level\":\"error\"}",
         "\n\n\n",
