@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,9 +13,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,8 +25,11 @@
 #include "agent/config/load.h"
 #include "agent/flush/flusher.h"
 #include "agent/ledger.h"
+#include "agent/log/log.h"
 #include "agent/net/descriptor_budget.h"
+#include "agent/net/error_text.h"
 #include "agent/net/open_listeners.h"
+#include "agent/printable.h"
 #include "agent/service/liveness.h"
 #include "agent/service/notify.h"
 #include "agent/service/passed_sockets.h"
@@ -48,20 +51,17 @@ std::uint64_t random_number() {
     return std::uint64_t{device()} << 32U | device();
 }
 
-// Standard output belongs to the console sink.
-std::unique_ptr<spdlog::logger> make_log() {
-    auto log = std::make_unique<spdlog::logger>(
-        "pitot", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-    log->flush_on(spdlog::level::info);
-    return log;
+// What the main thread wakes for: the sooner of what the log and the watchdog want.
+std::chrono::nanoseconds wake_period(const Watchdog& watchdog) {
+    const std::chrono::nanoseconds wanted = watchdog.period();
+    return wanted.count() == 0 ? log_period : std::min(wanted, log_period);
 }
 
-// Signals that ask us to stop are waited for by the main thread; no other ever sees one,
+// Signals that ask for something are waited for by the main thread; no other ever sees one,
 // because threads inherit the mask.
-class StopSignals {
+class Signals {
 public:
-    StopSignals() {
+    Signals() {
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGTERM);
         sigaddset(&signals_, SIGINT);
@@ -71,15 +71,14 @@ public:
         static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     }
 
-    // Which one it was; 0 when none came in this time. A time of 0 waits for ever.
+    // SIGTERM, SIGINT or SIGHUP; 0 when none came in this time.
     int wait(std::chrono::nanoseconds time) const {
         const timespec limit{
             .tv_sec = static_cast<time_t>(time / std::chrono::seconds(1)),
             .tv_nsec = static_cast<long>((time % std::chrono::seconds(1)).count())};
         for (;;) {
-            const int signal = time.count() > 0 ? sigtimedwait(&signals_, nullptr, &limit)
-                                                : sigwaitinfo(&signals_, nullptr);
-            if (signal > 0 && signal != SIGHUP) return signal;
+            const int signal = sigtimedwait(&signals_, nullptr, &limit);
+            if (signal > 0) return signal;
             if (signal < 0 && errno == EAGAIN) return 0;
         }
     }
@@ -96,18 +95,19 @@ private:
     sigset_t signals_{};
 };
 
-// Written whole or not at all: whoever waits for the file never sees half of it.
-bool write_file(const std::filesystem::path& path, const std::string& text) {
+// Written whole or not at all: whoever waits for the file never sees half of it. Returns an
+// empty text, or why it is not there.
+std::string write_file(const std::filesystem::path& path, const std::string& text) {
     std::filesystem::path unfinished = path;
     unfinished += ".tmp";
+    errno = 0;
     {
         std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
         file << text;
-        if (!file.flush()) return false;
+        if (!file.flush()) return error_text(errno);
     }
-    std::error_code error;
-    std::filesystem::rename(unfinished, path, error);
-    return !error;
+    if (std::rename(unfinished.c_str(), path.c_str()) != 0) return error_text(errno);
+    return {};
 }
 
 std::string ready_text(const std::vector<ListenerReport>& reports,
@@ -169,16 +169,33 @@ std::string status_text(const Ledger& ledger) {
     return text;
 }
 
+// "queue_full 12, shutdown 3"
+std::string text_of(const sinks::Losses& losses) {
+    std::string text;
+    for (std::size_t i = 0; i < sinks::loss_reason_count; ++i) {
+        if (losses.points[i] == 0) continue;
+        if (!text.empty()) text += ", ";
+        text +=
+            fmt::format("{} {}", to_string(static_cast<sinks::LossReason>(i)), losses.points[i]);
+    }
+    return text;
+}
+
 class App {
 public:
-    App(const RunArguments& arguments, LoadedConfig loaded, spdlog::logger& log)
+    App(const RunArguments& arguments, LoadedConfig loaded, Log& log)
         : arguments_(arguments),
           loaded_(std::move(loaded)),
-          log_(log),
-          sinks_(loaded_, clock_, log, random_number()) {}
+          log_output_(log),
+          log_(log.logger()),
+          sinks_(loaded_, clock_, log_, random_number()) {}
 
-    int run(const StopSignals& signals) {
+    int run(const Signals& signals) {
         if (!configuration_is_good()) return exit_configuration;
+        if (const std::optional<std::string> error = log_output_.open()) {
+            log_.error("log: {}", *error);
+            return exit_failure;
+        }
 
         const std::uint64_t descriptors_max = raise_descriptor_limit();
         if (const auto advice = fit_connections(loaded_.config.listeners, descriptors_max)) {
@@ -208,20 +225,22 @@ public:
         log_.info("pitot {} runs: {} shard(s), {} sink(s), a flush every {} s", version(),
                   config.shards, config.sinks.size(),
                   std::chrono::duration<double>(config.interval).count());
-        if (arguments_.ready_file &&
-            !write_file(*arguments_.ready_file, ready_text(opened->reports, sinks_.all()))) {
-            log_.error("--ready-file: cannot write {}", arguments_.ready_file->string());
-        }
+        write_asked_file("--ready-file", arguments_.ready_file,
+                         ready_text(opened->reports, sinks_.all()));
 
         std::vector<WatchedLoop> loops = shards.watched();
         loops.push_back(flusher.watched());
         loops.push_back(sinks_.watched());
         Watchdog watchdog(manager_, Liveness(std::move(loops)), clock_, log_);
         tell_manager(manager_.ready(status_text(flusher.ledger())));
+        log_output_.started();
         int signal = 0;
-        while (signal == 0) {
-            signal = signals.wait(watchdog.period());
-            if (signal == 0) watchdog.look(status_text(flusher.ledger()));
+        while (signal != SIGTERM && signal != SIGINT) {
+            signal = signals.wait(wake_period(watchdog));
+            if (signal == SIGHUP) log_output_.reopen();
+            log_output_.tell_due();
+            // After a SIGHUP, too: they may come faster than the watchdog has to be fed.
+            if (watchdog.period().count() > 0) watchdog.look(status_text(flusher.ledger()));
         }
         tell_manager(manager_.stopping(loaded_.config.shutdown_deadline + stop_reserve));
         log_.info(
@@ -246,7 +265,21 @@ private:
     }
 
     void tell_manager(const std::string& failure) {
-        if (!failure.empty()) log_.warn("the service manager could not be told: {}", failure);
+        if (failure.empty()) return;
+        log_.warn(
+            "service: the service manager could not be told how the agent is, and may end it: {}; "
+            "look at NOTIFY_SOCKET, and at NotifyAccess= of the unit",
+            failure);
+    }
+
+    // A file that the command line asks for; without it the agent does its work all the same.
+    void write_asked_file(std::string_view option, const std::optional<std::filesystem::path>& path,
+                          const std::string& text) {
+        if (!path) return;
+        const std::string failure = write_file(*path, text);
+        if (failure.empty()) return;
+        log_.error("{}: cannot write {}: {}; whoever waits for it waits in vain", option,
+                   printable(path->string(), 200), failure);
     }
 
     // What we accepted, we deliver: the parts are taken down in the direction of the data.
@@ -255,33 +288,40 @@ private:
         const std::int64_t time_ns = loaded_.config.shutdown_deadline.count();
         flusher.stop();
         if (!shards.drain(started_ns + time_ns / 4)) {
-            log_.error("a shard did not finish reading in time; what it had not read is lost");
+            log_.error(
+                "a shard did not finish reading in time, and what it had not read is lost; raise "
+                "shutdown_deadline, or stop the senders first");
         }
         flusher.flush_rest(started_ns + time_ns / 2);
         if (!sinks_.stop(started_ns + time_ns)) {
-            log_.error("a sink did not stop in time");
+            log_.error(
+                "a sink did not stop in time; what it had not delivered is lost, and counted "
+                "below as far as it is known");
         }
         shards.stop();
 
         const Ledger ledger = flusher.ledger();
         log_ledger(ledger);
-        if (arguments_.ledger_file && !write_file(*arguments_.ledger_file, to_json(ledger))) {
-            log_.error("--ledger-file: cannot write {}", arguments_.ledger_file->string());
-        }
+        write_asked_file("--ledger-file", arguments_.ledger_file, to_json(ledger));
     }
 
     void log_ledger(const Ledger& ledger) {
-        log_.info(
-            "stopped: {} line(s) read, {} accepted, {} sample(s) in {} flush(es); the "
-            "account is {}",
-            ledger.intake.lines, ledger.intake.accepted, ledger.intake.samples,
-            ledger.flush.flushes, ledger.closed() ? "closed" : "NOT closed (a bug)");
+        log_output_.tell_held_back();
+        log_.info("stopped after {} line(s), {} of them accepted, {} sample(s) and {} flush(es)",
+                  ledger.intake.lines, ledger.intake.accepted, ledger.intake.samples,
+                  ledger.flush.flushes);
+        if (!ledger.closed()) {
+            log_.error(
+                "the account does not add up, which is a bug of pitot: report it, with what "
+                "--ledger-file writes");
+        }
         for (const Ledger::Sink& sink : ledger.sinks) {
             const sinks::Ledger& points = sink.status.ledger;
             if (points.lost.sum() == 0) continue;
-            log_.warn("sinks.{}: {} of {} point(s) were lost{}{}", sink.name, points.lost.sum(),
-                      points.offered, sink.status.last_error.empty() ? "" : "; last error: ",
-                      sink.status.last_error);
+            log_.error(
+                "sinks.{}: {} of {} point(s) were lost ({}){}{}", sink.name, points.lost.sum(),
+                points.offered, text_of(points.lost),
+                sink.status.last_error.empty() ? "" : "; last error: ", sink.status.last_error);
         }
     }
 
@@ -338,6 +378,7 @@ private:
 
     const RunArguments& arguments_;
     LoadedConfig loaded_;
+    Log& log_output_;
     spdlog::logger& log_;
     const Environment environment_ = system_environment();
     const ServiceManager manager_{environment_, getpid()};
@@ -348,8 +389,7 @@ private:
 }  // namespace
 
 int run(const RunArguments& arguments) {
-    const StopSignals signals;
-    const std::unique_ptr<spdlog::logger> log = make_log();
+    const Signals signals;
     std::expected<LoadedConfig, std::vector<Problem>> loaded = load(
         {.file = arguments.config_file, .sets = arguments.sets, .sink_types = sink_type_names()});
     if (!loaded) {
@@ -359,7 +399,9 @@ int run(const RunArguments& arguments) {
                                            .closing = "; pitot did not start."}));
         return exit_configuration;
     }
-    return App(arguments, *std::move(loaded), *log).run(signals);
+    const SystemClock clock;
+    Log log(loaded->config.log, system_environment(), clock);
+    return App(arguments, *std::move(loaded), log).run(signals);
 }
 
 }  // namespace pitot::agent

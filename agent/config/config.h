@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/aggregate/additions.h"
+#include "agent/log/log_config.h"
 #include "protocol/histogram.h"
 #include "protocol/sample.h"
 
@@ -75,6 +76,7 @@ struct Config {
     Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;
     ExpiryConfig expiry;
+    LogConfig log;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator

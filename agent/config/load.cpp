@@ -133,6 +133,17 @@ ExpiryConfig read_expiry(SectionReader&& section, std::chrono::nanoseconds inter
     return expiry;
 }
 
+LogConfig read_log(SectionReader&& section, std::span<const std::string> root_keys) {
+    LogConfig log;
+    log.level = static_cast<LogLevel>(
+        section.choice("level", std::to_underlying(log.level), log_level_names));
+    log.format = static_cast<LogFormat>(
+        section.choice("format", std::to_underlying(log.format), log_format_names));
+    log.file = section.text("file", "");
+    section.report_unknown(root_keys);
+    return log;
+}
+
 // Options of the file as a whole; [listeners] and [sinks] are read by their own functions.
 void read_agent(SectionReader& root, const Environment& environment, Config& config) {
     // Read already, where the sources were put together.
@@ -155,9 +166,11 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     SectionReader histogram = root.section("histogram");
     SectionReader limits = root.section("limits");
     SectionReader expiry = root.section("expiry");
+    SectionReader log = root.section("log");
     config.histogram = read_histogram(std::move(histogram), root.known());
     config.limits = read_limits(std::move(limits), root.known());
     config.expiry = read_expiry(std::move(expiry), config.interval, root.known());
+    config.log = read_log(std::move(log), root.known());
 
     advise_on_percentiles(root, config.quantiles);
     config.listeners = read_listeners(root, config.additions, environment);

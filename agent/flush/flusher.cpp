@@ -93,7 +93,8 @@ void Flusher::flush_rest(std::int64_t deadline_steady_ns) {
     const std::size_t lost = turn.silent_shards + turn.belated_shards;
     if (lost == 0) return;
     log_.error(
-        "{} shard(s) did not hand over the last interval in time; what they counted in it is lost",
+        "flush: {} shard(s) did not hand over the last interval in time, and what they counted in "
+        "it is lost; if the host is not overloaded, raise shutdown_deadline",
         lost);
 }
 
@@ -150,15 +151,16 @@ void Flusher::finish(const FlushSchedule::Closed& closed, std::int64_t started_n
     }
     if (late) {
         log_.warn(
-            "flush {} began {} ms after its moment and took {} ms: the host is overloaded, "
-            "or the interval is too short for so many series",
+            "flush: interval {} was flushed {} ms late, which took {} ms; nothing is lost, but the "
+            "host is overloaded, or the interval too short for so many series: raise interval",
             closed.interval.sequence, closed.late_ns / 1'000'000, took_ns / 1'000'000);
     }
     constexpr std::int64_t noticeable_step_ns = 1'000'000'000;
     if (closed.clock_step_ns > noticeable_step_ns || closed.clock_step_ns < -noticeable_step_ns) {
         log_.warn(
-            "the wall clock was set by {} ms during interval {}; rates are right, they "
-            "use the steady clock",
+            "flush: the wall clock was set by {} ms during interval {}, whose end is moved by "
+            "that; rates are right, they use the steady clock. If that comes again, look at the "
+            "time service of this host",
             closed.clock_step_ns / 1'000'000, closed.interval.sequence);
     }
 }

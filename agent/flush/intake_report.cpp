@@ -37,7 +37,7 @@ constexpr std::array<Trouble, listener_trouble_count> troubles{{
     {&ListenerCounters::accept_errors, "time(s) a connection could not be accepted",
      "clients wait meanwhile; for want of open files raise the limit (LimitNOFILE=)", true},
     {&ListenerCounters::receive_errors, "time(s) a socket could not be read",
-     "what it would have brought is lost", true},
+     "what it would have brought is lost; if that lasts, start the agent again", true},
 }};
 
 }  // namespace
@@ -70,11 +70,12 @@ void IntakeReport::tell_refused(const ShardSet::Turn& turn, const protocol::Snap
             const auto found = std::ranges::find(kept, reason, &RejectedSample::reason);
             if (found != kept.end()) example = &*found;
         }
-        log_.warn("refused {} line(s): {} ({}){}", std::exchange(refused_[i].untold, 0),
+        log_.warn("intake: refused {} line(s): {} ({}){}", std::exchange(refused_[i].untold, 0),
                   describe(reason), to_string(reason),
                   example == nullptr ? std::string()
                                      : "; for example from " + printable(example->sender) + ": " +
-                                           printable(example->line, 120));
+                                           printable(example->line, 120) +
+                                           " (`pitot explain` shows how a line is read)");
     }
 }
 
@@ -97,7 +98,7 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
         switch (static_cast<Limited>(i)) {
             case Limited::overflow_series:
                 log_.warn(
-                    "a limit on series is reached: {} sample(s) with new tag sets were "
+                    "limits: there are too many series, and {} sample(s) with new tag sets were "
                     "counted in overflow series (totals are right, their tags are gone); "
                     "most are of `{}`; drop the tag that grows, or raise limits.series, "
                     "limits.series_per_metric or limits.table_bytes",
@@ -105,14 +106,14 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
                 break;
             case Limited::overflow_values:
                 log_.warn(
-                    "limits.value_bytes is reached: {} value(s) of timers and sets were "
-                    "counted in overflow series (totals are right, their tags are gone); "
+                    "limits.value_bytes: the memory is used up, and {} value(s) of timers and sets "
+                    "were counted in overflow series (totals are right, their tags are gone); "
                     "among them are those of `{}`; raise it, or shorten the interval",
                     count, culprit);
                 break;
             case Limited::overflow_rows:
                 log_.warn(
-                    "a limit of the process is reached: {} time(s) what a shard counted of a "
+                    "limits: there are too many series, and {} time(s) what a shard counted of a "
                     "series in an interval went to an overflow series (totals are right, its "
                     "tags are gone); among them is `{}`; drop the tag that grows, or raise "
                     "limits.series or limits.value_bytes",
@@ -120,14 +121,17 @@ void IntakeReport::tell_overflow(const ShardSet::Turn& turn, const Interval& int
                 break;
             case Limited::timed_samples:
                 log_.warn(
-                    "dropped {} sample(s) with a time of their own: more than {}, or than a "
-                    "quarter of limits.value_bytes holds, in one interval and shard",
+                    "limits: dropped {} sample(s) with a time of their own: more than {}, or than "
+                    "a "
+                    "quarter of limits.value_bytes holds, in one interval and shard; raise that, "
+                    "shorten the interval, or let clients send fewer",
                     count, limits::timed_samples_per_interval_max);
                 break;
             case Limited::events:
                 log_.warn(
-                    "dropped {} event(s) and service check(s): more than {}, or than a quarter "
-                    "of limits.value_bytes holds, in one interval and shard",
+                    "limits: dropped {} event(s) and service check(s): more than {}, or than a "
+                    "quarter of limits.value_bytes holds, in one interval and shard; look for the "
+                    "client that sends so many",
                     count, limits::events_per_interval_max);
                 break;
         }

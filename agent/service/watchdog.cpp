@@ -23,16 +23,23 @@ void Watchdog::look(std::string_view status) {
     const auto stuck = liveness_.stuck(now_ns, manager_.watchdog_interval().count() / 2);
     liveness_.ask(now_ns);
     if (!stuck) {
-        if (!said_stuck_.empty()) log_.info("{} answers again", said_stuck_);
+        if (!said_stuck_.empty()) log_.info("watchdog: {} answers again", said_stuck_);
         said_stuck_.clear();
         const std::string failure = manager_.watchdog(status);
-        if (!failure.empty()) log_.warn("the watchdog could not be told: {}", failure);
+        if (!failure.empty()) {
+            log_.warn(
+                "watchdog: the service manager could not be told that all is well, and will end "
+                "the process if that lasts (WatchdogSec=): {}",
+                failure);
+        }
         return;
     }
     if (said_stuck_ == stuck->name) return;
     said_stuck_ = stuck->name;
-    log_.error("{} has not answered for {:.1f} s: the watchdog is left to end the process",
-               stuck->name, static_cast<double>(stuck->waiting_ns) / 1e9);
+    log_.error(
+        "watchdog: {} has not answered for {:.1f} s; the service manager is no longer told "
+        "that all is well, and will end the process if that lasts (WatchdogSec=)",
+        stuck->name, static_cast<double>(stuck->waiting_ns) / 1e9);
 }
 
 }  // namespace pitot::agent

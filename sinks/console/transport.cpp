@@ -82,8 +82,9 @@ private:
             }
             if (error != 0) {
                 end({.verdict = Verdict::rejected,
-                     .reason =
-                         fmt::format("cannot write to standard output: {}", std::strerror(error))});
+                     .reason = fmt::format("cannot write to standard output: {}; give the agent "
+                                           "one that is read, or leave out this sink",
+                                           std::strerror(error))});
                 return;
             }
         }

@@ -1,5 +1,6 @@
 #include "sinks/delivery/deliverer.h"
 
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 
 #include <algorithm>
@@ -36,7 +37,7 @@ Deliverer::~Deliverer() {
 void Deliverer::offer(std::uint64_t points_offered, Encoded encoded) {
     assert(settings_.policy != QueuePolicy::latest_only || encoded.batches.size() <= 1);
     Displaced displaced;
-    bool log_eviction = false;
+    std::uint64_t evicted_to_tell = 0;
     {
         const std::lock_guard lock(mutex_);
         Ledger& ledger = status_.ledger;
@@ -55,16 +56,19 @@ void Deliverer::offer(std::uint64_t points_offered, Encoded encoded) {
         ledger.superseded += displaced.superseded;
         assert(ledger.closed());
         const std::int64_t now = steady_ns();
+        evicted_untold_ += displaced.evicted;
         if (displaced.evicted > 0 &&
             (!eviction_logged_ || now - eviction_logged_ns_ >= log_pause_ns)) {
             eviction_logged_ = true;
             eviction_logged_ns_ = now;
-            log_eviction = true;
+            evicted_to_tell = std::exchange(evicted_untold_, 0);
         }
     }
-    if (log_eviction) {
-        context_.log.warn("sink {}: the queue is full; {} points that waited longest are lost",
-                          settings_.name, displaced.evicted);
+    if (evicted_to_tell > 0) {
+        context_.log.error(
+            "sinks.{}: the queue is full, and the {} point(s) that waited longest are lost; the "
+            "destination takes less than comes in, or nothing",
+            settings_.name, evicted_to_tell);
     }
     context_.time.post([this] { pump(); });
 }
@@ -461,7 +465,7 @@ void Deliverer::note_error(const std::string& reason) {
 
 void Deliverer::works_again() {
     if (in_trouble_) {
-        context_.log.info("sink {}: works again after {} failed attempts", settings_.name,
+        context_.log.info("sinks.{}: works again after {} failed attempts", settings_.name,
                           std::max<std::uint32_t>(failures_, 1));
     }
     in_trouble_ = false;
@@ -483,7 +487,21 @@ void Deliverer::trouble(SinkState state, const std::string& reason) {
     logged_state_ = state;
     logged_reason_ = reason;
     logged_ns_ = now;
-    context_.log.warn("sink {}: {}", settings_.name, reason);
+    const auto level = state == SinkState::working ? spdlog::level::err : spdlog::level::warn;
+    context_.log.log(level, "sinks.{}: {}; {}", settings_.name, reason, consequence_of(state));
+}
+
+// What becomes of the points while it lasts.
+std::string Deliverer::consequence_of(SinkState state) const {
+    if (state == SinkState::working) return "what it refuses is lost, all else is delivered";
+    if (stopping_) return "this was the last attempt: what it was to deliver is lost";
+    const std::string_view waits = settings_.policy == QueuePolicy::latest_only
+                                       ? "the newest state waits"
+                                       : "what comes waits in the queue";
+    if (state != SinkState::held) return fmt::format("it is tried again, and {}", waits);
+    return fmt::format(
+        "until that is mended {}, and is tried every {} s", waits,
+        std::chrono::duration_cast<std::chrono::seconds>(settings_.hold_interval).count());
 }
 
 }  // namespace pitot::sinks

@@ -16,7 +16,8 @@
 // Order is kept: no batch overtakes one that waits for its next attempt.
 //
 // The log has one line when trouble begins, one when its reason changes, and one when it
-// ends, however many attempts that takes.
+// ends, however many attempts that takes. It says what becomes of the points: lines about
+// points that are lost are errors.
 #pragma once
 
 #include <chrono>
@@ -108,6 +109,7 @@ private:
     void note_error(const std::string& reason);
     void works_again();
     void trouble(SinkState state, const std::string& reason);
+    std::string consequence_of(SinkState state) const;
     std::int64_t steady_ns() const { return context_.time.steady_ns(); }
 
     const DeliverySettings settings_;
@@ -120,6 +122,7 @@ private:
     SinkStatus status_;                // its queue figures are filled in by status()
     std::size_t waiting_batches_ = 0;  // current_ between attempts, and pieces_
     std::size_t waiting_bytes_ = 0;
+    std::uint64_t evicted_untold_ = 0;  // points, since the log was told of some
     bool eviction_logged_ = false;
     std::int64_t eviction_logged_ns_ = 0;
 

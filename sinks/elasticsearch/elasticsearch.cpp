@@ -139,7 +139,7 @@ std::unique_ptr<Sink> make(Options& options, const Context& context) {
     delivery.attempt_timeout = transport.http.timeout;
 
     auto report = [sink = std::string(options.name()), &log = context.log](
-                      const std::string& what) { log.warn("sink {}: {}", sink, what); };
+                      const std::string& what) { log.warn("sinks.{}: {}", sink, what); };
     return make_delivering_sink("elasticsearch", delivery,
                                 make_encoder(std::move(encoder), std::move(report)),
                                 make_transport(std::move(transport), context), context);

@@ -331,7 +331,7 @@ private:
         report_(
             fmt::format("{} tags of new series share a label with a tag of another key, for "
                         "example in \"{}\": dots in keys become '_', and the label has all "
-                        "their values",
+                        "their values. Rename one of them",
                         merged_, merged_example_));
     }
 

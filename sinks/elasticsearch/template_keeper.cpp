@@ -123,7 +123,7 @@ void TemplateKeeper::put() {
 
 void TemplateKeeper::on_put(const http::Result& result) {
     if (result->status >= 200 && result->status < 300) {
-        context_.log.info("sink {}: put the index template {} for {}", settings_.sink,
+        context_.log.info("sinks.{}: put the index template {} for {}", settings_.sink,
                           settings_.index_template.name, settings_.target.wildcard());
         said_.clear();
         settle();
@@ -164,7 +164,7 @@ void TemplateKeeper::on_data_stream(const http::Result& result) {
 void TemplateKeeper::say_once(const std::string& what) {
     if (what == said_) return;
     said_ = what;
-    context_.log.warn("sink {}: index template {}: {}", settings_.sink,
+    context_.log.warn("sinks.{}: index template {}: {}", settings_.sink,
                       settings_.index_template.name, what);
 }
 

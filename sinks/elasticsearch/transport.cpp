@@ -60,11 +60,11 @@ public:
             ++untold_refusals_;
             return;
         }
-        context_.log.warn("sink {}: a document of \"{}\" is refused and lost: {}{}", settings_.name,
-                          subject_of(item), refusal_.empty() ? reason : std::string_view(refusal_),
-                          untold_refusals_ == 0
-                              ? ""
-                              : fmt::format(". So were {} others before it", untold_refusals_));
+        context_.log.warn(
+            "sinks.{}: a document of \"{}\" is refused and lost: {}{}", settings_.name,
+            subject_of(item), refusal_.empty() ? reason : std::string_view(refusal_),
+            untold_refusals_ == 0 ? ""
+                                  : fmt::format(". So were {} others before it", untold_refusals_));
         is_refusal_logged_ = true;
         refusal_logged_ns_ = now_ns;
         untold_refusals_ = 0;
@@ -97,7 +97,7 @@ private:
         const std::optional<BulkAnswer> answer = read(*result);
         if (!answer) return not_understood(*result);
         if (const auto twice = std::ranges::count(answer->fates, Fate::stored_before); twice > 0) {
-            context_.log.debug("sink {}: {} documents were stored by an attempt before",
+            context_.log.debug("sinks.{}: {} documents were stored by an attempt before",
                                settings_.name, twice);
         }
         refusal_ = answer->refused;

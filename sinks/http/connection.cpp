@@ -71,7 +71,10 @@ asio::awaitable<std::optional<Failure>> connect(asio::io_context& io, Connecting
     }
     connecting.connection.reset();
     co_return Failure{FailureKind::connect,
-                      fmt::format("cannot connect to {}: {}", url.authority(), error.message())};
+                      fmt::format("cannot connect to {}: {}{}", url.authority(), error.message(),
+                                  error == asio::error::connection_refused
+                                      ? " (nobody listens there: is the server running?)"
+                                      : "")};
 }
 
 asio::awaitable<std::optional<Failure>> shake_hands(Connection& connection, Url url,

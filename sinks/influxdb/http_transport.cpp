@@ -118,7 +118,7 @@ private:
                                                          settings_.target.database, error)});
                              return;
                          }
-                         context_.log.info("sink {}: created the database {}", settings_.name,
+                         context_.log.info("sinks.{}: created the database {}", settings_.name,
                                            settings_.target.database);
                          write(batch, deadline_ns, false, done);
                      });

@@ -33,7 +33,7 @@ std::unique_ptr<Sink> make(Options& options, const Context& context) {
     auto encoder =
         make_encoder(std::move(settings.lines),
                      [sink = std::string(options.name()), &log = context.log](
-                         const std::string& what) { log.warn("sink {}: {}", sink, what); });
+                         const std::string& what) { log.warn("sinks.{}: {}", sink, what); });
     auto transport = settings.is_udp ? make_udp_transport(std::move(settings.udp), context)
                                      : make_http_transport(std::move(settings.http), context);
     return make_delivering_sink("influxdb", delivery, std::move(encoder), std::move(transport),

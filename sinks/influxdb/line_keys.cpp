@@ -82,7 +82,7 @@ void LineKeys::place(const Snapshot& snapshot, SeriesId id) {
     if (key.size() > line_key_bytes_max) {
         row.reason = LossReason::too_large;
         report(row, fmt::format("{} is not sent: its name and tags are {} bytes, and the "
-                                "destination takes {}",
+                                "destination takes {}; shorten them",
                                 describe(series), key.size(), line_key_bytes_max));
         return;
     }

@@ -23,8 +23,8 @@ public:
         has_spoken_ = true;
         spoken_ns_ = now_steady_ns;
         if (line.ends_with('\n')) line.remove_suffix(1);
-        log_.warn("sink {}: the destination refuses {} line(s), such as \"{}\": {}", sink_, unsaid_,
-                  excerpt(line), reason);
+        log_.warn("sinks.{}: the destination refuses {} line(s), such as \"{}\": {}", sink_,
+                  unsaid_, excerpt(line), reason);
         unsaid_ = 0;
     }
 

@@ -35,7 +35,7 @@ class PageEncoder final : public Encoder {
 public:
     PageEncoder(std::string sink, prometheus::ExpositionSettings settings, spdlog::logger& log)
         : exposition_(std::move(settings), [sink = std::move(sink), &log](const std::string& what) {
-              log.warn("sink {}: {}", sink, what);
+              log.warn("sinks.{}: {}", sink, what);
           }) {}
 
     // The page as text, which is what a scraper gets that does not ask for another.

@@ -28,7 +28,7 @@ class PushEncoder final : public Encoder {
 public:
     PushEncoder(std::string sink, prometheus::ExpositionSettings settings, spdlog::logger& log)
         : exposition_(std::move(settings), [sink = std::move(sink), &log](const std::string& what) {
-              log.warn("sink {}: {}", sink, what);
+              log.warn("sinks.{}: {}", sink, what);
           }) {}
 
     void encode(const protocol::Snapshot& snapshot, Encoded& out) override {

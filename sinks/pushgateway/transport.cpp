@@ -42,7 +42,7 @@ public:
         const std::string family(prometheus::family_name(item));
         if (!quarantine_.add(family)) return;
         context_.log.warn(
-            "sink {}: the gateway refuses the metric family {}: {}. It is left out for {} "
+            "sinks.{}: the gateway refuses the metric family {}: {}. It is left out for {} "
             "intervals and then tried again. If another job pushes a metric of that name, rename "
             "one of them or set a prefix for this sink",
             settings_.name, family, reason, quarantine_intervals);
@@ -61,8 +61,11 @@ public:
                      [this, done](const http::Result& result) {
                          const Outcome outcome = http::classify(result, context_.time.wall_ns());
                          if (outcome.verdict != Verdict::delivered) {
-                             context_.log.warn("sink {}: the group could not be deleted: {}",
-                                               settings_.name, outcome.reason);
+                             context_.log.warn(
+                                 "sinks.{}: the group could not be deleted: {}; what was "
+                                 "pushed last stays at the gateway until it is "
+                                 "deleted there",
+                                 settings_.name, outcome.reason);
                          }
                          done();
                      });

@@ -318,7 +318,7 @@ def test_trouble_at_the_address(scene: Scene) -> str:
         done = subprocess.run([str(binary()), "run", "--config", str(config)], text=True,
                               capture_output=True, check=False, timeout=DEADLINE_S)
     expect_equal("exit code", done.returncode, 1)
-    said = f"sinks.metrics: cannot listen on {address}: Address already in use"
+    said = f'part=sinks.metrics message="cannot listen on {address}: Address already in use'
     expect(said in done.stderr, f"must say {said!r}, got:\n{done.stderr}")
     return said
 

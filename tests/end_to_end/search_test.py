@@ -401,7 +401,7 @@ def check_conflicting_types(scene: Scene, target: Target) -> str:
     expect_equal("lost points", ledger.sinks["search"]["lost"], {"rejected": 1})
     expect_equal("documents", target.server.count("conflict-1"), 2)
     log = "".join(path.read_text() for path in scene.folder.glob("agent*.log"))
-    expect('a document of "bad.gauge" is refused and lost: 400' in log,
+    expect(r'a document of \"bad.gauge\" is refused and lost: 400' in log,
            f"the refused document must be named in the log:\n{log}")
     return "a refused document named"
 

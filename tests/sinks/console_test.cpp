@@ -217,8 +217,10 @@ TEST_CASE("a reader that is gone is a loss with a reason, not a death") {
     bench.maker.count("c", "", 1);
     bench.send();
     CHECK(bench.ledger().lost[LossReason::rejected] == 1);
-    CHECK(bench.sink->status().last_error == "cannot write to standard output: Broken pipe");
-    CHECK(bench.rig.has_said("sink out: cannot write to standard output: Broken pipe"));
+    CHECK(bench.sink->status().last_error ==
+          "cannot write to standard output: Broken pipe; give the agent one that is read, or "
+          "leave out this sink");
+    CHECK(bench.rig.has_said("sinks.out: cannot write to standard output: Broken pipe"));
 }
 
 TEST_CASE("stopping in the middle of a line ends at the deadline") {

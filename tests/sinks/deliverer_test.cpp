@@ -317,7 +317,7 @@ TEST_CASE("credentials or URL are wrong: held, tried now and then, nothing is dr
     bench.answer(ok);
     bench.answer(ok);
     CHECK(bench.ledger().delivered == 2);
-    CHECK(bench.rig.has_said("warning: sink out: answers 401: check the credentials"));
+    CHECK(bench.rig.has_said("warning: sinks.out: answers 401: check the credentials"));
     CHECK(bench.rig.has_said("works again"));
 }
 
@@ -327,7 +327,9 @@ TEST_CASE("identical trouble is logged once") {
     bench.offer("a");
     bench.rig.advance(10min);
     CHECK(bench.transport.sent.size() > 20);
-    CHECK(bench.rig.said.str() == "warning: sink out: no connection\n");
+    CHECK(bench.rig.said.str() ==
+          "warning: sinks.out: no connection; it is tried again, and what "
+          "comes waits in the queue\n");
     CHECK(bench.deliverer->status().failures_in_a_row == bench.transport.sent.size());
 }
 

@@ -276,7 +276,8 @@ TEST_CASE("nobody listens, or the name does not exist") {
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().kind == FailureKind::connect);
     CHECK(refused.error().what ==
-          "cannot connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
+          "cannot connect to 127.0.0.1:" + std::to_string(port) +
+              ": Connection refused (nobody listens there: is the server running?)");
 
     // Two dots in a row are no name, so no server is asked.
     bench.connect_to("http://no..name:80");

@@ -87,14 +87,15 @@ TEST_CASE("one loop that is stuck starves it, is named once, and is forgiven") {
         CHECK_FALSE(look_and_answer_but_one());
         CHECK_FALSE(look_and_answer_but_one());
         const std::string name = "loop " + std::to_string(stuck);
-        CHECK(rig.said.str() == "error: " + name +
-                                    " has not answered for 6.0 s: the watchdog is left to end "
-                                    "the process\n");
+        CHECK(rig.said.str() == "error: watchdog: " + name +
+                                    " has not answered for 6.0 s; the service manager is no longer "
+                                    "told that all is well, and will end the process if that lasts "
+                                    "(WatchdogSec=)\n");
         CHECK(rig.loops.questions[stuck] == 1);  // no heap of questions
 
         rig.loops.answer_all();
         CHECK(rig.look());
-        CHECK(rig.said.str().ends_with("info: " + name + " answers again\n"));
+        CHECK(rig.said.str().ends_with("info: watchdog: " + name + " answers again\n"));
     }
 }
 
@@ -105,7 +106,7 @@ TEST_CASE("the one silent for longest is named") {
     CHECK(rig.look());  // asks loop 0 again, two seconds after the others
     CHECK(rig.look());
     CHECK_FALSE(rig.look());
-    CHECK(rig.said.str().starts_with("error: loop 1 has not answered for 6.0 s"));
+    CHECK(rig.said.str().starts_with("error: watchdog: loop 1 has not answered for 6.0 s"));
 }
 
 TEST_CASE("nobody to feed") {
