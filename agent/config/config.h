@@ -58,6 +58,13 @@ struct ExpiryConfig {
 struct SinkConfig {
     std::string name;
     std::string type;
+    bool self_metrics = true;  // whether it gets what the agent tells of itself
+};
+
+// [self_metrics]: what the agent tells of itself.
+struct SelfMetricsConfig {
+    bool enabled = true;
+    std::string prefix;  // of the names, without the '.' behind it
 };
 
 // The admin server: [http]. (Served from a later version on; read here already.)
@@ -75,6 +82,7 @@ struct Config {
     Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;
     ExpiryConfig expiry;
+    SelfMetricsConfig self_metrics;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator

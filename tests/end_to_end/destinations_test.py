@@ -276,11 +276,26 @@ def check_search(server: SearchServer, index: str, sent: Sent) -> None:
     expect_equal(f"{server.kind.name}: check", check["check"]["status"], "critical")
 
 
+def check_own_lines(to: Destinations, scraper: PrometheusServer, lines: int) -> None:
+    """What the agent told of itself: the same number everywhere."""
+    for where in ('job="page"', f'instance="{HOST}"'):
+        wait_until(lambda where=where: scraper.value(f"pitot_lines_total{{{where}}}") == lines,
+                   f"Prometheus to know of {lines} lines where {where}")
+    for database in (DATABASE, InfluxDB.UDP_DATABASE):
+        expect_equal(f"{database}: own lines",
+                     to.influx.value('select sum(delta) from "pitot.lines"', database), lines)
+    expect_equal("VictoriaMetrics: own lines",
+                 to.victoria.sum('{__name__="pitot.lines_delta"}'), lines)
+    for server, index in ((to.opensearch, STREAM), (to.elasticsearch, INDICES)):
+        own = server.aggregate(index, "pitot.lines", sum=("sum", "delta"))
+        expect_equal(f"{server.kind.name}: own lines", own["sum"], lines)
+
+
 def test_all_at_once(scene: Scene) -> str:
     """One interval of everything there is, asked back from every server."""
     to = Destinations.started(scene)
     agent = scene.agent(settings(to.sinks(), interval=f"{VALUES_INTERVAL_S}s",
-                                 shutdown_deadline="30s"))
+                                 shutdown_deadline="30s", self_metrics={"enabled": True}))
     scraper = to.scraper(scene, agent)
     sent = Sent.drawn()
     send_within_an_interval(connected(scene, agent), sent.lines)
@@ -299,6 +314,7 @@ def test_all_at_once(scene: Scene) -> str:
     check_victoria(to.victoria, sent)
     check_search(to.opensearch, STREAM, sent)
     check_search(to.elasticsearch, INDICES, sent)
+    check_own_lines(to, scraper, ledger.lines)
     points = sum(sink["delivered"] for sink in ledger.sinks.values())
     return f"{len(sent.lines)} lines, {points} points at 7 sinks, all answers as sent"
 
