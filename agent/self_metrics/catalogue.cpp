@@ -29,14 +29,14 @@ constexpr Reasons skips{0, sinks::skip_reason_count, name_of<sinks::SkipReason>}
 
 // Readers of one member, or of a member of a member. Everything is told as a double: sums stay
 // whole numbers up to 2^53, which is a thousand million lines a second for a hundred days.
-template <auto... path>
+template <auto... Path>
 constexpr OfProcess of_ledger{
-    [](const Observed& now) { return static_cast<double>((now.ledger.*....*path)); }};
-template <auto member>
+    [](const Observed& now) { return static_cast<double>((now.ledger.*....*Path)); }};
+template <auto Member>
 constexpr OfListener of_listener{
-    [](const ListenerCounters& of) { return static_cast<double>(of.*member); }};
-template <auto... path>
-constexpr OfSink of_sink{[](const SinkStatus& of) { return static_cast<double>((of.*....*path)); }};
+    [](const ListenerCounters& of) { return static_cast<double>(of.*Member); }};
+template <auto... Path>
+constexpr OfSink of_sink{[](const SinkStatus& of) { return static_cast<double>((of.*....*Path)); }};
 
 constexpr std::array metrics{
     OwnMetric{"build_info", Kind::gauge, "1", "Which version runs; the value says nothing",
@@ -219,6 +219,7 @@ std::string_view tag_keys(const OwnMetric& metric) {
 
 std::vector<std::string> own_names(std::string_view prefix) {
     std::vector<std::string> names;
+    names.reserve(metrics.size());
     for (const OwnMetric& metric : metrics) {
         names.push_back(std::string(prefix) + '.' + std::string(metric.name));
     }

@@ -48,7 +48,7 @@ private:
         std::string tags;  // canonical
     };
 
-    Row& touch(RowId row);
+    Row& touch(RowId id);
 
     const Additions additions_;
     Adder adder_;
