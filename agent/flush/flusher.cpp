@@ -51,6 +51,7 @@ Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::
       report_(settings_.listener_names, log) {
     if (settings_.self_metrics) {
         std::vector<std::string> sink_names;
+        sink_names.reserve(sinks_.size());
         for (const sinks::Sink* sink : sinks_) sink_names.emplace_back(sink->name());
         self_metrics_.emplace(*settings_.self_metrics, settings_.listener_names, sink_names,
                               clock.wall_ns());
