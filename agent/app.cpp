@@ -373,6 +373,12 @@ private:
         for (const ListenerConfig& listener : config.listeners) {
             settings.listener_names.push_back(listener.name);
         }
+        if (!config.self_metrics.enabled) return settings;
+        settings.self_metrics = {.prefix = config.self_metrics.prefix,
+                                 .tags = config.additions.tags};
+        for (const SinkConfig& sink : config.sinks) {
+            if (!sink.self_metrics) settings.sinks_without_self_metrics.push_back(sink.name);
+        }
         return settings;
     }
 

@@ -24,7 +24,9 @@ struct FlushCounts {
     std::uint64_t silent_shards = 0;    // pages that did not come in time; they come later
     std::int64_t duration_ns_last = 0;  // turn, merge and encoding
     std::int64_t duration_ns_max = 0;
-    std::int64_t turn_ns_max = 0;  // asking all shards for their page, until the last answer
+    std::int64_t turn_ns_last = 0;  // asking all shards for their page, until the last answer
+    std::int64_t turn_ns_max = 0;
+    std::int64_t late_ns_last = 0;
     std::int64_t late_ns_max = 0;
 };
 
@@ -43,7 +45,7 @@ struct Ledger {
     IntakeCounts intake;
     FlushCounts flush;
     std::vector<Sink> sinks;
-    std::size_t series = 0;       // alive, of the process
+    std::size_t series = 0;       // alive, of the process; without the agent's own
     std::size_t series_rows = 0;  // over all shards
     std::size_t table_bytes = 0;  // names, tags and rows, over all shards
     std::size_t value_bytes = 0;  // values of the last interval, over all shards

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "agent/self_metrics/catalogue.h"
+
 namespace pitot::agent {
 namespace {
 
@@ -26,6 +28,9 @@ TableSettings table_settings(const Config& config, const Seeds& seeds) {
                            .member_seed = seeds.members};
     for (const ListenerConfig& listener : config.listeners) {
         settings.additions.push_back(listener.additions);
+    }
+    if (config.self_metrics.enabled) {
+        settings.reserved_names = own_names(config.self_metrics.prefix);
     }
     return settings;
 }

@@ -31,9 +31,10 @@ std::string_view to_string(CheckStatus status) noexcept {
 
 std::string_view to_string(Reject reason) noexcept {
     constexpr std::array<std::string_view, reject_count> names{
-        "none",          "no_value",        "empty_name",    "no_type",           "unknown_type",
-        "bad_number",    "bad_sample_rate", "bad_timestamp", "bad_utf8",          "too_long",
-        "too_many_tags", "too_many_values", "bad_event",     "bad_service_check", "truncated"};
+        "none",         "no_value",          "empty_name",      "no_type",
+        "unknown_type", "bad_number",        "bad_sample_rate", "bad_timestamp",
+        "bad_utf8",     "too_long",          "too_many_tags",   "too_many_values",
+        "bad_event",    "bad_service_check", "truncated",       "reserved_name"};
     return names[std::to_underlying(reason)];
 }
 
@@ -75,6 +76,8 @@ std::string_view describe(Reject reason) noexcept {
             return "a service check must read _sc|NAME|STATUS, with a status from 0 to 3";
         case Reject::truncated:
             return "the line must arrive whole";
+        case Reject::reserved_name:
+            return "the name must not be one of the agent's own metrics";
     }
     return "";
 }

@@ -27,8 +27,9 @@ enum class Reject : std::uint8_t {
     bad_event,          // starts with _e{ and is not an event
     bad_service_check,  // starts with _sc| and is not a service check
     truncated,          // cut off by the end of a stream, or by a datagram too large to receive
+    reserved_name,      // the name is one under which the agent tells of itself
 };
-inline constexpr std::size_t reject_count = 15;
+inline constexpr std::size_t reject_count = 16;
 
 // The name as it stands in metrics and JSON: "bad_number".
 std::string_view to_string(Reject reason) noexcept;

@@ -80,6 +80,14 @@ struct TimedPoint {
     double value = 0;  // of a counter: weighted by sample rate
 };
 
+// How many points at the begin of these columns are those of the agent's own metrics. They
+// stay where they are for the life of the process; the other columns have none.
+struct OwnPoints {
+    std::size_t counters = 0;
+    std::size_t gauges = 0;
+    std::size_t timers = 0;
+};
+
 struct Snapshot {
     std::uint64_t sequence = 0;      // 1, 2, 3, … in this process
     std::int64_t start_unix_ns = 0;  // wall clock, aligned to the interval
@@ -100,6 +108,17 @@ struct Snapshot {
 
     std::array<std::uint64_t, reject_count>
         rejected{};  // lines refused in this interval, by reason
+    OwnPoints own;
+
+    // The same interval without the agent's own metrics: what came in and nothing else.
+    Snapshot without_own() const {
+        Snapshot rest = *this;
+        rest.counters = counters.subspan(own.counters);
+        rest.gauges = gauges.subspan(own.gauges);
+        rest.timers = timers.subspan(own.timers);
+        rest.own = {};
+        return rest;
+    }
 
     // Points a sink is answerable for: it delivers, queues, skips or loses each of them.
     std::size_t points() const {

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "sinks/recent_times.h"
+
 namespace pitot::sinks {
 
 // Data the operator wanted and did not get.
@@ -101,6 +103,8 @@ struct SinkStatus {
     std::size_t queued_batches = 0;
     std::size_t queued_bytes = 0;
     std::uint64_t delivered_bytes = 0;  // bodies as encoded, before any compression
+    RecentTimes encodings;              // of one Snapshot each
+    RecentTimes attempts_taken;         // from the attempt's begin to its Outcome
 };
 
 }  // namespace pitot::sinks

@@ -9,9 +9,9 @@
 
 namespace pitot::agent {
 
-// What a shard hands over at a turn. The table is only good for the cells of touched rows.
+// What a shard hands over at a turn. Of the rows, the cells of the touched ones are good.
 struct ShardPage {
-    SeriesTable* table = nullptr;
+    RowStore* rows = nullptr;
     SeriesTable::Closed closed;
 };
 

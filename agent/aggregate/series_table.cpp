@@ -63,9 +63,14 @@ std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, 
 
 Reject SeriesTable::identify(const MetricLine& line, protocol::Parser& parser, const Accent& accent,
                              protocol::Identity& identity) {
-    const Reject refused = parser.identity(line, identity);
-    if (refused != Reject::none || accent.additions == nullptr) return refused;
-    return adder_.add(*accent.additions, identity);
+    Reject refused = parser.identity(line, identity);
+    if (refused == Reject::none && accent.additions != nullptr) {
+        refused = adder_.add(*accent.additions, identity);
+    }
+    if (refused != Reject::none) return refused;
+    return std::ranges::binary_search(settings_.reserved_names, identity.name)
+               ? Reject::reserved_name
+               : Reject::none;
 }
 
 // A spelling not met before.

@@ -58,6 +58,8 @@ struct TableSettings {
     std::uint64_t member_seed = 0;  // of sets; the same for all shards
     // Of each listener, by its number; those beyond add nothing.
     std::vector<Additions> additions = {};
+    // Names that no client may use, with whatever tags: sorted.
+    std::vector<std::string> reserved_names = {};
 };
 
 class SeriesTable {
@@ -114,7 +116,7 @@ private:
                                                  const SeriesKey& spelled, std::uint32_t hash,
                                                  std::size_t samples, protocol::Parser& parser,
                                                  const Accent& accent);
-    // The series of a line, with what its listener adds.
+    // The series of a line, with what its listener adds; refuses one of a reserved name.
     protocol::Reject identify(const protocol::MetricLine& line, protocol::Parser& parser,
                               const Accent& accent, protocol::Identity& identity);
     bool has_bytes_for(const SeriesKey& key) const;

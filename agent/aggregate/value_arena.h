@@ -30,8 +30,12 @@ public:
             used_ = (used_ / values_per_chunk + 1) * values_per_chunk;
         }
         if (used_ + count > chunks_.size() * values_per_chunk) {
-            chunks_.emplace_back(values_per_chunk);
+            chunks_.emplace_back().reserve(values_per_chunk);
         }
+        // There is room, so nothing moves; what is never used is never touched.
+        std::pmr::vector<double>& chunk = chunks_[used_ / values_per_chunk];
+        const std::size_t end = used_ % values_per_chunk + count;
+        if (chunk.size() < end) chunk.resize(end);
         const std::size_t at = used_;
         used_ += count;
         return static_cast<Offset>(at);

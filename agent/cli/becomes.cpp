@@ -3,6 +3,8 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "agent/cli/rehearsal.h"
@@ -11,6 +13,20 @@
 #include "agent/sink_set.h"
 
 namespace pitot::agent {
+namespace {
+
+// What the grammar takes and a configuration does not: a name that is reserved, or too long
+// with its prefix.
+std::optional<std::string> refusal(const protocol::Snapshot& snapshot) {
+    for (std::size_t i = 0; i < snapshot.rejected.size(); ++i) {
+        if (snapshot.rejected[i] == 0) continue;
+        const auto reason = static_cast<protocol::Reject>(i);
+        return "refused, " + std::string(to_string(reason)) + ": " + std::string(describe(reason));
+    }
+    return {};
+}
+
+}  // namespace
 
 struct Becomes::Parts {
     explicit Parts(LoadedConfig loaded_config)
@@ -63,11 +79,13 @@ std::vector<Becoming> Becomes::operator()(std::string_view line) const {
                             },
                             (*parts)->clock.wall_ns());
         rehearsal.take(line);
+        const protocol::Snapshot& snapshot = rehearsal.end_interval();
         sinks::Encoded encoded;
-        sink->encoder().encode(rehearsal.end_interval(), encoded);
+        sink->encoder().encode(snapshot, encoded);
         Becoming becoming{.sink = std::string(sink->name()), .text = {}};
         becoming.sink.append(" (").append(sink->type()).append(")");
         for (const sinks::Batch& batch : encoded.batches) becoming.text += batch.body;
+        if (const auto refused = refusal(snapshot)) becoming.text = *refused;
         all.push_back(std::move(becoming));
     }
     return all;

@@ -48,7 +48,7 @@ const protocol::Snapshot& Rehearsal::end_interval() {
     table.request_retirement(silent.rows, silent.turn);
     while (table.retire_some(rows_per_step)) {
     }
-    const ShardPage page{.table = &table, .closed = table.turn()};
+    const ShardPage page{.rows = &table.rows(), .closed = table.turn()};
     const std::int64_t end_unix_ns = start_unix_ns_ + config_.interval.count();
     pending_ = false;
     return merger_.merge({&page, 1},

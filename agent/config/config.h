@@ -59,6 +59,13 @@ struct ExpiryConfig {
 struct SinkConfig {
     std::string name;
     std::string type;
+    bool self_metrics = true;  // whether it gets what the agent tells of itself
+};
+
+// [self_metrics]: what the agent tells of itself.
+struct SelfMetricsConfig {
+    bool enabled = true;
+    std::string prefix;  // of the names, without the '.' behind it
 };
 
 // The admin server: [http]. (Served from a later version on; read here already.)
@@ -77,6 +84,7 @@ struct Config {
     LimitsConfig limits;
     ExpiryConfig expiry;
     LogConfig log;
+    SelfMetricsConfig self_metrics;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator

@@ -144,6 +144,26 @@ LogConfig read_log(SectionReader&& section, std::span<const std::string> root_ke
     return log;
 }
 
+SelfMetricsConfig read_self_metrics(SectionReader&& section,
+                                    std::span<const std::string> root_keys) {
+    SelfMetricsConfig self_metrics;
+    self_metrics.enabled = section.boolean("enabled", true);
+    self_metrics.prefix = section.text("prefix", "pitot");
+    const bool is_plain = std::ranges::all_of(self_metrics.prefix, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.';
+    });
+    if (!is_plain || self_metrics.prefix.empty() ||
+        self_metrics.prefix.size() > section_name_bytes_max) {
+        section.problem("prefix",
+                        fmt::format("must be 1 to {} letters, digits, '_', '-' and '.', "
+                                    "got the text \"{}\"",
+                                    section_name_bytes_max, printable(self_metrics.prefix)));
+    }
+    section.report_unknown(root_keys);
+    return self_metrics;
+}
+
 // Options of the file as a whole; [listeners] and [sinks] are read by their own functions.
 void read_agent(SectionReader& root, const Environment& environment, Config& config) {
     // Read already, where the sources were put together.
@@ -167,10 +187,12 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     SectionReader limits = root.section("limits");
     SectionReader expiry = root.section("expiry");
     SectionReader log = root.section("log");
+    SectionReader self_metrics = root.section("self_metrics");
     config.histogram = read_histogram(std::move(histogram), root.known());
     config.limits = read_limits(std::move(limits), root.known());
     config.expiry = read_expiry(std::move(expiry), config.interval, root.known());
     config.log = read_log(std::move(log), root.known());
+    config.self_metrics = read_self_metrics(std::move(self_metrics), root.known());
 
     advise_on_percentiles(root, config.quantiles);
     config.listeners = read_listeners(root, config.additions, environment);
@@ -282,7 +304,9 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
         if (!type) continue;
         const std::string name(section->name());
         const std::string type_name(arguments.sink_types[*type]);
-        loaded.config.sinks.push_back({name, type_name});
+        // The console is for people to see what comes in.
+        const bool self_metrics = section->boolean("self_metrics", type_name != "console");
+        loaded.config.sinks.push_back({name, type_name, self_metrics});
         loaded.sink_sections.push_back({name, type_name, *section});
         loaded.sinks_.push_back(std::move(section));
     }

@@ -25,6 +25,18 @@ MergerSettings with_wishes(MergerSettings settings, std::vector<sinks::Sink*> si
     return settings;
 }
 
+void add_turn(Ledger& ledger, const ShardSet::Turn& turn) {
+    for (const ShardPage& page : turn.pages) {
+        if (page.closed.page != nullptr) ledger.intake.add(page.closed.page->counts);
+    }
+    for (std::size_t i = 0; i < turn.listeners.size(); ++i) {
+        ledger.listeners[i].counters = turn.listeners[i];
+    }
+    ledger.series_rows = turn.series_rows;
+    ledger.table_bytes = turn.table_bytes;
+    ledger.value_bytes = turn.value_bytes;
+}
+
 }  // namespace
 
 Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::Sink*> sinks,
@@ -37,6 +49,13 @@ Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::
       schedule_(settings_.interval_ns, settings_.offset_ns, clock.wall_ns(), clock.steady_ns()),
       merger_(with_wishes(settings_.merger, sinks_)),
       report_(settings_.listener_names, log) {
+    if (settings_.self_metrics) {
+        std::vector<std::string> sink_names;
+        sink_names.reserve(sinks_.size());
+        for (const sinks::Sink* sink : sinks_) sink_names.emplace_back(sink->name());
+        self_metrics_.emplace(*settings_.self_metrics, settings_.listener_names, sink_names,
+                              clock.wall_ns());
+    }
     for (const std::string& name : settings_.listener_names) {
         ledger_.listeners.push_back({.name = name, .counters = {}});
     }
@@ -105,13 +124,16 @@ ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
     const FlushSchedule::Closed closed = schedule_.close(clock_.wall_ns(), turned_ns);
     {
         const std::scoped_lock lock(ledger_mutex_);
+        ledger_.flush.turn_ns_last = turned_ns - started_ns;
         ledger_.flush.turn_ns_max = std::max(ledger_.flush.turn_ns_max, turned_ns - started_ns);
+        ledger_.flush.late_ns_last = closed.late_ns;
         ledger_.flush.silent_shards += turn.silent_shards;
     }
 
-    const protocol::Snapshot& snapshot = merger_.merge(turn.pages, closed.interval);
+    const protocol::Snapshot& snapshot =
+        merger_.merge(turn.pages, closed.interval, look_at_myself(turn));
     account(turn);  // what the merge folded, too
-    for (sinks::Sink* sink : sinks_) sink->send(snapshot);
+    send(snapshot);
     report_.interval(turn, snapshot, closed.interval);
     merger_.finish();
     for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
@@ -121,17 +143,27 @@ ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
     return turn;
 }
 
+// The account with what this turn has brought, but for what the merge will fold.
+ShardPage Flusher::look_at_myself(const ShardSet::Turn& turn) {
+    if (!self_metrics_) return {};
+    Ledger now = ledger();
+    add_turn(now, turn);
+    return self_metrics_->look(now);
+}
+
+void Flusher::send(const protocol::Snapshot& snapshot) {
+    const protocol::Snapshot clients_only = snapshot.without_own();
+    for (sinks::Sink* sink : sinks_) {
+        const bool is_spared =
+            std::ranges::find(settings_.sinks_without_self_metrics, sink->name()) !=
+            settings_.sinks_without_self_metrics.end();
+        sink->send(is_spared ? clients_only : snapshot);
+    }
+}
+
 void Flusher::account(const ShardSet::Turn& turn) {
     const std::scoped_lock lock(ledger_mutex_);
-    for (const ShardPage& page : turn.pages) {
-        if (page.closed.page != nullptr) ledger_.intake.add(page.closed.page->counts);
-    }
-    for (std::size_t i = 0; i < turn.listeners.size(); ++i) {
-        ledger_.listeners[i].counters = turn.listeners[i];
-    }
-    ledger_.series_rows = turn.series_rows;
-    ledger_.table_bytes = turn.table_bytes;
-    ledger_.value_bytes = turn.value_bytes;
+    add_turn(ledger_, turn);
 }
 
 void Flusher::finish(const FlushSchedule::Closed& closed, std::int64_t started_ns) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "agent/flush/merger.h"
 #include "agent/flush/schedule.h"
 #include "agent/ledger.h"
+#include "agent/self_metrics/self_metrics.h"
 #include "agent/service/liveness.h"
 #include "agent/shard_set.h"
 #include "sinks/sink.h"
@@ -36,6 +38,10 @@ struct FlusherSettings {
     std::int64_t offset_ns = 0;
     MergerSettings merger;
     std::vector<std::string> listener_names;
+    // None: the agent does not tell of itself.
+    std::optional<SelfMetricsSettings> self_metrics = {};
+    // Names of the sinks that are spared what the agent tells of itself.
+    std::vector<std::string> sinks_without_self_metrics = {};
 };
 
 class Flusher {
@@ -65,6 +71,8 @@ private:
     void run();
     // The pages of the result are empty again.
     ShardSet::Turn flush(std::int64_t answer_deadline_steady_ns);
+    ShardPage look_at_myself(const ShardSet::Turn& turn);
+    void send(const protocol::Snapshot& snapshot);
     void account(const ShardSet::Turn& turn);
     void finish(const FlushSchedule::Closed& closed, std::int64_t started_ns);
 
@@ -84,6 +92,7 @@ private:
     // Used by the thread that flushes.
     FlushSchedule schedule_;
     Merger merger_;
+    std::optional<SelfMetrics> self_metrics_;
     IntakeReport report_;
 
     mutable std::mutex ledger_mutex_;

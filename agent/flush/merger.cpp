@@ -36,18 +36,20 @@ Merger::Merger(MergerSettings settings)
       shards_(settings_.shards),
       total_memory_(settings_.total_bytes_max) {}
 
-const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages,
-                                        const Interval& interval) {
+const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages, const Interval& interval,
+                                        const ShardPage& own) {
     assert(pages_.empty() && pages.size() == shards_.size());
     forget_last_interval();
     pages_.assign(pages.begin(), pages.end());
+    pages_.push_back(own);
     snapshot_ = {};
     snapshot_.sequence = interval.sequence;
     snapshot_.start_unix_ns = interval.start_unix_ns;
     snapshot_.end_unix_ns = interval.end_unix_ns;
     snapshot_.elapsed_s = interval.elapsed_s;
 
-    for (std::size_t shard = 0; shard < pages_.size(); ++shard) {
+    if (own.closed.page != nullptr) read_own(own);
+    for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
         const ShardPage& from = pages_[shard];
         if (from.closed.page == nullptr) continue;
         from.closed.page->value_memory.spend_reserve();
@@ -67,6 +69,7 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages,
     settle_timers();
     settle_sets();
 
+    snapshot_.own = own_points_;
     snapshot_.quantile_ranks = settings_.quantiles;
     snapshot_.series = registry_.all();
     snapshot_.counters = counters_;
@@ -118,15 +121,32 @@ void Merger::forget_last_interval() {
     service_checks_.clear();
 }
 
+void Merger::bind(BoundShard& shard, const Birth& birth, const SeriesRegistry::Resolved& resolved,
+                  std::uint32_t turn) {
+    if (birth.row >= shard.rows.size()) shard.rows.resize(birth.row + 1);
+    assert(shard.rows[birth.row].id == none);
+    shard.rows[birth.row] = {.id = resolved.id, .last_turn = turn, .is_folded = resolved.is_folded};
+    ++live_rows_[resolved.id];
+}
+
 void Merger::bind_births(BoundShard& shard, const ShardPage& from) {
     for (const Birth& birth : from.closed.page->births) {
-        const SeriesRegistry::Resolved resolved = resolve(birth);
-        if (birth.row >= shard.rows.size()) shard.rows.resize(birth.row + 1);
-        assert(shard.rows[birth.row].id == none);
-        shard.rows[birth.row] = {
-            .id = resolved.id, .last_turn = from.closed.turn, .is_folded = resolved.is_folded};
-        ++live_rows_[resolved.id];
+        bind(shard, birth, resolve(birth), from.closed.turn);
     }
+}
+
+void Merger::read_own(const ShardPage& from) {
+    // All of them are born in the first merge, where nothing is in the columns yet.
+    assert(from.closed.page->births.empty() || registry_.all().empty());
+    for (const Birth& birth : from.closed.page->births) {
+        const SeriesKey key{.name = birth.name, .tags = birth.tags, .kind = birth.kind};
+        const auto resolved = registry_.resolve_own(key, snapshot_.start_unix_ns);
+        add_point(resolved.id);
+        bind(own_, birth, resolved, from.closed.turn);
+        own_points_ = {
+            .counters = counters_.size(), .gauges = gauges_.size(), .timers = timers_.size()};
+    }
+    read_touched(own_, from);
 }
 
 SeriesRegistry::Resolved Merger::resolve(const Birth& birth) {
@@ -232,7 +252,7 @@ void Merger::drop_point(SeriesId id) {
 }
 
 void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
-    RowStore& rows = from.table->rows();
+    RowStore& rows = *from.rows;
     for (const RowId row_id : from.closed.page->touched) {
         BoundRow& bound = shard.rows[row_id];
         assert(bound.id != none);

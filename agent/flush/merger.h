@@ -9,6 +9,10 @@
 //     merger.finish()                 empties the pages: the shards may turn again
 //     merger.take_retirements(shard)  rows that the shard is to forget
 //
+// What the agent tells of itself (self_metrics/own_series.h) is one page more, which is read
+// first: its points are the first of their columns, and stay there (Snapshot::own). No limit
+// refuses its series, and none expires.
+//
 // Shards hold the same series in rows of their own; a row is bound to a series id at its
 // birth, so merging is one array look-up per touched row. Nothing here depends on which
 // shard saw what, except where the order of writes matters: a gauge takes the value that
@@ -70,8 +74,10 @@ public:
     explicit Merger(MergerSettings settings);
 
     // `pages`: one per shard, by shard number; one whose page is null did not answer. What
-    // is folded here is counted in the pages, which is read before finish().
-    const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval);
+    // is folded here is counted in the pages, which is read before finish(). `own`: what the
+    // agent tells of itself; in every merge from the first one on, or in none.
+    const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval,
+                                    const ShardPage& own = {});
     void finish();
 
     Retirements take_retirements(std::size_t shard);
@@ -107,6 +113,9 @@ private:
     };
 
     void forget_last_interval();
+    void read_own(const ShardPage& from);
+    void bind(BoundShard& shard, const Birth& birth, const SeriesRegistry::Resolved& resolved,
+              std::uint32_t turn);
     void bind_births(BoundShard& shard, const ShardPage& from);
     void read_touched(BoundShard& shard, const ShardPage& from);
     // False, with nothing read, when there is no memory for the values.
@@ -130,6 +139,8 @@ private:
     MergerSettings settings_;
     SeriesRegistry registry_;
     std::vector<BoundShard> shards_;
+    BoundShard own_;
+    protocol::OwnPoints own_points_;
     std::vector<std::uint32_t> slots_;      // by SeriesId: index of its point
     std::vector<std::uint32_t> live_rows_;  // by SeriesId
     std::size_t expired_total_ = 0;
@@ -155,7 +166,7 @@ private:
     std::vector<protocol::TimedPoint> timed_;
     std::vector<protocol::Event> events_;
     std::vector<protocol::ServiceCheck> service_checks_;
-    std::vector<ShardPage> pages_;
+    std::vector<ShardPage> pages_;  // of the shards, and behind them the agent's own
     protocol::Snapshot snapshot_;
 };
 

@@ -18,9 +18,17 @@ SeriesRegistry::Resolved SeriesRegistry::resolve(const SeriesKey& canonical,
     if (const KeyTable::Handle known = keys_.find(canonical, hash); known != 0) {
         return {.id = keys_.value(known)};
     }
-    if (keys_.size() >= series_max_ && canonical.tags != overflow_tags) {
+    if (size() >= series_max_ && canonical.tags != overflow_tags) {
         return resolve_overflow(canonical.name, canonical.kind, born_unix_ns);
     }
+    return {.id = add(canonical, hash, born_unix_ns), .is_new = true};
+}
+
+SeriesRegistry::Resolved SeriesRegistry::resolve_own(const SeriesKey& canonical,
+                                                     std::int64_t born_unix_ns) {
+    const std::uint32_t hash = keys_.hash(canonical);
+    assert(keys_.find(canonical, hash) == 0);
+    ++own_;
     return {.id = add(canonical, hash, born_unix_ns), .is_new = true};
 }
 
@@ -30,7 +38,7 @@ SeriesRegistry::Resolved SeriesRegistry::resolve_overflow(std::string_view name,
     SeriesKey key{.name = name, .tags = overflow_tags, .kind = kind};
     std::uint32_t hash = keys_.hash(key);
     KeyTable::Handle known = keys_.find(key, hash);
-    const bool is_full = keys_.size() >= std::size_t{series_max_} + limits::overflow_series_max;
+    const bool is_full = size() >= std::size_t{series_max_} + limits::overflow_series_max;
     if (known == 0 &&
         (is_full || name.size() + overflow_tags.size() > protocol::identity_bytes_max)) {
         key.name = overflow_name;

@@ -27,6 +27,8 @@ public:
     // The id of a canonical key. Beyond series_max a new tag set gets the id of its name's
     // overflow series, as in a shard's table.
     Resolved resolve(const SeriesKey& canonical, std::int64_t born_unix_ns);
+    // Likewise for a series of the agent's own: none of them is refused, and none counts.
+    Resolved resolve_own(const SeriesKey& canonical, std::int64_t born_unix_ns);
     // The overflow series of a name.
     Resolved resolve_overflow(std::string_view name, protocol::Kind kind,
                               std::int64_t born_unix_ns);
@@ -35,7 +37,8 @@ public:
 
     std::span<const protocol::Series> all() const noexcept { return series_; }
     const protocol::Series& operator[](protocol::SeriesId id) const { return series_[id]; }
-    std::size_t size() const noexcept { return keys_.size(); }
+    // Without the agent's own.
+    std::size_t size() const noexcept { return keys_.size() - own_; }
 
 private:
     protocol::SeriesId add(const SeriesKey& canonical, std::uint32_t hash,
@@ -43,6 +46,7 @@ private:
 
     KeyTable keys_;
     std::uint32_t series_max_;
+    std::size_t own_ = 0;  // series of the agent's own
     std::uint64_t births_ = 0;
     std::vector<protocol::Series> series_;  // by id; views into keys_ and tags_
     std::vector<std::unique_ptr<protocol::Tag[]>> tags_;

@@ -143,7 +143,8 @@ void Deliverer::attempt(const Batch& batch, Purpose purpose) {
     }
     under_way_ = true;
     last_try_ = stopping_;
-    std::int64_t deadline_ns = steady_ns() + settings_.attempt_timeout.count();
+    attempt_began_ns_ = steady_ns();
+    std::int64_t deadline_ns = attempt_began_ns_ + settings_.attempt_timeout.count();
     if (stopping_) deadline_ns = std::min(deadline_ns, stop_deadline_ns_);
     transport_.send(batch, purpose, deadline_ns,
                     [this](const Outcome& outcome) { on_outcome(outcome); });
@@ -152,7 +153,9 @@ void Deliverer::attempt(const Batch& batch, Purpose purpose) {
 void Deliverer::on_outcome(const Outcome& outcome) {
     under_way_ = false;
     {
+        const std::int64_t took_ns = steady_ns() - attempt_began_ns_;
         const std::lock_guard lock(mutex_);
+        status_.attempts_taken.add(took_ns);
         status_.ledger.in_flight -= points_of(current_);
         status_.ledger.queued += points_of(current_);
     }

@@ -136,6 +136,7 @@ private:
     std::size_t last_chances_ = 0;  // parts at the front of pieces_ that are not cut again
     bool is_last_chance_ = false;   // of current_
     bool under_way_ = false;        // an attempt
+    std::int64_t attempt_began_ns_ = 0;
     Scheduler::TimerId timer_ = 0;
     std::uint32_t failures_ = 0;
     bool in_trouble_ = false;

@@ -74,6 +74,7 @@ public:
     }
 
     void send(const Snapshot& snapshot) override {
+        const std::int64_t started_ns = context_.time.steady_ns();
         Encoded encoded;
         auto page = std::make_shared<Page>(created_);
         encoder_.encode(snapshot, encoded, page->open_metrics);
@@ -83,7 +84,9 @@ public:
         const std::size_t bytes = page->text.size();
         page_.publish(std::move(page));
 
+        const std::int64_t took_ns = context_.time.steady_ns() - started_ns;
         const std::lock_guard lock(mutex_);
+        status_.encodings.add(took_ns);
         status_.ledger.offered += snapshot.points();
         status_.ledger.delivered += batch.points;
         status_.ledger.lost.add(encoded.lost);

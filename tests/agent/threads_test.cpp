@@ -45,6 +45,7 @@ public:
                                         .merger = std::move(merger),
                                         .listener_names = {}};
         for (const auto& listener : listeners) settings.listener_names.push_back(listener.name);
+        settings.self_metrics.emplace();
         flusher_ = std::make_unique<agent::Flusher>(
             std::move(settings), *shards_, std::vector<sinks::Sink*>{&sink_}, clock_, log_);
         shards_->start();
@@ -74,6 +75,19 @@ private:
     std::unique_ptr<agent::ShardSet> shards_;
     std::unique_ptr<agent::Flusher> flusher_;
 };
+
+// What the agent told of itself, flush by flush, is what its account says in the end.
+void check_told(const agent::Ledger& ledger, const SummingSink::Seen& seen) {
+    const auto told = [&](const std::string& name) {
+        return static_cast<std::uint64_t>(seen.deltas.at("pitot." + name));
+    };
+    CHECK(told("lines") == ledger.intake.lines);
+    CHECK(told("lines_accepted") + told("rejected") == ledger.intake.lines);
+    CHECK(told("samples_aggregated") == ledger.intake.aggregated);
+    CHECK(told("listener.datagrams") == ledger.listeners[0].counters.datagrams);
+    // The last flush tells of those before it.
+    CHECK(told("flushes") == ledger.flush.flushes - 1);
+}
 
 void check_account(const agent::Ledger& ledger, std::uint64_t datagrams_sent) {
     CHECK(ledger.closed());
@@ -111,6 +125,7 @@ TEST_CASE("many senders, two shards, flushes in between: every count arrives onc
     CHECK(seen.late_or_doubled == 0);
     CHECK(ledger.intake.lines == 3 * ledger.listeners[0].counters.datagrams);
     check_account(ledger, senders * datagrams);
+    check_told(ledger, seen);
 }
 
 TEST_CASE("what was sent before the stop is counted, a hundred times") {
@@ -231,6 +246,7 @@ TEST_CASE("series come and go while lines flow") {
     CHECK(seen.timer_counts.at("load") == received);
     CHECK(ledger.series_expired > 0);
     check_account(ledger, 2 * datagrams);
+    check_told(ledger, seen);
 }
 
 }  // namespace

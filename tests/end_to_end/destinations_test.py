@@ -276,11 +276,32 @@ def check_search(server: SearchServer, index: str, sent: Sent) -> None:
     expect_equal(f"{server.kind.name}: check", check["check"]["status"], "critical")
 
 
+def check_own_lines_scraped(scraper: PrometheusServer, lines: int) -> None:
+    """What the agent tells of itself, while it runs: its page ends with it."""
+    for where in ('job="page"', f'instance="{HOST}"'):
+        wait_until(lambda where=where: list(scraper.query(
+            f"pitot_lines_total{{{where}}}").values()) == [lines],
+            f"Prometheus to know of {lines} lines where {where}")
+
+
+def check_own_lines(to: Destinations, lines: int) -> None:
+    """What the agent told of itself: the same number everywhere."""
+    for database in (DATABASE, InfluxDB.UDP_DATABASE):
+        wait_until(lambda database=database: to.influx.value(
+            'select sum(delta) from "pitot.lines"', database) == lines,
+            f"{database} to have {lines} own lines")
+    wait_until(lambda: to.victoria.sum('{__name__="pitot.lines_delta"}') == lines,
+               f"VictoriaMetrics to have {lines} own lines")
+    for server, index in ((to.opensearch, STREAM), (to.elasticsearch, INDICES)):
+        own = server.aggregate(index, "pitot.lines", sum=("sum", "delta"))
+        expect_equal(f"{server.kind.name}: own lines", own["sum"], lines)
+
+
 def test_all_at_once(scene: Scene) -> str:
     """One interval of everything there is, asked back from every server."""
     to = Destinations.started(scene)
     agent = scene.agent(settings(to.sinks(), interval=f"{VALUES_INTERVAL_S}s",
-                                 shutdown_deadline="30s"))
+                                 shutdown_deadline="30s", self_metrics={"enabled": True}))
     scraper = to.scraper(scene, agent)
     sent = Sent.drawn()
     send_within_an_interval(connected(scene, agent), sent.lines)
@@ -289,6 +310,7 @@ def test_all_at_once(scene: Scene) -> str:
         wait_until(lambda job=job: scraper.query(f'count(level{{job="{job}"}})') or
                    scraper.query(f'count(level{{instance="{HOST}"}})'), "the interval's flush")
         check_prometheus(scraper, job, sent)
+    check_own_lines_scraped(scraper, len(sent.lines))
     ledger = agent.stop({"udp": len(sent.lines)})
     for name, sink in ledger.sinks.items():
         expect_equal(f"{name}: lost points", sink["lost"], {})
@@ -299,6 +321,7 @@ def test_all_at_once(scene: Scene) -> str:
     check_victoria(to.victoria, sent)
     check_search(to.opensearch, STREAM, sent)
     check_search(to.elasticsearch, INDICES, sent)
+    check_own_lines(to, ledger.lines)
     points = sum(sink["delivered"] for sink in ledger.sinks.values())
     return f"{len(sent.lines)} lines, {points} points at 7 sinks, all answers as sent"
 

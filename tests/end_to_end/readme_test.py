@@ -10,26 +10,22 @@ interval's exact length and the name of the host, is blanked before comparing.
 It uses the binary that packaging/quickstart builds, and builds it first if need be.
 """
 
-import fcntl
 import os
 import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
+
+import loopback_only
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BLOCKS = ("start", "send", "console", "scrape", "scraped", "pushgateway", "ask", "answer",
           "explain")
 PATIENCE_S = 600  # a first build on a busy machine; nothing waits longer than it must
-
-IN_NAMESPACE = "PITOT_README_NAMESPACE"
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1  # linux/sockios.h, linux/if.h
 
 
 def blocks_of_readme():
@@ -37,24 +33,6 @@ def blocks_of_readme():
     block = re.compile(r"<!-- readme_test: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
         return dict(block.findall(file.read()))
-
-
-def enter_namespace():
-    """Starts this test again in a network namespace; returns only inside it."""
-    if IN_NAMESPACE not in os.environ:
-        unshare = ["unshare", "--net"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
-        if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
-            print("this machine allows no network namespaces, and the ports may be in use")
-            sys.exit(77)
-        os.environ[IN_NAMESPACE] = "yes"
-        os.execvp("unshare", [*unshare, sys.executable, os.path.abspath(__file__)])
-    # To pitot every variable with this prefix is an option.
-    for name in [name for name in os.environ if name.startswith("PITOT_")]:
-        del os.environ[name]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sh14x", b"lo", 0)
-        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
 
 
 def until(what, condition):
@@ -178,5 +156,5 @@ class Readme(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    enter_namespace()
+    loopback_only.enter()
     unittest.main()

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -110,6 +111,27 @@ const Outcome bad{.verdict = Verdict::rejected, .reason = "bad item"};
 using Sent = std::vector<std::string>;
 
 }  // namespace
+
+TEST_CASE("each attempt's time is told, whatever came of it") {
+    Bench bench;
+    std::array<std::int64_t, RecentTimes::kept> room{};
+    const auto newest = [&](std::uint64_t seen) {
+        const auto times = bench.deliverer->status().attempts_taken.since(seen, room);
+        return std::vector<std::int64_t>(times.begin(), times.end());
+    };
+    bench.offer("a");
+    bench.rig.advance(30ms);
+    CHECK(newest(0).empty());
+    bench.answer(down);
+    CHECK(newest(0) == std::vector<std::int64_t>{30'000'000});
+    // Half of the first back-off's ceiling; it belongs to no attempt.
+    bench.rig.advance(250ms);
+    REQUIRE(bench.transport.is_under_way());
+    bench.rig.advance(5ms);
+    bench.answer(ok);
+    CHECK(bench.deliverer->status().attempts_taken.count() == 2);
+    CHECK(newest(1) == std::vector<std::int64_t>{5'000'000});
+}
 
 TEST_CASE("batches go out one at a time and in order; a retry is not overtaken") {
     Bench bench;

@@ -1,7 +1,8 @@
 // The parts of delivery that have no time of their own: the queue and its bounds, back-off and
-// Retry-After, the search for a culprit, and cutting batches along their items.
+// Retry-After, the search for a culprit, cutting batches along their items, and the newest times.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include "sinks/delivery/backoff.h"
 #include "sinks/delivery/culprit_search.h"
 #include "sinks/delivery/queue.h"
+#include "sinks/recent_times.h"
 
 using namespace pitot::sinks;
 using std::literals::chrono_literals::operator""h;
@@ -147,4 +149,26 @@ TEST_CASE("a culprit is found among n items with log2 n questions, alone or in a
             }
         }
     }
+}
+
+TEST_CASE("times are told to each reader once, newest first, and no more than are kept") {
+    RecentTimes times;
+    std::array<std::int64_t, RecentTimes::kept> room{};
+    const auto since = [&](std::uint64_t seen) {
+        const auto told = times.since(seen, room);
+        return std::vector<std::int64_t>(told.begin(), told.end());
+    };
+    CHECK(since(0).empty());
+    for (int i = 1; i <= 3; ++i) times.add(i);
+    CHECK(times.count() == 3);
+    CHECK(since(0) == std::vector<std::int64_t>{3, 2, 1});
+    CHECK(since(2) == std::vector<std::int64_t>{3});
+    CHECK(since(3).empty());
+    CHECK(since(99).empty());
+    for (int i = 4; i <= 100; ++i) times.add(i);
+    CHECK(times.count() == 100);
+    CHECK(since(0).size() == RecentTimes::kept);
+    CHECK(since(0).front() == 100);
+    CHECK(since(0).back() == 100 - static_cast<std::int64_t>(RecentTimes::kept) + 1);
+    CHECK(since(98) == std::vector<std::int64_t>{100, 99});
 }

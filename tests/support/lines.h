@@ -48,7 +48,7 @@ public:
             table.request_retirement(asked.rows, asked.turn);
             while (table.retire_some(64)) {
             }
-            pages.push_back({.table = &table, .closed = table.turn()});
+            pages.push_back({.rows = &table.rows(), .closed = table.turn()});
         }
         ++sequence_;
         constexpr std::int64_t second = 1'000'000'000;

@@ -307,4 +307,12 @@ TEST_CASE("a very long line is shown by its beginning") {
     CHECK(outcome.out.find("(70000 bytes)") != std::string::npos);
 }
 
+TEST_CASE("a line whose name is one of the agent's own becomes nothing, and it is told why") {
+    const Outcome own = run({.lines = {"pitot.lines:1|c"}});
+    CHECK(own.out.contains("refused, reserved_name: the name must not be one of the agent's own"));
+    const Outcome free =
+        run({.lines = {"pitot.lines:1|c"}, .sets = {"self_metrics.enabled=false"}});
+    CHECK_FALSE(free.out.contains("reserved_name"));
+}
+
 }  // namespace

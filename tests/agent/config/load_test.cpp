@@ -85,6 +85,32 @@ TEST_CASE("defaults") {
     CHECK(loaded->warnings().empty());
 }
 
+TEST_CASE("own metrics: on, for every sink but the console; a prefix that all destinations keep") {
+    const Config defaults = config_of("");
+    CHECK(defaults.self_metrics.enabled);
+    CHECK(defaults.self_metrics.prefix == "pitot");
+    const Config config = config_of(R"(
+        [self_metrics]
+        enabled = false
+        prefix = "agents.pitot-2"
+        [sinks.a]
+        type = "console"
+        [sinks.b]
+        type = "console"
+        self_metrics = true
+    )");
+    CHECK_FALSE(config.self_metrics.enabled);
+    CHECK(config.self_metrics.prefix == "agents.pitot-2");
+    CHECK_FALSE(config.sinks[0].self_metrics);
+    CHECK(config.sinks[1].self_metrics);
+    for (const std::string bad : {"", "a b", "a:b", "ä", "a|b"}) {
+        CAPTURE(bad);
+        const auto wrong = lines_wrong_in("[self_metrics]\nprefix = \"" + bad + "\"\n");
+        REQUIRE(wrong.size() == 1);
+        CHECK(wrong[0].contains("self_metrics.prefix: must be 1 to 64 letters, digits"));
+    }
+}
+
 TEST_CASE("default listeners") {
     const Config config = config_of("");
     REQUIRE(config.listeners.size() == 4);

@@ -75,6 +75,7 @@ TEST_CASE("each option with where it is from") {
     CHECK(text.substr(text.find("\n[sinks.a]\n")) ==
           "\n[sinks.a]\n"
           "type = \"sample\"  # pitot.toml:3\n"
+          "#self_metrics = true  # default\n"
           "url = \"http://h\\\\x\"  # pitot.toml:4\n"
           "#job = \"pitot\"  # default\n"
           "# user: not set\n"
@@ -90,6 +91,7 @@ TEST_CASE("each option with where it is from") {
           "#password = \"(secret)\"  # pitot.toml:5\n"
           "\n[sinks.b]\n"
           "type = \"sample\"  # conf.d/b.toml:4\n"
+          "#self_metrics = true  # default\n"
           "url = \"http://b\"  # conf.d/b.toml:5\n"
           "#job = \"pitot\"  # default\n"
           "# user: not set\n"

@@ -537,7 +537,7 @@ TEST_CASE("a shard that did not answer comes with a later interval") {
     const Snapshot& without = merger.merge({&absent, 1}, {.sequence = 1});
     CHECK(without.points() == 0);
     merger.finish();
-    const agent::ShardPage page{.table = &intake.table(), .closed = intake.table().turn()};
+    const agent::ShardPage page{.rows = &intake.table().rows(), .closed = intake.table().turn()};
     CHECK(counter(merger.merge({&page, 1}, {.sequence = 2}), "hits")->delta == 3);
     merger.finish();
 }

@@ -34,6 +34,7 @@ TEST_CASE("every kind of value, idle intervals, nothing at all, then a stop") {
         CHECK(bench.ledger().superseded == 0);
         CHECK(bench.sink->status().state == SinkState::working);
         CHECK(bench.sink->status().last_error == "");
+        CHECK(bench.sink->status().encodings.count() == 6);
         bench.stop(5s);
         bench.expect_stopped();
     });
