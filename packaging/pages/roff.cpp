@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace pitot::pages {
 
@@ -117,10 +118,12 @@ void Page::fill(std::string_view marked) {
 
 void Page::section(std::string_view title) {
     line(".SH " + escaped(title));
+    follows_title_ = true;
 }
 
 void Page::subsection(std::string_view title) {
     line(".SS " + escaped(title));
+    follows_title_ = true;
 }
 
 void Page::name(std::string_view what, std::string_view purpose) {
@@ -129,16 +132,22 @@ void Page::name(std::string_view what, std::string_view purpose) {
 }
 
 void Page::row(std::string_view marked) {
+    if (!std::exchange(follows_title_, false)) line(".br");
     line(marked);
-    line(".br");
+}
+
+// A title begins a paragraph by itself.
+void Page::begin_paragraph() {
+    if (!std::exchange(follows_title_, false)) line(".PP");
 }
 
 void Page::paragraph(std::string_view marked) {
-    line(".PP");
+    begin_paragraph();
     fill(marked);
 }
 
 void Page::term(std::string_view marked_name, std::string_view marked) {
+    follows_title_ = false;
     line(".TP");
     line(marked_name);
     fill(marked);
@@ -150,7 +159,7 @@ void Page::further(std::string_view marked) {
 }
 
 void Page::verbatim(std::string_view text) {
-    line(".PP");
+    begin_paragraph();
     line(".in +4n");
     line(".EX");
     while (!text.empty()) {

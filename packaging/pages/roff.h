@@ -51,8 +51,10 @@ public:
 private:
     void line(std::string_view request_or_text);
     void fill(std::string_view marked);
+    void begin_paragraph();
 
     std::string text_;
+    bool follows_title_ = false;
 };
 
 }  // namespace pitot::pages
