@@ -32,6 +32,10 @@ class Reader {
 public:
     // False for a line that has no meaning here.
     bool take(std::string_view line) {
+        if (is_open_) {
+            go_on(line.substr(line.starts_with('#') ? 1 : 0));
+            return true;
+        }
         if (line.empty()) {
             leave_text();
             return true;
@@ -46,7 +50,6 @@ public:
         }
         const bool is_shown = line.starts_with('#');
         if (is_shown) line.remove_prefix(1);
-        if (is_open_) return go_on(line);
         if (line.starts_with('[') && line.ends_with(']')) {
             read_.tables.push_back({.name = std::string(line.substr(1, line.size() - 2)),
                                     .is_shown = is_shown,
@@ -63,6 +66,8 @@ public:
         is_open_ = open_brackets(value) > 0;
         return true;
     }
+
+    bool is_open() const { return is_open_; }
 
     DocumentedConfiguration finish() {
         leave_text();
@@ -84,11 +89,10 @@ private:
         std::ranges::move(std::exchange(text_, {}), std::back_inserter(target));
     }
 
-    bool go_on(std::string_view line) {
+    void go_on(std::string_view line) {
         std::string& value = read_.tables.back().options.back().value;
         value.append("\n").append(line);
         is_open_ = open_brackets(value) > 0;
-        return true;
     }
 
     DocumentedConfiguration read_{.text = {}, .tables = {DocumentedTable{}}};
@@ -108,6 +112,7 @@ std::expected<DocumentedConfiguration, std::string> read_documentation(std::stri
                 fmt::format("{}: must be text behind \"# \", a table or `key = value`", number));
         }
     }
+    if (reader.is_open()) return std::unexpected("must close the brackets of its last value");
     return reader.finish();
 }
 

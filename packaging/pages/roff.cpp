@@ -49,8 +49,7 @@ std::string_view escape_of(char32_t point) {
 }  // namespace
 
 std::string escaped(std::string_view text) {
-    // At the beginning of a line a full stop begins a request.
-    std::string out = text.starts_with('.') ? R"(\&)" : "";
+    std::string out;
     while (!text.empty()) {
         const char32_t point = take_code_point(text);
         if (const std::string_view escape = escape_of(point); !escape.empty()) {
@@ -109,6 +108,7 @@ void Page::fill(std::string_view marked) {
             text_ += fits ? ' ' : '\n';
             column = fits ? column + 1 : 0;
         }
+        // At the beginning of a line a full stop begins a request.
         if (column == 0 && word.starts_with('.')) text_ += R"(\&)";
         text_ += word;
         column += word.size();
@@ -165,8 +165,9 @@ void Page::verbatim(std::string_view text) {
     while (!text.empty()) {
         const std::string_view row = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(row.size() + 1, text.size()));
-        // An empty line is a request of its own in roff.
-        line(row.empty() ? R"(\&)" : escaped(row));
+        // An empty line means something to roff too.
+        const bool needs_guard = row.empty() || row.starts_with('.');
+        line((needs_guard ? R"(\&)" : "") + escaped(row));
     }
     line(".EE");
     line(".in");

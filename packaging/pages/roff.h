@@ -10,8 +10,8 @@
 
 namespace pitot::pages {
 
-// Plain text with nothing left in it that roff would act upon. A full stop or an apostrophe
-// at its beginning is text too.
+// Plain text with nothing left in it that roff would act upon, but for a full stop at the
+// beginning of a line: that is Page's part.
 std::string escaped(std::string_view text);
 // The same, in bold; what stands for something else, in italics.
 std::string bold(std::string_view text);
