@@ -237,6 +237,7 @@ Parsed parse_command(const std::string& command, Words words) {
     const auto entry = std::ranges::find(entries, command, &CommandEntry::name);
     if (entry != entries.end()) return entry->parse(words);
     std::vector<std::string_view> names;
+    names.reserve(entries.size());
     for (const CommandEntry& known : entries) names.push_back(known.name);
     return misused("", fmt::format("unknown command `{}`{}", printable(command),
                                    did_you_mean(command, names)));
@@ -260,6 +261,7 @@ Parsed parse_help(Words words) {
 std::vector<CommandDescription> describe_commands() {
     const std::array<std::string, 1> question{"--help"};
     std::vector<CommandDescription> descriptions;
+    descriptions.reserve(entries.size());
     for (const CommandEntry& entry : entries) {
         Parsed parsed = entry.parse(question);
         descriptions.push_back(std::get<CommandDescription>(std::move(parsed)));

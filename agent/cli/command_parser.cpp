@@ -15,6 +15,29 @@
 
 namespace pitot::agent {
 
+namespace {
+
+// "--config: 1 required TEXT missing" and the like, in our wording.
+std::string reworded(const CLI::ParseError& error) {
+    const std::string text = error.what();
+    const std::string name = text.substr(0, text.find(':'));
+    if (text.contains("disallowed flag override")) {
+        return fmt::format("--{}: must be given without a value",
+                           printable(text.substr(0, text.find(' '))));
+    }
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
+        return fmt::format("{}: must be given {}", printable(name),
+                           text.contains("received") ? "once" : "with a value");
+    }
+    return printable(text, 200);
+}
+
+}  // namespace
+
+struct CommandParser::Library {
+    CLI::App app;
+};
+
 Answer misused(std::string_view command, std::string_view what) {
     const std::string suffix = command.empty() ? "" : fmt::format(" {}", command);
     return {exit_usage, fmt::format("pitot{}: {}\nSee `pitot help{}`.\n", suffix, what, suffix)};
@@ -22,7 +45,7 @@ Answer misused(std::string_view command, std::string_view what) {
 
 CommandParser::CommandParser(std::string_view command, std::string_view purpose,
                              std::string_view operands, std::size_t words_max)
-    : words_max_(words_max), app_(std::make_unique<CLI::App>()) {
+    : words_max_(words_max), library_(std::make_unique<Library>()) {
     description_.name = command;
     description_.purpose = purpose;
     while (!operands.empty()) {
@@ -30,8 +53,8 @@ CommandParser::CommandParser(std::string_view command, std::string_view purpose,
         description_.operands.push_back({.name = std::string(operand)});
         operands.remove_prefix(std::min(operand.size() + 1, operands.size()));
     }
-    app_->allow_extras();
-    app_->set_help_flag();
+    library_->app.allow_extras();
+    library_->app.set_help_flag();
     flag("--help", "this text", wants_help_);
 }
 
@@ -39,14 +62,16 @@ CommandParser::~CommandParser() = default;
 
 std::vector<std::string_view> CommandParser::names() const {
     std::vector<std::string_view> names;
+    names.reserve(description_.options.size());
     for (const OptionDescription& option : description_.options) names.push_back(option.name);
     return names;
 }
 
-CLI::Option* CommandParser::add(OptionDescription description, Take take) {
+void CommandParser::add(OptionDescription description, Take take) {
     const std::string name = description.name;
+    const bool is_repeatable = description.is_repeatable;
     description_.options.push_back(std::move(description));
-    return app_->add_option_function<std::string>(
+    CLI::Option* const added = library_->app.add_option_function<std::string>(
         name, [this, name, take = std::move(take)](const std::string& value) {
             // "--config --set a=1": the library takes the next word, whatever it is.
             const std::vector<std::string_view> known = names();
@@ -54,6 +79,8 @@ CLI::Option* CommandParser::add(OptionDescription description, Take take) {
             const std::string wrong = is_option ? "must be given with a value" : take(value);
             if (!wrong.empty() && problem_.empty()) problem_ = fmt::format("{}: {}", name, wrong);
         });
+    // Each time it is met; else more than once is an error.
+    if (is_repeatable) added->trigger_on_parse();
 }
 
 void CommandParser::option(const std::string& name, std::string_view value_name,
@@ -67,7 +94,7 @@ void CommandParser::option(const std::string& name, std::string_view value_name,
 
 void CommandParser::flag(const std::string& name, std::string_view text, bool& target) {
     description_.options.push_back({.name = name, .value_name = {}, .text = std::string(text)});
-    app_->add_flag(name, target)->disable_flag_override();
+    library_->app.add_flag(name, target)->disable_flag_override();
 }
 
 void CommandParser::path(const std::string& name, std::string_view text,
@@ -110,8 +137,7 @@ void CommandParser::sets(std::vector<std::string>& target) {
         [&target](const std::string& text) {
             target.push_back(text);
             return std::string();
-        })
-        ->trigger_on_parse();
+        });
 }
 
 void CommandParser::offer(std::size_t operand, Offer what,
@@ -135,14 +161,14 @@ std::optional<Parsed> CommandParser::parse(Words words) {
     std::vector<std::string> before(words.begin(), dashes);
     std::ranges::reverse(before);
     try {
-        app_->parse(before);
+        library_->app.parse(before);
     } catch (const CLI::ParseError& error) {
         return misused_here(reworded(error));
     }
     if (wants_help_) return description_;
     if (!problem_.empty()) return misused_here(problem_);
 
-    for (const std::string& word : app_->remaining()) {
+    for (const std::string& word : library_->app.remaining()) {
         if (word.size() > 1 && word.starts_with('-')) {
             const std::string name = word.substr(0, word.find('='));
             return misused_here(
@@ -155,21 +181,6 @@ std::optional<Parsed> CommandParser::parse(Words words) {
         return misused_here(fmt::format("unexpected word \"{}\"", printable(words_[words_max_])));
     }
     return std::nullopt;
-}
-
-// "--config: 1 required TEXT missing" and the like, in our wording.
-std::string CommandParser::reworded(const CLI::ParseError& error) const {
-    const std::string text = error.what();
-    const std::string name = text.substr(0, text.find(':'));
-    if (text.contains("disallowed flag override")) {
-        return fmt::format("--{}: must be given without a value",
-                           printable(text.substr(0, text.find(' '))));
-    }
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
-        return fmt::format("{}: must be given {}", printable(name),
-                           text.contains("received") ? "once" : "with a value");
-    }
-    return printable(text, 200);
 }
 
 }  // namespace pitot::agent

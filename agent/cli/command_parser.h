@@ -17,16 +17,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "agent/cli/command_description.h"
 #include "agent/cli/command_line.h"
-
-namespace CLI {
-class App;
-class Option;
-class ParseError;
-}  // namespace CLI
 
 namespace pitot::agent {
 
@@ -73,13 +68,14 @@ public:
     Answer misused_here(std::string_view what) const { return misused(description_.name, what); }
 
 private:
-    CLI::Option* add(OptionDescription description, Take take);
-    std::string reworded(const CLI::ParseError& error) const;
+    struct Library;
+
+    void add(OptionDescription description, Take take);
     std::vector<std::string_view> names() const;
 
     CommandDescription description_;
     std::size_t words_max_;
-    std::unique_ptr<CLI::App> app_;
+    std::unique_ptr<Library> library_;
     bool wants_help_ = false;
     std::vector<std::string> words_;
     std::string problem_;

@@ -58,7 +58,7 @@ public:
             return true;
         }
         const std::size_t equals = line.find(" = ");
-        if (equals == line.npos || !is_key_start(line.front())) return false;
+        if (equals == std::string_view::npos || !is_key_start(line.front())) return false;
         const std::string_view value = line.substr(equals + 3);
         read_.tables.back().options.push_back({.key = std::string(line.substr(0, equals)),
                                                .value = std::string(value),

@@ -75,9 +75,10 @@ std::string prose(std::string_view text) {
     std::string out;
     while (!text.empty()) {
         const std::size_t open = text.find('`');
-        const std::size_t close = open == text.npos ? text.npos : text.find('`', open + 1);
-        out += escaped(close == text.npos ? text : text.substr(0, open));
-        if (close == text.npos) break;
+        const std::size_t close =
+            open == std::string_view::npos ? std::string_view::npos : text.find('`', open + 1);
+        out += escaped(close == std::string_view::npos ? text : text.substr(0, open));
+        if (close == std::string_view::npos) break;
         out += bold(text.substr(open + 1, close - open - 1));
         text.remove_prefix(close + 1);
     }

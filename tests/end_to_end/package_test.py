@@ -184,6 +184,9 @@ def test_completions(scene: Scene) -> str:
     for words, wanted in cases:
         expect_equal(f"bash's offer for {words}", bash_offers(config, *words), wanted)
     shells = ["bash"]
+    if shutil.which("shellcheck"):
+        said("shellcheck", "--shell=bash",
+             unpacked() / "usr/share/bash-completion/completions/pitot")
     if shutil.which("zsh"):
         said("zsh", "-n", unpacked() / "usr/share/zsh/vendor-completions/_pitot")
         shells.append("zsh (syntax)")
