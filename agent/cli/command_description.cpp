@@ -37,6 +37,9 @@ constexpr std::array signals{
     Term{"SIGTERM, SIGINT",
          "What the sockets hold is read, the open interval is flushed and delivered, within "
          "`shutdown_deadline`. A second one ends the process at once."},
+    Term{"SIGHUP",
+         "Files that it writes are opened anew, so that they may be moved away. It is no "
+         "reason to end."},
 };
 
 constexpr std::array exits{

@@ -48,6 +48,7 @@ CommandParser::CommandParser(std::string_view command, std::string_view purpose,
     : words_max_(words_max), library_(std::make_unique<Library>()) {
     description_.name = command;
     description_.purpose = purpose;
+    std::ranges::replace(description_.purpose, '\n', ' ');
     while (!operands.empty()) {
         const std::string_view operand = operands.substr(0, operands.find(' '));
         description_.operands.push_back({.name = std::string(operand)});
