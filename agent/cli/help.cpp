@@ -97,9 +97,11 @@ std::string overview_text(const ProgramDescription& program,
     }
     terms(out, "Variables of the environment", program.environment.first(2));
     terms(out, "Exit codes", program.exits);
-    out +=
-        "\n`pitot help COMMAND` has its options and examples, pitot(1) the rest, and\n"
-        "pitot.toml(5) every option of the configuration.\n";
+    out += '\n';
+    fill(out,
+         "`pitot help COMMAND` has its options, exit codes and examples, pitot(1) the rest, and "
+         "pitot.toml(5) every option of the configuration.",
+         0, 0);
     return out;
 }
 
