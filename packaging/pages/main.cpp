@@ -10,10 +10,11 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/cli/command_line.h"
@@ -28,9 +29,10 @@ using namespace pitot;
 
 std::string content_of(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(in), {});
-    if (!in) throw std::runtime_error(file.string() + ": cannot be read");
-    return text;
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in || !text) throw std::runtime_error(file.string() + ": cannot be read");
+    return std::move(text).str();
 }
 
 void write(const std::filesystem::path& file, std::string_view text) {
