@@ -131,6 +131,8 @@ class DebianSystem:
         nspawn = shutil.which("systemd-nspawn")
         if nspawn is None:
             raise missing("systemd-nspawn is not installed")
+        # Else it may fetch lists, or write backups and stamps, while we look on.
+        self.run("systemctl", "mask", "timers.target")
         name = f"pitot-test-{os.getpid()}"
         container = Server([nspawn, "--quiet", "--directory", str(self.root), "--machine", name,
                             "--register=no", "--keep-unit", "--private-network", "--console=pipe",
