@@ -1,21 +1,19 @@
-// The one place that includes CLI11. Each command has a parser of its own, so that a word
-// that is not one of its options is known to be wrong for it.
 #include "agent/cli/command_line.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/cli/command_parser.h"
 #include "agent/cli/exit_codes.h"
+#include "agent/cli/help.h"
 #include "agent/config/listeners.h"
 #include "agent/config/suggest.h"
 #include "agent/config/units.h"
@@ -25,172 +23,6 @@
 namespace pitot::agent {
 
 namespace {
-
-using Words = std::span<const std::string>;
-
-constexpr std::array<std::string_view, 7> commands{"run",     "check",   "explain", "once",
-                                                   "migrate", "version", "help"};
-
-constexpr std::string_view overview =
-    R"(pitot takes StatsD and DogStatsD lines, aggregates them, and sends the result on.
-
-  pitot run [--config FILE] [--set KEY=VALUE]…     the agent
-  pitot check [FILE] [--show] [--strict]           is this configuration right?
-  pitot explain LINE…                              how a line is read
-  pitot once [--config FILE] [--sink NAME]         standard input to standard output
-  pitot migrate SERVER FILE                        from statsd, statsite, Telegraf, Datadog
-  pitot version
-  pitot help [COMMAND]
-
-Any option can be set without a file: by --set, or by a variable such as PITOT_INTERVAL=1s
-or PITOT_SINKS__PUSH__URL=… PITOT_CONFIG names the file where --config does not.
-
-Exit codes: 0 done, 1 failed, 3 warnings (check --strict), 64 wrong command line, 78 wrong
-configuration.
-)";
-
-Answer misused(std::string_view command, std::string_view what) {
-    const std::string suffix = command.empty() ? "" : fmt::format(" {}", command);
-    return {exit_usage, fmt::format("pitot{}: {}\nSee `pitot help{}`.\n", suffix, what, suffix)};
-}
-
-// One command: its options, and what to do with their values.
-class CommandParser {
-public:
-    // `words_name` stands for the words that are no options: "[FILE]", "LINE…", or "".
-    CommandParser(std::string_view command, std::string_view purpose, std::string_view words_name,
-                  std::size_t words_max)
-        : command_(command), words_max_(words_max) {
-        app_.allow_extras();
-        app_.set_help_flag();
-        help_ = fmt::format("Usage: pitot {} [OPTIONS]{}{}\n{}\n\n", command,
-                            words_name.empty() ? "" : " ", words_name, purpose);
-        flag("--help", "this text", wants_help_);
-    }
-
-    // An option with a value. `take` returns what is wrong with it, or nothing.
-    using Take = std::function<std::string(const std::string&)>;
-    CLI::Option* option(const std::string& name, std::string_view value_name,
-                        std::string_view description, Take take) {
-        document(fmt::format("{} {}", name, value_name), description);
-        names_.push_back(name);
-        return app_.add_option_function<std::string>(
-            name, [this, name, take = std::move(take)](const std::string& value) {
-                // "--config --set a=1": the library takes the next word, whatever it is.
-                const bool is_option = std::ranges::find(names_, value) != names_.end();
-                const std::string wrong = is_option ? "must be given with a value" : take(value);
-                if (!wrong.empty() && problem_.empty()) {
-                    problem_ = fmt::format("{}: {}", name, wrong);
-                }
-            });
-    }
-
-    void flag(const std::string& name, std::string_view description, bool& target) {
-        document(name, description);
-        names_.push_back(name);
-        app_.add_flag(name, target)->disable_flag_override();
-    }
-
-    void path(const std::string& name, std::string_view description,
-              std::optional<std::filesystem::path>& target) {
-        option(name, "FILE", description, [&target](const std::string& text) {
-            target = text;
-            return std::string(text.empty() ? "must name a file, got nothing" : "");
-        });
-    }
-
-    void sets(std::vector<std::string>& target) {
-        option("--set", "KEY=VALUE",
-               "set an option: 'interval=\"1s\"', sinks.out.type=console; repeatable",
-               [&target](const std::string& text) {
-                   target.push_back(text);
-                   return std::string();
-               })
-            ->trigger_on_parse();
-    }
-
-    void choice(const std::string& name, std::vector<std::string_view> words,
-                std::string_view description, std::function<void(std::size_t)> choose) {
-        const std::string value_name = fmt::format("{}", fmt::join(words, "|"));
-        option(name, value_name, description,
-               [words = std::move(words), choose = std::move(choose)](const std::string& text) {
-                   const auto found = std::ranges::find(words, text);
-                   if (found == words.end()) {
-                       return fmt::format("must be one of {}, got \"{}\"{}", fmt::join(words, ", "),
-                                          printable(text), did_you_mean(text, words));
-                   }
-                   choose(static_cast<std::size_t>(found - words.begin()));
-                   return std::string();
-               });
-    }
-
-    // An answer if there is nothing to carry out.
-    std::optional<Answer> parse(Words words);
-    // The words that were no options; all those behind "--" among them.
-    const std::vector<std::string>& words() const { return words_; }
-    Answer misused_here(std::string_view what) const { return misused(command_, what); }
-    const std::string& help() const { return help_; }
-
-private:
-    void document(const std::string& left, std::string_view description) {
-        help_ += left.size() <= 27 ? fmt::format("  {:<28}{}\n", left, description)
-                                   : fmt::format("  {}\n  {:<28}{}\n", left, "", description);
-    }
-    std::string reworded(const CLI::ParseError& error) const;
-
-    std::string command_;
-    std::size_t words_max_;
-    CLI::App app_;
-    std::string help_;
-    bool wants_help_ = false;
-    std::vector<std::string> names_;
-    std::vector<std::string> words_;
-    std::string problem_;
-};
-
-std::optional<Answer> CommandParser::parse(Words words) {
-    const auto dashes = std::ranges::find(words, "--");
-    // The library takes words in reverse.
-    std::vector<std::string> before(words.begin(), dashes);
-    std::ranges::reverse(before);
-    try {
-        app_.parse(before);
-    } catch (const CLI::ParseError& error) {
-        return misused_here(reworded(error));
-    }
-    if (wants_help_) return Answer{exit_success, help_};
-    if (!problem_.empty()) return misused_here(problem_);
-
-    const std::vector<std::string_view> known(names_.begin(), names_.end());
-    for (const std::string& word : app_.remaining()) {
-        if (word.size() > 1 && word.starts_with('-')) {
-            const std::string name = word.substr(0, word.find('='));
-            return misused_here(
-                fmt::format("unknown option `{}`{}", printable(name), did_you_mean(name, known)));
-        }
-        words_.push_back(word);
-    }
-    if (dashes != words.end()) words_.insert(words_.end(), dashes + 1, words.end());
-    if (words_.size() > words_max_) {
-        return misused_here(fmt::format("unexpected word \"{}\"", printable(words_[words_max_])));
-    }
-    return std::nullopt;
-}
-
-// "--config: 1 required TEXT missing" and the like, in our wording.
-std::string CommandParser::reworded(const CLI::ParseError& error) const {
-    const std::string text = error.what();
-    const std::string name = text.substr(0, text.find(':'));
-    if (text.contains("disallowed flag override")) {
-        return fmt::format("--{}: must be given without a value",
-                           printable(text.substr(0, text.find(' '))));
-    }
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
-        return fmt::format("{}: must be given {}", printable(name),
-                           text.contains("received") ? "once" : "with a value");
-    }
-    return printable(text, 200);
-}
 
 // How lines are read, where there is no listener that says it.
 class ReadingOptions {
@@ -222,27 +54,48 @@ private:
     std::optional<protocol::GaugeSign> gauge_sign_;
 };
 
-Command parse_run(Words words) {
+constexpr std::string_view config_text =
+    "the configuration; without one, that of PITOT_CONFIG, or the defaults";
+
+Parsed parse_run(Words words) {
     RunArguments arguments;
-    CommandParser parser("run", "Runs the agent until SIGTERM or SIGINT.", "", 0);
-    parser.path("--config", "the configuration; without one, the defaults", arguments.config_file);
+    CommandParser parser("run",
+                         "Runs the agent until SIGTERM or SIGINT. Without a configuration it "
+                         "listens on 127.0.0.1:8125, prints each interval, and shows it to "
+                         "Prometheus at http://127.0.0.1:9125/metrics.",
+                         "", 0);
+    parser.path("--config", config_text, arguments.config_file);
     parser.sets(arguments.sets);
     parser.path("--ready-file", "written when listeners and sinks are open: their addresses",
                 arguments.ready_file);
     parser.path("--ledger-file", "written at the end: what became of every line and point",
                 arguments.ledger_file);
+    parser.example("pitot run", "");
+    parser.example("pitot run --config /etc/pitot/pitot.toml", "as the service does");
+    parser.example("pitot run --set 'interval=\"1s\"' --set sinks.out.type=console", "");
     if (auto answer = parser.parse(words)) return std::move(*answer);
     return arguments;
 }
 
-Command parse_check(Words words) {
+Parsed parse_check(Words words) {
     CheckArguments arguments;
-    CommandParser parser("check", "Checks a configuration; opens no socket.", "[FILE]", 1);
+    CommandParser parser("check",
+                         "Tells whether a configuration is right, or all that is wrong with it. "
+                         "It reads the file and the secrets that it names as `pitot run` would, "
+                         "and opens no socket.",
+                         "[FILE]", 1);
+    parser.offer(0, Offer::file);
     parser.path("--config", "the same as FILE", arguments.config_file);
     parser.sets(arguments.sets);
     parser.flag("--show", "print the final configuration: each option, and where it is from",
                 arguments.show);
     parser.flag("--strict", "exit with 3 where there are warnings", arguments.strict);
+    parser.exits(exit_success, "it is right");
+    parser.exits(exit_warnings, "it is legal, and something in it is unwise (--strict)");
+    parser.exits(exit_configuration, "it is wrong: every problem has been told, with its place");
+    parser.example("pitot check /etc/pitot/pitot.toml", "");
+    parser.example("pitot check --show /etc/pitot/pitot.toml",
+                   "what each option comes to, and which file, variable or argument says so");
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (!parser.words().empty()) {
         if (arguments.config_file) return parser.misused_here("must have one file, got two");
@@ -254,10 +107,12 @@ Command parse_check(Words words) {
     return arguments;
 }
 
-Command parse_explain(Words words) {
+Parsed parse_explain(Words words) {
     ExplainArguments arguments;
-    CommandParser parser("explain", "Shows how lines are read, and what they become.", "[LINE…]",
-                         static_cast<std::size_t>(-1));
+    CommandParser parser("explain",
+                         "Shows how lines are read, and what they become. Each LINE is read as a "
+                         "listener would read it; a refused one is shown with the reason.",
+                         "[LINE…]", static_cast<std::size_t>(-1));
     parser.flag("--stdin", "read lines, or JSON objects with \"input\", from standard input",
                 arguments.use_stdin);
     parser.choice("--format", {"text", "json"}, "of the answers",
@@ -266,6 +121,13 @@ Command parse_explain(Words words) {
                 arguments.config_file);
     parser.sets(arguments.sets);
     ReadingOptions reading(parser);
+    parser.exits(exit_success, "all lines were accepted");
+    parser.exits(exit_failure, "a line was refused (with --format json, that is an answer: 0)");
+    parser.example("pitot explain 'page.load:320|ms|@0.1|#region:eu'", "");
+    parser.example("pitot explain --dialect statsd -- 'queue:-3|g'",
+                   "behind -- all words are lines, whatever they begin with");
+    parser.example("pitot explain --config pitot.toml 'hits:1|c'",
+                   "the bytes that each sink of this configuration would send");
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (!arguments.use_stdin && parser.words().empty()) {
         return parser.misused_here("must have a line, or --stdin, got neither");
@@ -275,19 +137,22 @@ Command parse_explain(Words words) {
     return arguments;
 }
 
-Command parse_once(Words words) {
+Parsed parse_once(Words words) {
     OnceArguments arguments;
     CommandParser parser("once",
-                         "Aggregates the lines of standard input on a virtual clock, and prints\n"
-                         "each interval, or the bytes that a sink would send.",
+                         "Aggregates the lines of standard input on a clock of its own, and prints "
+                         "each interval, or the bytes that a sink would send. A line "
+                         "`{\"flush\": true}` ends an interval, and so does the end of the input.",
                          "", 0);
-    parser.path("--config", "the configuration; without one, the defaults", arguments.config_file);
+    parser.path("--config", config_text, arguments.config_file);
     parser.sets(arguments.sets);
-    parser.option("--sink", "NAME", "print what this sink of the configuration would send",
-                  [&](const std::string& text) {
-                      arguments.sink = text;
-                      return std::string(text.empty() ? "must name a sink, got nothing" : "");
-                  });
+    parser.option(
+        "--sink", "NAME", "print what this sink of the configuration would send",
+        [&](const std::string& text) {
+            arguments.sink = text;
+            return std::string(text.empty() ? "must name a sink, got nothing" : "");
+        },
+        Offer::sink);
     parser.choice("--format", {"json"}, "of the intervals", [](std::size_t) {});
     parser.option("--start", "UNIX_SECONDS", "where the clock starts",
                   [&](const std::string& text) -> std::string {
@@ -311,18 +176,26 @@ Command parse_once(Words words) {
                       return {};
                   });
     ReadingOptions reading(parser);
+    parser.exits(exit_failure, "a line of the input was an object that says nothing known");
+    parser.example("printf 'hits:1|c\\nload:320|ms\\n' | pitot once", "");
+    parser.example("pitot once --config pitot.toml --sink push <lines.txt",
+                   "the body that [sinks.push] would send");
     if (auto answer = parser.parse(words)) return std::move(*answer);
     arguments.reading = reading.reading();
     return arguments;
 }
 
-Command parse_migrate(Words words) {
+Parsed parse_migrate(Words words) {
     MigrateArguments arguments;
     CommandParser parser("migrate",
-                         "Prints the configuration of another server as one of pitot, with a\n"
-                         "comment for what has no counterpart. SERVER is etsy, statsite, telegraf\n"
-                         "or datadog.",
+                         "Prints the configuration of another server as one of pitot, with a "
+                         "comment for what has no counterpart. SERVER is etsy (statsd's "
+                         "config.js), statsite, telegraf or datadog. Secrets are not copied.",
                          "SERVER FILE", 2);
+    parser.offer(0, Offer::word, other_servers());
+    parser.offer(1, Offer::file);
+    parser.example("pitot migrate telegraf /etc/telegraf/telegraf.conf >pitot.toml",
+                   "then read its comments, and `pitot check pitot.toml`");
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (parser.words().size() < 2 || parser.words()[1].empty()) {
         return parser.misused_here("must have a SERVER and a FILE");
@@ -340,38 +213,79 @@ Command parse_migrate(Words words) {
     return arguments;
 }
 
-Command parse_help(Words words) {
-    // The two commands without options have no text of their own.
-    if (words.empty() || words.front() == "version" || words.front() == "help") {
-        return Answer{exit_success, std::string(overview)};
-    }
-    const std::array<std::string, 2> question{words.front(), "--help"};
-    return parse_command_line(question);
+Parsed parse_version(Words words) {
+    CommandParser parser("version", "Prints the version.", "", 0);
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    return Answer{exit_success, fmt::format("pitot {}\n", version())};
+}
+
+Parsed parse_help(Words words);
+
+// Every command there is, in the order in which they are told.
+struct CommandEntry {
+    std::string_view name;
+    Parsed (*parse)(Words words);
+};
+constexpr std::array entries{
+    CommandEntry{"run", parse_run},         CommandEntry{"check", parse_check},
+    CommandEntry{"explain", parse_explain}, CommandEntry{"once", parse_once},
+    CommandEntry{"migrate", parse_migrate}, CommandEntry{"version", parse_version},
+    CommandEntry{"help", parse_help},
+};
+
+Parsed parse_command(const std::string& command, Words words) {
+    const auto entry = std::ranges::find(entries, command, &CommandEntry::name);
+    if (entry != entries.end()) return entry->parse(words);
+    std::vector<std::string_view> names;
+    names.reserve(entries.size());
+    for (const CommandEntry& known : entries) names.push_back(known.name);
+    return misused("", fmt::format("unknown command `{}`{}", printable(command),
+                                   did_you_mean(command, names)));
+}
+
+Answer overview() {
+    return {exit_success, overview_text(program_description(), describe_commands())};
+}
+
+Parsed parse_help(Words words) {
+    CommandParser parser("help", "Tells of pitot, or of one of its commands.", "[COMMAND]", 1);
+    parser.offer(0, Offer::command);
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    if (parser.words().empty()) return overview();
+    const std::array<std::string, 1> question{"--help"};
+    return parse_command(parser.words().front(), question);
 }
 
 }  // namespace
 
+std::vector<CommandDescription> describe_commands() {
+    const std::array<std::string, 1> question{"--help"};
+    std::vector<CommandDescription> descriptions;
+    descriptions.reserve(entries.size());
+    for (const CommandEntry& entry : entries) {
+        Parsed parsed = entry.parse(question);
+        descriptions.push_back(std::get<CommandDescription>(std::move(parsed)));
+    }
+    return descriptions;
+}
+
 Command parse_command_line(std::span<const std::string> words) {
-    if (words.empty()) return Answer{exit_usage, std::string(overview)};
+    if (words.empty()) return Answer{exit_usage, overview().text};
     const std::string& command = words.front();
-    const Words rest = words.subspan(1);
-    if (command == "run") return parse_run(rest);
-    if (command == "check") return parse_check(rest);
-    if (command == "explain") return parse_explain(rest);
-    if (command == "once") return parse_once(rest);
-    if (command == "migrate") return parse_migrate(rest);
-    if (command == "help") return parse_help(rest);
-    if (command == "--help" || command == "-h") return Answer{exit_success, std::string(overview)};
-    if (command == "version" || command == "--version" || command == "-V") {
-        return Answer{exit_success, fmt::format("pitot {}\n", version())};
+    if (command == "-h" || command == "--help") return overview();
+    if (command == "-V" || command == "--version") {
+        return std::get<Command>(parse_version(words.subspan(1)));
     }
     if (command.starts_with('-')) {
         constexpr std::array<std::string_view, 2> options{"--help", "--version"};
         return misused("", fmt::format("unknown option `{}`{}", printable(command),
                                        did_you_mean(command, options)));
     }
-    return misused("", fmt::format("unknown command `{}`{}", printable(command),
-                                   did_you_mean(command, commands)));
+    Parsed parsed = parse_command(command, words.subspan(1));
+    if (const auto* const description = std::get_if<CommandDescription>(&parsed)) {
+        return Answer{exit_success, help_text(*description)};
+    }
+    return std::get<Command>(std::move(parsed));
 }
 
 }  // namespace pitot::agent

@@ -8,8 +8,10 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/cli/arguments.h"
+#include "agent/cli/command_description.h"
 
 namespace pitot::agent {
 
@@ -24,5 +26,8 @@ using Command = std::variant<Answer, RunArguments, CheckArguments, ExplainArgume
 
 // `words` are argv without the program's name.
 Command parse_command_line(std::span<const std::string> words);
+
+// Every command, in the order in which `pitot help` tells of them.
+std::vector<CommandDescription> describe_commands();
 
 }  // namespace pitot::agent

@@ -16,23 +16,19 @@ Needs java (17) and mvn on the path; raises Skipped without, but fails where CI=
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import DEADLINE_S, VARIABLES, Failure, Server, Skipped, expect_equal, wait_until
+from cached import cached, missing, tool
+from harness import DEADLINE_S, Server, expect_equal, wait_until
 
-CACHE = Path(VARIABLES.get("PITOT_SERVERS") or
-             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pitot-servers")
-COMPLETE = "COMPLETE"
 # The jars are 53 MB and 36 MB.
 INSTALL_LIMIT_S = 500
 # Small and quick to start; a test's documents are a few megabytes.
@@ -69,31 +65,9 @@ cluster.routing.allocation.disk.threshold_enabled: false
 """
 
 
-def missing(what: str) -> Exception:
-    """For whoever cannot have a server."""
-    return Failure(what) if os.environ.get("CI") == "true" else Skipped(what)
-
-
-def tool(name: str) -> str:
-    """The path of a program."""
-    path = shutil.which(name)
-    if path is None:
-        raise missing(f"{name} is not installed")
-    return path
-
-
 def jars(kind: Kind) -> Path:
     """The folder with the jars of a server; fetched first where it is missing."""
-    folder = CACHE / f"{kind.artifact}-{kind.version}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / COMPLETE).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            fetch(kind, folder)
-            (folder / COMPLETE).touch()
-    return folder / "lib"
+    return cached(f"{kind.artifact}-{kind.version}", lambda folder: fetch(kind, folder)) / "lib"
 
 
 def fetch(kind: Kind, folder: Path) -> None:

@@ -4,8 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <sstream>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -104,20 +105,83 @@ TEST_CASE("help and version are answers") {
     CHECK(answer_to({"version"}).text == "pitot " + std::string(version()) + "\n");
     CHECK(answer_to({"--version"}).exit_code == exit_success);
     CHECK(answer_to({}).exit_code == exit_usage);
-    for (const Words& words : {Words{"help"}, Words{"--help"}, Words{"-h"}, Words{"help", "help"},
-                               Words{"help", "version"}}) {
+    for (const Words& words : {Words{"help"}, Words{"--help"}, Words{"-h"}}) {
         CHECK(answer_to(words).exit_code == exit_success);
-        CHECK(answer_to(words).text.contains("pitot explain LINE"));
+        CHECK(answer_to(words).text.contains("pitot explain [LINE…]"));
     }
-    const std::array<std::string_view, 4> commands{"run", "check", "explain", "once"};
-    for (const std::string_view command : commands) {
-        const std::string name(command);
-        const Answer answer = answer_to({"help", name});
+    for (const CommandDescription& command : describe_commands()) {
+        const Answer answer = answer_to({"help", command.name});
         CHECK(answer.exit_code == exit_success);
-        CHECK(answer.text.starts_with("Usage: pitot " + name + " [OPTIONS]"));
-        CHECK(answer_to({name, "--help"}).text == answer.text);
+        CHECK(answer.text.starts_with("Usage: pitot " + command.name + " [OPTIONS]"));
+        CHECK(answer_to({command.name, "--help"}).text == answer.text);
+        CHECK(answer_to({"help"}).text.contains("\n  pitot " + command.name));
     }
     CHECK(answer_to({"help", "run"}).text.contains("--ledger-file FILE"));
+    CHECK(answer_to({"help", "check"}).text.contains("\n  78  it is wrong"));
+}
+
+TEST_CASE("a help text keeps within 80 columns, and what is to be copied in one piece") {
+    std::string everything = answer_to({"help"}).text;
+    for (const CommandDescription& command : describe_commands()) {
+        everything += answer_to({"help", command.name}).text;
+    }
+    std::istringstream lines(everything);
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        CHECK_FALSE(line.ends_with(' '));
+        // "…" has more bytes than columns.
+        std::size_t columns = 0;
+        for (const char byte : line) columns += (static_cast<unsigned char>(byte) >> 6U) != 2;
+        CHECK(columns <= 80);
+    }
+    CHECK(
+        everything.contains("  pitot run --set 'interval=\"1s\"' --set sinks.out.type=console\n"));
+}
+
+namespace {
+
+// The words of `pitot …` in an example, as a shell has them: in it there are blanks, single
+// quotes, and what goes in or out.
+Words words_of_example(const std::string& command) {
+    const std::size_t begin = command.find("| pitot ") == std::string::npos
+                                  ? command.find("pitot ")
+                                  : command.find("pitot ", command.find("| pitot "));
+    REQUIRE(begin != std::string::npos);
+    Words words;
+    bool is_quoted = false;
+    bool is_open = false;  // the last word goes on
+    for (const char character : command.substr(begin)) {
+        if (!is_quoted && (character == '<' || character == '>' || character == '|')) break;
+        if (!is_quoted && character == ' ') {
+            is_open = false;
+            continue;
+        }
+        if (!std::exchange(is_open, true)) words.emplace_back();
+        if (character == '\'') {
+            is_quoted = !is_quoted;
+        } else {
+            words.back() += character;
+        }
+    }
+    words.erase(words.begin());
+    return words;
+}
+
+}  // namespace
+
+TEST_CASE("every example is a command line that is understood") {
+    std::size_t examples = 0;
+    for (const CommandDescription& command : describe_commands()) {
+        for (const ExampleDescription& example : command.examples) {
+            CAPTURE(example.command);
+            const Words words = words_of_example(example.command);
+            REQUIRE_FALSE(words.empty());
+            CHECK(words.front() == command.name);
+            CHECK_FALSE(std::holds_alternative<Answer>(parse_command_line(words)));
+            ++examples;
+        }
+    }
+    CHECK(examples >= 10);
 }
 
 TEST_CASE("words that mean nothing") {

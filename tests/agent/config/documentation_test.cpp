@@ -1,5 +1,6 @@
 // conf/pitot.toml against the code: it loads; what it shows is every option there is, and
-// no other; and what it calls a default is one.
+// no other; and what it calls a default is one. So does conf/service.toml, as it is and with
+// everything that it proposes.
 //
 // The file shows options as comments, "#interval = "10s"". The test takes the '#' away
 // from all of them, so that what a comment says is read by the code it tells about.
@@ -13,6 +14,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/clock.h"
@@ -82,11 +84,12 @@ struct Loaded {
     Config config;
 };
 
-Loaded load_with_real_sinks(const std::filesystem::path& file) {
+Loaded load_with_real_sinks(const std::filesystem::path& file,
+                            Environment environment = config_environment()) {
     LoadArguments arguments;
     arguments.file = file;
     arguments.sink_types = sink_type_names();
-    arguments.environment = config_environment();
+    arguments.environment = std::move(environment);
     auto loaded = load(arguments);
     REQUIRE_MESSAGE(loaded, render(loaded.error(), {}));
     const SystemClock clock;
@@ -115,6 +118,21 @@ TEST_CASE("the shipped configuration is the default one") {
     CHECK(config.sinks[0].type == "prometheus");
     CHECK(config.sinks[1].name == "console");
     CHECK(config.sinks_are_default);
+}
+
+TEST_CASE("the service's configuration is right, and so is what it proposes") {
+    const std::filesystem::path service = shipped.parent_path() / "service.toml";
+    const Config config = load_with_real_sinks(service).config;
+    CHECK(config.sinks.size() == 1);  // none that prints into the journal
+    CHECK(std::ranges::all_of(config.listeners, &ListenerConfig::is_default));
+
+    const ConfigDirectory directory;
+    const std::filesystem::path secret = directory.write("influxdb-token", "s3cret");
+    const std::filesystem::path file =
+        directory.write("pitot.toml", with_every_option(content_of(service)));
+    const Environment environment =
+        config_environment({{"CREDENTIALS_DIRECTORY", secret.parent_path()}});
+    CHECK(load_with_real_sinks(file, environment).config.sinks.size() == 3);
 }
 
 TEST_CASE("the shipped configuration shows every option, and its default") {
