@@ -32,11 +32,9 @@ void DatagramReader::pause() {
 }
 
 void DatagramReader::read() {
-    bool batch_begun = false;
     for (int i = 0; i < reads_per_wake_up_max; ++i) {
-        if (read_once(batch_begun) < datagrams_per_read_max) break;
+        if (read_once() < datagrams_per_read_max) break;
     }
-    if (batch_begun) intake_.end_batch();
     if (failed_) {
         pause();
     } else {
@@ -44,7 +42,7 @@ void DatagramReader::read() {
     }
 }
 
-std::size_t DatagramReader::read_once(bool& batch_begun) {
+std::size_t DatagramReader::read_once() {
     const auto beside = socket_.type == ListenerType::udp ? ReceiveRing::Beside::kernel_drops
                                                           : ReceiveRing::Beside::nothing;
     const int received = ring_.receive(descriptor_.native_handle(), beside);
@@ -60,10 +58,11 @@ std::size_t DatagramReader::read_once(bool& batch_begun) {
     }
     const auto count = static_cast<std::size_t>(received);
     if (count == 0) return 0;
-    if (!std::exchange(batch_begun, true)) intake_.begin_batch();
     ++counters_.reads;
     counters_.datagrams += count;
+    intake_.begin_batch();
     for (std::size_t i = 0; i < count; ++i) deliver(ring_.at(i));
+    intake_.end_batch();
     return count;
 }
 
@@ -108,11 +107,9 @@ void DatagramReader::drain() {
             stop_unix_input(fd);
         }
     }
-    bool batch_begun = false;
     for (int i = 0; i < reads_per_drain_max; ++i) {
-        if (read_once(batch_begun) == 0) break;
+        if (read_once() == 0) break;
     }
-    if (batch_begun) intake_.end_batch();
     pause_.cancel();
     // The event loop lets go first, so that nothing but close() comes after the last count:
     // what arrives until then was turned away, and is in it.

@@ -45,7 +45,7 @@ private:
     void wait();
     void read();
     // One recvmmsg(). Returns how many datagrams it brought; 0 also when it failed.
-    std::size_t read_once(bool& batch_begun);
+    std::size_t read_once();
     void deliver(const ReceivedDatagram& datagram);
     void pause();
     void count_kernel_drops(int fd) noexcept;
