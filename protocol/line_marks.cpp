@@ -147,9 +147,9 @@ Bits without_first(Bits bits) {
     return bits & (bits - 1);
 }
 
-static_assert(LineMark::absent > window_bytes);
+static_assert(LineMark::absent == window_bytes);
 std::uint16_t place_of(Bits bits) {
-    return bits == 0 ? LineMark::absent : static_cast<std::uint16_t>(first_of(bits));
+    return static_cast<std::uint16_t>(first_of(bits));
 }
 
 // The rest of a line that is longer than a window: its end, and what is in it.

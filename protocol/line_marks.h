@@ -26,8 +26,8 @@ namespace pitot::protocol {
 struct LineMark {
     const char* begin = nullptr;
     std::uint32_t size = 0;  // without LF and the CR before it; never 0
-    // Offsets from `begin`, as far as they are among the first 128 bytes; `absent` else. What is
-    // not below `size` is of a later line.
+    // Offsets from `begin`, as far as they are among the first 128 bytes; 128 else. What is not
+    // below `size` is of a later line.
     std::uint16_t colon = absent;                                 // the first
     std::array<std::uint16_t, 3> bar = {absent, absent, absent};  // the first three
     bool has_far_bars = false;                                    // behind the first 128 bytes
@@ -35,7 +35,7 @@ struct LineMark {
     // question costs nothing when it is asked of all of them.
     bool is_ascii = false;
 
-    static constexpr std::uint16_t absent = UINT16_MAX;
+    static constexpr std::uint16_t absent = 128;
 
     std::string_view text() const noexcept { return {begin, size}; }
     bool operator==(const LineMark&) const = default;

@@ -7,10 +7,10 @@
 // large is refused.
 //
 // Parser reads values with parse_number(), sample rates with parse_sample_rate(), timestamps,
-// inodes and event lengths with parse_whole(); read_quickly() tries parse_short_number() first.
+// inodes and event lengths with parse_whole(); read_quickly() tries
+// parse_short_number() first (short_number.h).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -20,14 +20,6 @@ namespace pitot::protocol {
 
 // False, with `out` untouched, if `text` is no finite decimal number.
 [[nodiscard]] bool parse_number(std::string_view text, double& out) noexcept;
-
-// The number of `size` bytes that `text` ends with, if it is of the plainest form: digits, with
-// a point or without, up to short_number_bytes_max in all. False, with `out` untouched, if it is
-// not, which says nothing about what parse_number() makes of it. `text` has at least
-// short_number_bytes_max bytes, which are all looked at, whatever those before the number are.
-inline constexpr std::size_t short_number_bytes_max = 8;
-[[nodiscard]] bool parse_short_number(std::string_view text, std::size_t size,
-                                      double& out) noexcept;
 
 // A number from sample_rate_min to 1. 0 reads as 1: a client that does not sample sends
 // "@0.000000".

@@ -5,6 +5,7 @@
 
 #include "protocol/limits.h"
 #include "protocol/number.h"
+#include "protocol/short_number.h"
 
 namespace pitot::protocol {
 namespace {
@@ -45,12 +46,17 @@ bool read_value(std::string_view line, std::size_t colon, double& out) noexcept 
     return parse_number(text, out);
 }
 
+// Where a section ends: at the next bar, if that is one, or with the line.
+std::size_t end_of_section(std::size_t bar, std::string_view line) noexcept {
+    return bar == LineMark::absent ? line.size() : std::min(bar, line.size());
+}
+
 // checkout.time:320|ms|@0.1|#region:eu
 //                      ^^^^^^^^^^^^^^^
 // All sections behind the type, which begin at `at`: a rate, then tags.
 bool read_sections(const LineMark& mark, std::size_t at, QuickLine& out) noexcept {
     const std::string_view line = mark.text();
-    std::size_t end = std::min<std::size_t>(mark.bar[2], line.size());
+    std::size_t end = end_of_section(mark.bar[2], line);
     if (at < end && line[at] == '@') {
         if (!parse_sample_rate(line.substr(at + 1, end - at - 1), out.sample_rate) ||
             !is_finite_weighted(out.kind, out.value, out.sample_rate)) {
@@ -75,10 +81,11 @@ bool read_quickly(const LineMark& mark, const Reading& reading, QuickLine& out) 
     const std::size_t bar = mark.bar[0];
     // A '_' may begin an event or a service check.
     if (!mark.is_ascii || mark.has_far_bars || line.size() > line_bytes_quick_max || colon == 0 ||
-        colon >= bar || bar >= line.size() || line[0] == '_') [[unlikely]] {
+        colon >= bar || bar == LineMark::absent || bar >= line.size() || line[0] == '_')
+        [[unlikely]] {
         return false;
     }
-    const std::size_t type_end = std::min<std::size_t>(mark.bar[1], line.size());
+    const std::size_t type_end = end_of_section(mark.bar[1], line);
     out.kind = kind_of(line.substr(bar + 1, type_end - bar - 1));
     if (out.kind == no_kind || !read_value(line.substr(0, bar), colon, out.value)) return false;
     const char sign = line[colon + 1];

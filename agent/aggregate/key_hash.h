@@ -30,7 +30,7 @@ public:
         const std::uint64_t shape = key.name.size() | std::uint64_t{key.tags.size()} << 16U |
                                     std::uint64_t{std::to_underlying(key.kind)} << 32U |
                                     std::uint64_t{std::to_underlying(key.spelling)} << 40U;
-        std::uint64_t state = fold(shape ^ first_, second_);
+        std::uint64_t state = shape ^ second_;
         state = mix(key.name, state);
         state = mix(key.tags, state);
         return static_cast<std::uint32_t>(state ^ (state >> 32U));

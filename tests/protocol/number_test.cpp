@@ -1,6 +1,7 @@
 // The numbers protocol/number.h reads: rows for the grammar, and a comparison with strtod
 // on random texts for the value.
 #include "protocol/number.h"
+#include "protocol/short_number.h"
 
 #include <doctest/doctest.h>
 
