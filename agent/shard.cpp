@@ -73,6 +73,10 @@ void Shard::take(std::uint16_t listener, std::string_view lines, const Peer& pee
     intake_.take(listener, lines, peer, batch_now_ns_);
 }
 
+void Shard::end_batch() {
+    intake_.settle();
+}
+
 void Shard::refuse(std::uint16_t /*listener*/, protocol::Reject reason, std::string_view beginning,
                    const Peer& peer) {
     intake_.refuse(reason, beginning, peer);

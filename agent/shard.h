@@ -65,7 +65,7 @@ private:
     void take(std::uint16_t listener, std::string_view lines, const Peer& peer) override;
     void refuse(std::uint16_t listener, protocol::Reject reason, std::string_view beginning,
                 const Peer& peer) override;
-    void end_batch() override {}
+    void end_batch() override;
 
     void assert_owner() const;
 

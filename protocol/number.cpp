@@ -11,6 +11,8 @@
 #include <cmath>
 #include <limits>
 
+#include "protocol/limits.h"
+
 namespace pitot::protocol {
 
 namespace {
@@ -123,6 +125,19 @@ bool parse_number(std::string_view text, double& out) noexcept {
     }
     out = negative ? -value : value;
     return true;
+}
+
+bool parse_sample_rate(std::string_view text, double& out) noexcept {
+    double rate = 0;
+    if (!parse_number(text, rate)) return false;
+    if (rate == 0) rate = 1;
+    if (rate < sample_rate_min || rate > 1) return false;
+    out = rate;
+    return true;
+}
+
+bool is_finite_weighted(Kind kind, double value, double sample_rate) noexcept {
+    return kind == Kind::gauge || std::isfinite(value / sample_rate);
 }
 
 bool parse_whole(std::string_view text, std::uint64_t& out) noexcept {

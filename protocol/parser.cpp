@@ -6,7 +6,6 @@
 // the usual line.
 #include "protocol/parser.h"
 
-#include <cmath>
 #include <cstring>
 
 #include "protocol/parser_scratch.h"
@@ -41,21 +40,6 @@ bool parse_kind(std::string_view type, Kind& out) noexcept {
         default:
             return false;
     }
-}
-
-// 0 reads as 1: a client that does not sample sends "@0.000000".
-bool parse_sample_rate(std::string_view text, double& out) noexcept {
-    double rate = 0;
-    if (!parse_number(text, rate)) return false;
-    if (rate == 0) rate = 1;
-    if (rate < sample_rate_min || rate > 1) return false;
-    out = rate;
-    return true;
-}
-
-// Whether a value stays finite when it is weighted. A rate has no effect on gauges.
-bool is_finite_weighted(Kind kind, double value, double sample_rate) noexcept {
-    return kind == Kind::gauge || std::isfinite(value / sample_rate);
 }
 
 // The samples of a line, gathered into as few parts as they allow.

@@ -31,6 +31,8 @@ struct Additions {
 struct Accent {
     Spelling spelling = Spelling::plain;
     const Additions* additions = nullptr;  // none; outlives the Accent
+
+    bool operator==(const Accent&) const = default;
 };
 
 // Adds, in room of its own. One thread.

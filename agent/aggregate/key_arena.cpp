@@ -8,16 +8,6 @@
 
 namespace pitot::agent {
 
-const KeyArena::Record& KeyArena::operator[](Handle handle) const noexcept {
-    const std::byte* at = chunks_[handle / units_per_chunk].get() + place_of(handle) * unit_bytes;
-    return *std::launder(reinterpret_cast<const Record*>(at));
-}
-
-KeyArena::Record& KeyArena::operator[](Handle handle) noexcept {
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the chunks are ours to write
-    return const_cast<Record&>(std::as_const(*this)[handle]);
-}
-
 std::size_t KeyArena::units_of(const Record& record) noexcept {
     if (record.kind == free_run) return record.name_bytes;
     return units_for(std::size_t{record.name_bytes} + record.tags_bytes);

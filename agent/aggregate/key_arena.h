@@ -50,8 +50,8 @@ public:
     Handle allocate(std::size_t name_bytes, std::size_t tags_bytes);
     void release(Handle handle) noexcept;
 
-    Record& operator[](Handle handle) noexcept;
-    const Record& operator[](Handle handle) const noexcept;
+    Record& operator[](Handle handle) noexcept { return *record_at(handle); }
+    const Record& operator[](Handle handle) const noexcept { return *record_at(handle); }
 
     // What the records take, without the room between them.
     std::size_t live_bytes() const noexcept { return live_units_ * unit_bytes; }
@@ -73,6 +73,11 @@ private:
     static constexpr std::size_t longest_record = 1 + protocol::identity_bytes_max / unit_bytes;
     static constexpr std::size_t list_count = longest_record + 2;
     static std::size_t list_of(std::size_t units) noexcept;
+
+    Record* record_at(Handle handle) const noexcept {
+        std::byte* const chunk = chunks_[handle / units_per_chunk].get();
+        return reinterpret_cast<Record*>(chunk + place_of(handle) * unit_bytes);
+    }
 
     static std::size_t units_of(const Record& record) noexcept;
     static std::size_t place_of(Handle handle) noexcept { return handle % units_per_chunk; }

@@ -1,18 +1,19 @@
 #include "agent/aggregate/line_intake.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
 #include "agent/limits.h"
-#include "protocol/framing.h"
 
 namespace pitot::agent {
 
 using protocol::Reject;
 
-LineIntake::LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings)
-    : table_(settings) {
+LineIntake::LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
+                       Way way)
+    : table_(settings), way_(way) {
     for (const protocol::Reading& reading : readings) {
         const auto known = std::ranges::find(parsers_, reading, &protocol::Parser::reading);
         const auto parser = static_cast<std::uint16_t>(known - parsers_.begin());
@@ -43,18 +44,66 @@ Accent LineIntake::accent_of(std::size_t listener, protocol::TagDialect dialect)
 
 void LineIntake::take(std::uint16_t listener, std::string_view lines, const Peer& sender,
                       std::int64_t now_ns) {
-    IntakeCounts& counts = table_.open_page().counts;
-    counts.bytes += lines.size();
-    protocol::LineSplitter splitter(lines);
-    for (std::string_view line; splitter.next(line);) {
-        ++counts.lines;
-        const Reject reason = read(listeners_[listener], line, now_ns);
-        if (reason == Reject::none) [[likely]] {
-            ++counts.accepted;
-        } else {
-            ++counts.rejected[std::to_underlying(reason)];
-            keep_sample(reason, line, sender);
+    table_.open_page().counts.bytes += lines.size();
+    const Listener& of = listeners_[listener];
+    const protocol::Reading& reading = parsers_[of.parser].reading();
+    if (waiting_.count != 0 && (waiting_.listener != of || waiting_.now_ns != now_ns)) settle();
+    waiting_.listener = of;
+    waiting_.now_ns = now_ns;
+    std::array<protocol::LineMark, Waiting::lines_max> marks;
+    while (!lines.empty()) {
+        const std::size_t count = marker_.mark(lines, marks);
+        for (const protocol::LineMark& mark : std::span(marks).first(count)) {
+            const std::size_t at = waiting_.count;
+            if (way_ == Way::plain || !protocol::read_quickly(mark, reading, waiting_.said[at]))
+                [[unlikely]] {
+                settle();
+                take_slowly(of, mark.text(), sender, now_ns);
+                continue;
+            }
+            waiting_.lines[at] = mark.text();
+            waiting_.senders[at] = sender;
+            if (++waiting_.count == Waiting::lines_max) settle();
         }
+    }
+}
+
+void LineIntake::settle() {
+    const std::span<const protocol::QuickLine> said =
+        std::span(waiting_.said).first(waiting_.count);
+    waiting_.count = 0;
+    std::array<RowId, Waiting::lines_max> rows;
+    table_.find(said, waiting_.listener.accent.spelling, rows);
+    std::uint64_t known = 0;
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        if (rows[i] == SeriesTable::no_row) [[unlikely]] {
+            take_slowly(waiting_.listener, waiting_.lines[i], waiting_.senders[i], waiting_.now_ns);
+            continue;
+        }
+        ++known;
+        table_.record(rows[i],
+                      protocol::Part{.kind = said[i].kind,
+                                     .gauge_is_delta = said[i].gauge_is_delta,
+                                     .sample_rate = said[i].sample_rate,
+                                     .values = {&said[i].value, 1},
+                                     .member = {}},
+                      waiting_.now_ns);
+    }
+    IntakeCounts& counts = table_.open_page().counts;
+    counts.lines += known;
+    counts.accepted += known;
+}
+
+void LineIntake::take_slowly(const Listener& listener, std::string_view line, const Peer& sender,
+                             std::int64_t now_ns) {
+    IntakeCounts& counts = table_.open_page().counts;
+    ++counts.lines;
+    const Reject reason = read(listener, line, now_ns);
+    if (reason == Reject::none) [[likely]] {
+        ++counts.accepted;
+    } else {
+        ++counts.rejected[std::to_underlying(reason)];
+        keep_sample(reason, line, sender);
     }
 }
 

@@ -5,10 +5,19 @@
 // neighbours nothing; one of each reason and interval is kept for the operator, with its
 // sender.
 //
+// Two ways through here give the same result. The usual line is read by its marks
+// (quick_line.h) and waits for others, until there are enough of them to be looked up
+// together; whatever is not usual, or of a spelling not met before, goes the plain way, by
+// Parser and SeriesTable::record(), one line after the other. Lines are recorded in the order
+// in which they came in. tests/agent/aggregate/line_intake_test.cpp compares the two.
+//
 // Has no thread, no socket and no clock of its own: Shard (agent/shard.h) gives it those,
 // and `pitot once` and the tests run it as it is.
 #pragma once
 
+#include <array>
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -16,37 +25,71 @@
 
 #include "agent/aggregate/series_table.h"
 #include "agent/net/peer.h"
+#include "protocol/line_marks.h"
 #include "protocol/parser.h"
+#include "protocol/quick_line.h"
 
 namespace pitot::agent {
 
 class LineIntake {
 public:
     // `readings`: how each listener reads its lines, by the listener's number.
-    LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings);
+    enum class Way : std::uint8_t { quick, plain };  // plain: as if no line were usual
+    LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
+               Way way = Way::quick);
 
-    // Whole lines with LF between them. `now_ns`: steady clock, of the receive batch.
+    // Whole lines with LF between them. `now_ns`: steady clock, of the receive batch. Usual
+    // lines may be kept until settle(): they and what `sender` points to must live until then.
     void take(std::uint16_t listener, std::string_view lines, const Peer& sender,
               std::int64_t now_ns);
+
+    // Records what take() has kept.
+    void settle();
 
     // A line that nobody could read whole.
     void refuse(protocol::Reject reason, std::string_view beginning, const Peer& sender);
 
-    SeriesTable& table() noexcept { return table_; }
+    // Between two batches, when nothing waits.
+    SeriesTable& table() noexcept {
+        assert(waiting_.count == 0 && "settle() was not called");
+        return table_;
+    }
 
 private:
     struct Listener {
         std::uint16_t parser = 0;  // of parsers_
         Accent accent;
+
+        bool operator==(const Listener&) const = default;
     };
 
     Accent accent_of(std::size_t listener, protocol::TagDialect dialect) const;
+    // Usual lines that wait to be looked up together: in the order they came in, all of one
+    // listener and one receive batch.
+    struct Waiting {
+        static constexpr std::size_t lines_max = SeriesTable::keys_per_find_max;
+
+        Listener listener;
+        std::int64_t now_ns = 0;
+        std::size_t count = 0;
+        // By line.
+        std::array<protocol::QuickLine, lines_max> said;
+        std::array<std::string_view, lines_max> lines;
+        std::array<Peer, lines_max> senders;
+    };
+
+    void take_slowly(const Listener& listener, std::string_view line, const Peer& sender,
+                     std::int64_t now_ns);
     protocol::Reject read(const Listener& listener, std::string_view line, std::int64_t now_ns);
     void keep_sample(protocol::Reject reason, std::string_view line, const Peer& sender);
 
     SeriesTable table_;
     std::vector<protocol::Parser> parsers_;  // one for each different reading
     std::vector<Listener> listeners_;
+    const Way way_;
+    const protocol::LineMarker marker_;
+
+    Waiting waiting_;
 };
 
 }  // namespace pitot::agent

@@ -1,4 +1,4 @@
-// The bytes that identify a series, and their hash.
+// The bytes that identify a series. Their hash is in key_hash.h.
 //
 // A key is name and tags as they stand in a line, the kind, and how the name is spelled
 // (a name "a,b=c" is one thing to an Influx listener and another to all others). No tag
@@ -38,10 +38,6 @@ struct SeriesKey {
 
     bool operator==(const SeriesKey&) const = default;
 };
-
-// Keyed by `seed`, which the process draws at start, so that nobody outside can choose
-// names that collide.
-std::uint32_t hash_of(const SeriesKey& key, std::uint64_t seed) noexcept;
 
 // For members of sets; one seed for all shards, since their counts are merged.
 std::uint64_t hash_of_member(std::string_view member, std::uint64_t seed) noexcept;

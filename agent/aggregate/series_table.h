@@ -42,6 +42,7 @@
 #include "agent/aggregate/row_store.h"
 #include "protocol/histogram.h"
 #include "protocol/parser.h"
+#include "protocol/quick_line.h"
 
 namespace pitot::agent {
 
@@ -72,6 +73,16 @@ public:
     [[nodiscard]] protocol::Reject record(const protocol::MetricLine& line,
                                           protocol::Parser& parser, const Accent& accent,
                                           std::int64_t now_ns);
+    // Looks up the rows of several lines at once, which costs little more than the one that is
+    // farthest from the caches; no_row where the spelling is not known (record() admits it).
+    static constexpr RowId no_row = UINT32_MAX;
+    void find(std::span<const protocol::QuickLine> lines, Spelling spelling,
+              std::span<RowId> rows) noexcept;
+    // Records the samples of a line whose row is known.
+    void record(RowId row, const protocol::Part& part, std::int64_t now_ns) {
+        if (!record_part(row, part, now_ns)) [[unlikely]]
+            record_in_overflow(row, part, now_ns);
+    }
     void record(const protocol::Event& event, const Accent& accent);
     void record(const protocol::ServiceCheck& check, const Accent& accent);
 
@@ -102,6 +113,9 @@ public:
     std::size_t bytes() const noexcept {
         return keys_.bytes() + rows_.bytes() + metric_names_bytes_;
     }
+
+    // Of keys looked up at once: enough to fill the queue of memory accesses that a core has.
+    static constexpr std::size_t keys_per_find_max = 32;
 
 private:
     struct TransparentHash : std::hash<std::string_view> {

@@ -38,6 +38,7 @@ Rehearsal::Rehearsal(const Config& config, const protocol::Reading& reading,
 
 void Rehearsal::take(std::string_view datagram) {
     intake_.take(0, datagram, Peer("standard input"), ++moment_);
+    intake_.settle();
     pending_ = true;
 }
 

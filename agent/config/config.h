@@ -35,6 +35,7 @@ struct ListenerConfig {
     protocol::Reading reading;
     Additions additions;                      // those of the whole, as far as it has no own
     std::uint64_t receive_buffer_bytes = 0;   // asked of the kernel (SO_RCVBUF)
+    std::chrono::nanoseconds read_delay{};    // udp: datagrams may wait for so long; 0: not
     std::uint32_t connections_max = 0;        // streams
     std::chrono::nanoseconds idle_timeout{};  // streams; 0: never
     bool is_default = false;  // not written by the operator: a failure to open it is a warning

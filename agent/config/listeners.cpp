@@ -34,6 +34,8 @@ constexpr std::size_t socket_path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::uint64_t receive_buffer_bytes = 8ULL << 20U;
 constexpr std::uint64_t receive_buffer_bytes_min = 4ULL << 10U;  // the kernel's own minimum
 constexpr std::uint64_t receive_buffer_bytes_max = 1ULL << 30U;  // SO_RCVBUF is an int, doubled
+constexpr auto read_delay = 1ms;
+constexpr auto read_delay_max = 100ms;
 constexpr std::int64_t connections = 1'024;
 constexpr std::int64_t connections_max = 65'536;
 constexpr auto idle_timeout = 5min;
@@ -158,6 +160,7 @@ ListenerConfig read_listener(SectionReader& section, const Additions& additions)
         section.choice("gauge_sign", static_cast<std::size_t>(sign), gauge_signs));
     listener.receive_buffer_bytes = section.bytes(
         "receive_buffer", receive_buffer_bytes, receive_buffer_bytes_min, receive_buffer_bytes_max);
+    listener.read_delay = section.duration("read_delay", read_delay, 0s, read_delay_max);
     listener.additions = read_additions(section, additions);
     if (!type) {
         // What goes with which type cannot be told, only that these are options of some.
@@ -200,6 +203,7 @@ ListenerConfig default_listener(std::string name, ListenerType type) {
     listener.type = type;
     listener.reading.gauge_sign = default_gauge_sign(type, listener.reading.dialect);
     listener.receive_buffer_bytes = receive_buffer_bytes;
+    listener.read_delay = read_delay;
     listener.connections_max = connections;
     listener.idle_timeout = idle_timeout;
     listener.is_default = true;

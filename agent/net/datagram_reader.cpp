@@ -8,9 +8,11 @@
 namespace pitot::agent {
 
 DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, ReceiveRing& ring,
-                               Intake& intake, ListenerCounters& counters)
+                               Intake& intake, ListenerCounters& counters, const Clock& clock)
     : descriptor_(io, socket.descriptor.release()),
       pause_(io),
+      clock_(clock),
+      pace_(socket.read_pause, socket.buffer_bytes),
       socket_(std::move(socket)),
       transport_(transport_name(socket_.type)),
       ring_(ring),
@@ -19,35 +21,48 @@ DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, R
       drops_(socket_.kernel_drops_before) {}
 
 void DatagramReader::wait() {
+    if (unwatched_.is_open()) descriptor_.assign(unwatched_.release());
     descriptor_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
-        if (!error && descriptor_.is_open()) read();
+        if (!error && is_open()) read();
     });
 }
 
-void DatagramReader::pause() {
-    pause_.expires_after(pause_after_error);
+void DatagramReader::look_after(std::chrono::nanoseconds time) {
+    pause_.expires_after(time);
     pause_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && descriptor_.is_open()) wait();
+        if (!error && is_open()) read();
     });
 }
 
 void DatagramReader::read() {
-    bool batch_begun = false;
-    for (int i = 0; i < reads_per_wake_up_max; ++i) {
-        if (read_once(batch_begun) < datagrams_per_read_max) break;
+    turn_datagrams_ = turn_bytes_ = 0;
+    bool is_empty = false;
+    for (int i = 0; i < reads_per_wake_up_max && !is_empty; ++i) {
+        is_empty = read_once() < datagrams_per_read_max;
     }
-    if (batch_begun) intake_.end_batch();
+    go_on(is_empty);
+}
+
+void DatagramReader::go_on(bool is_empty) {
     if (failed_) {
-        pause();
-    } else {
+        look_after(pause_after_error);
+    } else if (!is_empty) {
+        // Others of this thread have their turn first.
+        look_after(std::chrono::nanoseconds(0));
+    } else if (pace_.pause().count() == 0 ||
+               pace_.after(turn_datagrams_, turn_bytes_, clock_.steady_ns()) ==
+                   ReadPace::Next::wait) {
         wait();
+    } else {
+        if (descriptor_.is_open()) unwatched_ = FileDescriptor{descriptor_.release()};
+        look_after(pace_.pause());
     }
 }
 
-std::size_t DatagramReader::read_once(bool& batch_begun) {
+std::size_t DatagramReader::read_once() {
     const auto beside = socket_.type == ListenerType::udp ? ReceiveRing::Beside::kernel_drops
                                                           : ReceiveRing::Beside::nothing;
-    const int received = ring_.receive(descriptor_.native_handle(), beside);
+    const int received = ring_.receive(fd(), beside);
     failed_ = false;
     if (received < 0) {
         // ECONNREFUSED is an answer to something we never sent: somebody else's news.
@@ -60,15 +75,18 @@ std::size_t DatagramReader::read_once(bool& batch_begun) {
     }
     const auto count = static_cast<std::size_t>(received);
     if (count == 0) return 0;
-    if (!std::exchange(batch_begun, true)) intake_.begin_batch();
     ++counters_.reads;
     counters_.datagrams += count;
+    turn_datagrams_ += count;
+    intake_.begin_batch();
     for (std::size_t i = 0; i < count; ++i) deliver(ring_.at(i));
+    intake_.end_batch();
     return count;
 }
 
 void DatagramReader::deliver(const ReceivedDatagram& datagram) {
     counters_.bytes += datagram.bytes.size();
+    turn_bytes_ += datagram.bytes.size();
     if (datagram.kernel_drops) {
         counters_.kernel_drops += drops_.observe(*datagram.kernel_drops);
     }
@@ -87,7 +105,7 @@ void DatagramReader::deliver(const ReceivedDatagram& datagram) {
 }
 
 void DatagramReader::count_kernel_drops() noexcept {
-    if (descriptor_.is_open()) count_kernel_drops(descriptor_.native_handle());
+    if (is_open()) count_kernel_drops(fd());
 }
 
 void DatagramReader::count_kernel_drops(int fd) noexcept {
@@ -97,8 +115,8 @@ void DatagramReader::count_kernel_drops(int fd) noexcept {
 }
 
 void DatagramReader::drain() {
-    if (!descriptor_.is_open()) return;
-    const int fd = descriptor_.native_handle();
+    if (!is_open()) return;
+    const int fd = this->fd();
     if (!socket_.inherited) {
         // New clients see a missing file, rather than one that leads nowhere.
         socket_.file.remove();
@@ -108,15 +126,14 @@ void DatagramReader::drain() {
             stop_unix_input(fd);
         }
     }
-    bool batch_begun = false;
     for (int i = 0; i < reads_per_drain_max; ++i) {
-        if (read_once(batch_begun) == 0) break;
+        if (read_once() == 0) break;
     }
-    if (batch_begun) intake_.end_batch();
     pause_.cancel();
     // The event loop lets go first, so that nothing but close() comes after the last count:
     // what arrives until then was turned away, and is in it.
-    const FileDescriptor closing{descriptor_.release()};
+    const FileDescriptor closing{descriptor_.is_open() ? descriptor_.release()
+                                                       : unwatched_.release()};
     count_kernel_drops(closing.get());
 }
 

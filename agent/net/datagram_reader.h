@@ -2,7 +2,8 @@
 //
 // Whenever there is something, it reads up to datagrams_per_read_max datagrams with one
 // system call, hands each to Intake, and goes on until the queue is empty or it has had
-// its turn. It counts what it read, what was cut off, and what the kernel dropped before.
+// its turn. Under a steady load it looks by the clock instead of being woken for each datagram
+// (read_pace.h). It counts what it read, what was cut off, and what the kernel dropped before.
 //
 // It parses nothing and allocates nothing after construction. A datagram that was cut is
 // not lost as a whole: its complete lines are taken and its last, incomplete one is
@@ -12,11 +13,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "agent/clock.h"
 #include "agent/net/descriptor.h"
 #include "agent/net/intake.h"
 #include "agent/net/kernel_drops.h"
 #include "agent/net/listener_counters.h"
 #include "agent/net/open_socket.h"
+#include "agent/net/read_pace.h"
 #include "agent/net/receive_ring.h"
 
 namespace pitot::agent {
@@ -27,10 +30,10 @@ inline constexpr int reads_per_drain_max = 65'536;
 
 class DatagramReader {
 public:
-    // `ring`, `intake`, `counters` must outlive the reader; `counters` may be shared by
-    // readers of one thread.
+    // `ring`, `intake`, `counters`, `clock` must outlive the reader; `counters` may be shared
+    // by readers of one thread.
     DatagramReader(boost::asio::io_context& io, OpenSocket socket, ReceiveRing& ring,
-                   Intake& intake, ListenerCounters& counters);
+                   Intake& intake, ListenerCounters& counters, const Clock& clock);
 
     void start() { wait(); }
 
@@ -44,14 +47,26 @@ public:
 private:
     void wait();
     void read();
+    void go_on(bool is_empty);
+    void look_after(std::chrono::nanoseconds time);
+    bool is_open() const noexcept { return descriptor_.is_open() || unwatched_.is_open(); }
+    int fd() noexcept {
+        return descriptor_.is_open() ? descriptor_.native_handle() : unwatched_.get();
+    }
     // One recvmmsg(). Returns how many datagrams it brought; 0 also when it failed.
-    std::size_t read_once(bool& batch_begun);
+    std::size_t read_once();
     void deliver(const ReceivedDatagram& datagram);
-    void pause();
     void count_kernel_drops(int fd) noexcept;
 
+    // The socket is in one of these two. The event loop is woken by whatever it watches,
+    // also while nobody waits for it, so between pauses it does not watch.
     Descriptor descriptor_;
+    FileDescriptor unwatched_;
     Timer pause_;
+    const Clock& clock_;
+    ReadPace pace_;
+    std::size_t turn_datagrams_ = 0;  // of the present look
+    std::size_t turn_bytes_ = 0;
     OpenSocket socket_;  // without its descriptor, which descriptor_ owns
     std::string_view transport_;
     ReceiveRing& ring_;

@@ -1,14 +1,13 @@
 // Where the readers of sockets put what they read. Shard implements it; ShardSockets
 // (agent/net/shard_sockets.h) calls it, on the thread of the shard and on no other.
 //
-// The calls of one wake-up come as
+// What one read brought comes as
 //
 //     begin_batch()  ( take() | refuse() )*  end_batch()
 //
-// so that a shard reads its clock once for many datagrams. A batch is never empty, never
-// nested, and bounded (reads_per_wake_up_max in descriptor.h), so that timers and commands
-// of the same thread get their turn under any load; only the batches of
-// ShardSockets::drain() are as long as the queues.
+// so that a shard reads its clock once for many datagrams, and looks up many lines together:
+// what is passed to it stays where it is until end_batch(). A batch is never empty, never
+// nested, and bounded by the room there is for a read.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +24,8 @@ public:
 
     // Whole lines with LF between them; the last one may have one too, and any may end in
     // CR. One datagram, or the complete lines of one piece of a stream. `listener` is the
-    // index of the listener in Config::listeners. `lines` is never empty, and like `peer`
-    // it is gone after the call.
+    // index of the listener in Config::listeners. `lines` is never empty. It lives until
+    // end_batch(), and so does what `peer` points to.
     virtual void take(std::uint16_t listener, std::string_view lines, const Peer& peer) = 0;
 
     // One line, or one frame of a stream, that cannot be had whole: longer than the buffer

@@ -15,6 +15,7 @@
 #include "agent/net/bind_internet.h"
 #include "agent/net/error_text.h"
 #include "agent/net/open_socket.h"
+#include "agent/net/read_pace.h"
 #include "agent/net/socket_address.h"
 #include "agent/net/socket_options.h"
 
@@ -248,6 +249,11 @@ private:
             socket.inherited = opened.inherited;
             if (opened.inherited && config.type == ListenerType::udp) {
                 socket.kernel_drops_before = read_kernel_drops(socket.descriptor.get()).value_or(0);
+            }
+            if (config.type == ListenerType::udp) {
+                // The kernel counts twice what it was asked for.
+                socket.buffer_bytes = 2 * opened.receive_buffer_granted_bytes;
+                socket.read_pause = pause_that_fits(socket.buffer_bytes, config.read_delay);
             }
             socket.connections_max = static_cast<std::uint32_t>(connections);
             socket.idle_timeout = config.idle_timeout;

@@ -18,6 +18,8 @@ struct OpenSocket {
     SocketFile file;                          // Unix sockets with a path that we made
     bool inherited = false;                   // handed to us, and open in another process too
     std::uint32_t kernel_drops_before = 0;    // inherited UDP: not ours to count
+    std::chrono::nanoseconds read_pause{};    // UDP: see read_pace.h; 0: none
+    std::uint64_t buffer_bytes = 0;           // UDP: receive buffer, as the kernel counts it
     std::uint32_t connections_max = 0;        // streams: of this socket
     std::chrono::nanoseconds idle_timeout{};  // streams; 0: never
 };

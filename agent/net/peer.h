@@ -1,7 +1,8 @@
 // Who sent some bytes. Made for every datagram, so it only points at what the kernel
 // said; the text is made when somebody wants to read it (a sample of a refused line).
 //
-// A Peer lives no longer than the call it is passed to: keep to_string() instead.
+// What a Peer points to lives no longer than the batch it came with (intake.h): keep
+// to_string() instead.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ namespace pitot::agent {
 
 class Peer {
 public:
+    Peer() noexcept = default;
     // A sender without an address, such as "standard input".
     explicit Peer(std::string_view name) noexcept : transport_(name) {}
 

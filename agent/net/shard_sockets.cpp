@@ -35,7 +35,8 @@ void ShardSockets::start(boost::asio::io_context& io, Intake& intake, const Cloc
             continue;
         }
         if (!readers_->ring) readers_->ring = std::make_unique<ReceiveRing>();
-        readers_->datagrams.emplace_back(io, std::move(socket), *readers_->ring, intake, counters)
+        readers_->datagrams
+            .emplace_back(io, std::move(socket), *readers_->ring, intake, counters, clock)
             .start();
     }
 }

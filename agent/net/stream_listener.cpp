@@ -156,16 +156,14 @@ void StreamListener::wait_for_bytes(Connections::iterator connection) {
 
 void StreamListener::read(Connections::iterator connection) {
     if (!connection->framer) connection->framer = framers_.lend();
-    bool batch_begun = false;
     for (int i = 0; i < reads_per_wake_up_max; ++i) {
         const std::size_t room = connection->framer->writable().size();
-        if (read_once(*connection, batch_begun) < room) break;
+        if (read_once(*connection) < room) break;
     }
-    if (batch_begun) intake_.end_batch();
     if (connection->descriptor.is_open()) wait_for_bytes(connection);
 }
 
-std::size_t StreamListener::read_once(Connection& connection, bool& batch_begun) {
+std::size_t StreamListener::read_once(Connection& connection) {
     protocol::StreamFramer& framer = *connection.framer;
     const std::span<char> room = framer.writable();
     const ssize_t received =
@@ -177,24 +175,25 @@ std::size_t StreamListener::read_once(Connection& connection, bool& batch_begun)
             ++counters_.receive_errors;
             counters_.last_error = errno;
         }
-        close(connection, batch_begun, End::broken);
+        close(connection, End::broken);
         return 0;
     }
     if (received == 0) {
-        close(connection, batch_begun, End::orderly);
+        close(connection, End::orderly);
         return 0;
     }
     const auto bytes = static_cast<std::size_t>(received);
     ++counters_.reads;
     counters_.bytes += bytes;
     framer.commit(bytes);
-    deliver(connection, batch_begun, End::orderly);
+    deliver(connection, End::orderly);
     return bytes;
 }
 
-void StreamListener::deliver(Connection& connection, bool& batch_begun, End end) {
+void StreamListener::deliver(Connection& connection, End end) {
     const Peer peer(transport_name(socket_.type), connection.address.data(),
                     connection.address.size(), connection.pid);
+    bool batch_begun = false;
     for (protocol::StreamChunk chunk; connection.framer->next(chunk);) {
         if (!std::exchange(batch_begun, true)) intake_.begin_batch();
         if (chunk.refused == protocol::Reject::none && end == End::broken &&
@@ -209,12 +208,13 @@ void StreamListener::deliver(Connection& connection, bool& batch_begun, End end)
             intake_.refuse(socket_.listener, chunk.refused, chunk.bytes, peer);
         }
     }
+    if (batch_begun) intake_.end_batch();
 }
 
-void StreamListener::close(Connection& connection, bool& batch_begun, End end) {
+void StreamListener::close(Connection& connection, End end) {
     if (connection.framer) {
         connection.framer->finish();
-        deliver(connection, batch_begun, end);
+        deliver(connection, end);
         framers_.give_back(std::move(connection.framer));
     }
     FileDescriptor{connection.descriptor.release()}.reset();
@@ -240,13 +240,11 @@ void StreamListener::watch_for_idle() {
 
 void StreamListener::close_idle() {
     const std::int64_t oldest_ns = clock_.steady_ns() - socket_.idle_timeout.count();
-    bool batch_begun = false;
     for (Connection& connection : connections_) {
         if (!connection.descriptor.is_open() || connection.last_line_ns > oldest_ns) continue;
-        close(connection, batch_begun, End::broken);
+        close(connection, End::broken);
         ++counters_.connections_closed_idle;
     }
-    if (batch_begun) intake_.end_batch();
 }
 
 // --- the end --------------------------------------------------------------------------
@@ -263,7 +261,6 @@ void StreamListener::drain() {
     }
     pause_.cancel();
     idle_timer_.cancel();
-    bool batch_begun = false;
     std::uint64_t extra = drain_bytes_extra_all;
     bool served_some = true;
     while (served_some) {
@@ -271,14 +268,13 @@ void StreamListener::drain() {
         served_some = false;
         for (Connection& connection : connections_) {
             if (!connection.descriptor.is_open()) continue;
-            drain_connection(connection, batch_begun, extra);
+            drain_connection(connection, extra);
             served_some = true;
         }
         // Out of descriptors: those just closed are for clients that still wait.
         served_some = served_some && accept_failed_;
     }
     FileDescriptor{acceptor_.release()}.reset();
-    if (batch_begun) intake_.end_batch();
 }
 
 // What others have connected to is taken along; a backlog has an end. One that is handed
@@ -290,20 +286,19 @@ void StreamListener::accept_backlog() {
     }
 }
 
-void StreamListener::drain_connection(Connection& connection, bool& batch_begun,
-                                      std::uint64_t& extra) {
+void StreamListener::drain_connection(Connection& connection, std::uint64_t& extra) {
     const std::uint64_t queued = bytes_queued(connection.descriptor.native_handle());
     const std::uint64_t bytes_max = queued + std::min(drain_bytes_extra, extra);
     if (!connection.framer) connection.framer = framers_.lend();
     std::uint64_t bytes = 0;
     while (bytes < bytes_max) {
-        const std::size_t received = read_once(connection, batch_begun);
+        const std::size_t received = read_once(connection);
         if (received == 0) break;
         bytes += received;
     }
     extra -= std::min(extra, bytes > queued ? bytes - queued : 0);
     // The client has not ended its last line: what is there of it may be half a number.
-    if (connection.descriptor.is_open()) close(connection, batch_begun, End::broken);
+    if (connection.descriptor.is_open()) close(connection, End::broken);
 }
 
 }  // namespace pitot::agent

@@ -83,11 +83,11 @@ private:
     void wait_for_bytes(Connections::iterator connection);
     void read(Connections::iterator connection);
     // One recv(). Returns the bytes read, 0 when there is nothing or the stream ended.
-    std::size_t read_once(Connection& connection, bool& batch_begun);
-    void deliver(Connection& connection, bool& batch_begun, End end);
-    void close(Connection& connection, bool& batch_begun, End end);
+    std::size_t read_once(Connection& connection);
+    void deliver(Connection& connection, End end);
+    void close(Connection& connection, End end);
     // Takes from `extra` what it reads beyond what is queued.
-    void drain_connection(Connection& connection, bool& batch_begun, std::uint64_t& extra);
+    void drain_connection(Connection& connection, std::uint64_t& extra);
 
     void watch_for_idle();
     void close_idle();

@@ -1,6 +1,7 @@
 // The numbers protocol/number.h reads: rows for the grammar, and a comparison with strtod
 // on random texts for the value.
 #include "protocol/number.h"
+#include "protocol/short_number.h"
 
 #include <doctest/doctest.h>
 
@@ -171,6 +172,31 @@ TEST_CASE("the value is strtod's, to the last bit") {
         check_against_strtod(text);
         std::snprintf(text, sizeof text, "%.16g", value);
         check_against_strtod(text);
+    }
+}
+
+TEST_CASE("a short number is read as any number is, whatever stands before it") {
+    using pitot::protocol::parse_short_number;
+    using pitot::protocol::short_number_bytes_max;
+    std::mt19937 random(3);
+    constexpr std::string_view bytes = "0123456789.0123456789.-+e:/ \xB9";
+    std::size_t read = 0;
+    for (int i = 0; i < 200'000; ++i) {
+        std::string text;
+        for (std::size_t j = 0; j < 12; ++j)
+            text += bytes[random() % (i % 2 == 0 ? 22 : bytes.size())];
+        const std::size_t size = random() % (short_number_bytes_max + 1);
+        double quick = 0;
+        if (!parse_short_number(text, size, quick)) continue;
+        double plain = -1;
+        REQUIRE(parse_number(std::string_view(text).substr(text.size() - size), plain));
+        REQUIRE(std::bit_cast<std::uint64_t>(quick) == std::bit_cast<std::uint64_t>(plain));
+        ++read;
+    }
+    CHECK(read > 50'000);
+    double value = 0;
+    for (const std::string_view plain : {"12345678", "1234.567", "0.000001", "7", "5.", ".5"}) {
+        CHECK(parse_short_number("xxxxxxxx" + std::string(plain), plain.size(), value));
     }
 }
 

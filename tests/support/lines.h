@@ -31,6 +31,7 @@ public:
 
     void say(std::size_t shard, std::string_view lines, std::uint16_t listener = 0) {
         shards_[shard]->take(listener, lines, agent::Peer("test"), ++now_ns_);
+        shards_[shard]->settle();
     }
 
     agent::LineIntake& shard(std::size_t index) { return *shards_[index]; }

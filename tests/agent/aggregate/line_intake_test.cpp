@@ -38,6 +38,7 @@ TEST_CASE("what becomes of a datagram") {
         CAPTURE(row.line);
         LineIntake intake({}, std::vector<protocol::Reading>{{}});
         intake.take(0, row.text, Peer("here"), 1);
+        intake.settle();
         const IntakeCounts& counts = intake.table().open_page().counts;
         CHECK(counts.lines == row.lines);
         CHECK(counts.accepted == row.accepted);
@@ -54,6 +55,7 @@ TEST_CASE("one refused line of each reason is kept, its beginning and its sender
     intake.take(0, "a:x|c\na:1|q\n" + std::string(5'000, 'n') + ":1|c", Peer("first"), 1);
     intake.take(0, "a:y|c", Peer("second"), 1);
     intake.refuse(Reject::truncated, "half", Peer("third"));
+    intake.settle();
     const std::vector<RejectedSample>& kept = intake.table().open_page().rejected_samples;
     REQUIRE(kept.size() == 4);
     CHECK(kept[0].reason == Reject::bad_number);
@@ -75,6 +77,7 @@ TEST_CASE("each listener reads by its own grammar") {
         intake.take(listener, "a,b=1:1|c", Peer("here"), 1);
         intake.take(listener, "a:1|c:2|ms", Peer("here"), 1);
     }
+    intake.settle();
     // "a,b=1" plain, "a" with a tag, and what only StatsD's packing makes of the other line.
     CHECK(intake.table().series() == 4);
     CHECK(intake.table().open_page().counts.lines == 8);

@@ -533,6 +533,7 @@ TEST_CASE("a shard that did not answer comes with a later interval") {
     agent::LineIntake intake(table, readings);
     agent::Merger merger({});
     intake.take(0, "hits:3|c", agent::Peer("test"), 1);
+    intake.settle();
     const agent::ShardPage absent{};
     const Snapshot& without = merger.merge({&absent, 1}, {.sequence = 1});
     CHECK(without.points() == 0);
