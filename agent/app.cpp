@@ -35,6 +35,7 @@
 #include "agent/shard_set.h"
 #include "agent/sink_set.h"
 #include "agent/version.h"
+#include "agent/web/web.h"
 #include "sinks/json_writer.h"
 
 namespace pitot::agent {
@@ -110,8 +111,15 @@ bool write_file(const std::filesystem::path& path, const std::string& text) {
     return !error;
 }
 
+// Where the sink can be asked, "" if it only sends: its page may be on the agent's server.
+std::string where_of(const sinks::Sink& sink, const std::string& http_address) {
+    std::string where = sink.where();
+    return where.starts_with('/') ? fmt::format("http://{}{}", http_address, where) : where;
+}
+
 std::string ready_text(const std::vector<ListenerReport>& reports,
-                       const std::vector<sinks::Sink*>& all_sinks) {
+                       const std::vector<sinks::Sink*>& all_sinks,
+                       const std::string& http_address) {
     std::string text;
     sinks::JsonWriter json(text);
     json.begin_object();
@@ -123,8 +131,11 @@ std::string ready_text(const std::vector<ListenerReport>& reports,
     json.end_object();
     json.key("sinks");
     json.begin_object();
-    for (const sinks::Sink* sink : all_sinks) json.optional_field(sink->name(), sink->where());
+    for (const sinks::Sink* sink : all_sinks) {
+        json.optional_field(sink->name(), where_of(*sink, http_address));
+    }
     json.end_object();
+    json.optional_field("http", http_address);
     json.end_object();
     text += '\n';
     return text;
@@ -200,29 +211,31 @@ public:
         ShardSet shards(table_settings(config, seeds), readings(), clock_,
                         std::move(opened->shards));
         Flusher flusher(flusher_settings(seeds), shards, sinks_.all(), clock_, log_);
+        std::vector<WatchedLoop> loops = shards.watched();
+        loops.push_back(flusher.watched());
+        loops.push_back(sinks_.watched());
+        Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
+                clock_);
+        if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.
         sinks_.start();
         shards.start();
         flusher.start();
+        web.ready();
         log_.info("pitot {} runs: {} shard(s), {} sink(s), a flush every {} s", version(),
                   config.shards, config.sinks.size(),
                   std::chrono::duration<double>(config.interval).count());
         if (arguments_.ready_file &&
-            !write_file(*arguments_.ready_file, ready_text(opened->reports, sinks_.all()))) {
+            !write_file(*arguments_.ready_file,
+                        ready_text(opened->reports, sinks_.all(), web.address()))) {
             log_.error("--ready-file: cannot write {}", arguments_.ready_file->string());
         }
 
-        std::vector<WatchedLoop> loops = shards.watched();
-        loops.push_back(flusher.watched());
-        loops.push_back(sinks_.watched());
         Watchdog watchdog(manager_, Liveness(std::move(loops)), clock_, log_);
         tell_manager(manager_.ready(status_text(flusher.ledger())));
-        int signal = 0;
-        while (signal == 0) {
-            signal = signals.wait(watchdog.period());
-            if (signal == 0) watchdog.look(status_text(flusher.ledger()));
-        }
+        const int signal = wait_for_stop(signals, watchdog, web, flusher);
+        web.stopping();
         tell_manager(manager_.stopping(loaded_.config.shutdown_deadline + stop_reserve));
         log_.info(
             "stopping on {}: reading what the sockets hold, then flushing and delivering; "
@@ -230,10 +243,67 @@ public:
             signal == SIGINT ? "SIGINT" : "SIGTERM");
         signals.let_through();
         stop(shards, flusher);
+        web.close();
         return exit_success;
     }
 
 private:
+    // Looks after the watchdog and the health of the parts meanwhile. The signal that came.
+    int wait_for_stop(const StopSignals& signals, Watchdog& watchdog, Web& web,
+                      const Flusher& flusher) const {
+        const std::int64_t watchdog_ns = watchdog.period().count();
+        const std::int64_t web_ns = web.look_ns();
+        // None of them wants to be looked after: the signals' wait has no end then.
+        if (watchdog_ns == 0 && web_ns == 0) return signals.wait({});
+        constexpr std::int64_t never = INT64_MAX;
+        std::int64_t watchdog_due_ns = watchdog_ns == 0 ? never : clock_.steady_ns() + watchdog_ns;
+        std::int64_t web_due_ns = web_ns == 0 ? never : clock_.steady_ns() + web_ns;
+        for (;;) {
+            const std::int64_t left_ns = std::min(watchdog_due_ns, web_due_ns) - clock_.steady_ns();
+            // 0 would wait for ever.
+            const int signal =
+                signals.wait(std::chrono::nanoseconds(std::max<std::int64_t>(1, left_ns)));
+            if (signal != 0) return signal;
+            const std::int64_t now_ns = clock_.steady_ns();
+            if (now_ns >= watchdog_due_ns) {
+                watchdog.look(status_text(flusher.ledger()));
+                watchdog_due_ns = now_ns + watchdog_ns;
+            }
+            if (now_ns >= web_due_ns) {
+                web.look();
+                web_due_ns = now_ns + web_ns;
+            }
+        }
+    }
+
+    ProcessFacts process_facts(const OpenListeners& opened) const {
+        const Config& config = loaded_.config;
+        return {.version = std::string(version()),
+                .pid = getpid(),
+                .started_unix_ns = clock_.wall_ns(),
+                .started_steady_ns = clock_.steady_ns(),
+                .interval_ns = config.interval.count(),
+                .shards = config.shards,
+                .limits = config.limits,
+                .listeners = opened.reports,
+                .advice = opened.advice};
+    }
+
+    bool open_web(Web& web) {
+        if (const std::optional<std::string> error = web.open()) {
+            log_.error(
+                "http.address: {}; set another, or \"\" for no server: --set '{}'", *error,
+                R"(http.address="127.0.0.1:9126")");
+            return false;
+        }
+        if (!web.address().empty()) log_.info("http: http://{}/health", web.address());
+        for (const sinks::Sink* sink : sinks_.all()) {
+            const std::string where = where_of(*sink, web.address());
+            if (!where.empty()) log_.info("sinks.{}: {}", sink->name(), where);
+        }
+        return true;
+    }
+
     // Those that the service manager passes, and all others that the configuration names.
     std::expected<OpenListeners, std::vector<OpenError>> open_sockets() {
         Config& config = loaded_.config;
@@ -288,16 +358,6 @@ private:
     bool open_sinks() {
         const std::vector<std::string> errors = sinks_.open();
         for (const std::string& error : errors) log_.error("{}", error);
-        if (!errors.empty() && loaded_.config.sinks_are_default) {
-            log_.error(
-                "these sinks are the built-in ones; a file that names others replaces them, "
-                "or: --set '{}'",
-                R"(sinks.metrics={type="prometheus",address="127.0.0.1:0"})");
-        }
-        for (const sinks::Sink* sink : sinks_.all()) {
-            const std::string where = sink->where();
-            if (!where.empty()) log_.info("sinks.{}: {}", sink->name(), where);
-        }
         return errors.empty();
     }
 

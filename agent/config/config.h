@@ -14,6 +14,8 @@
 #include "agent/aggregate/additions.h"
 #include "protocol/histogram.h"
 #include "protocol/sample.h"
+#include "sinks/http/listen_address.h"
+#include "sinks/options.h"
 
 namespace pitot::agent {
 
@@ -60,9 +62,10 @@ struct SinkConfig {
     std::string type;
 };
 
-// The admin server: [http]. (Served from a later version on; read here already.)
+// The agent's own server: [http].
 struct HttpConfig {
-    std::string address;
+    std::optional<sinks::http::ListenAddress> address;  // none: no server
+    sinks::Secret token;                                // empty: whoever can connect is answered
 };
 
 struct Config {
@@ -75,6 +78,7 @@ struct Config {
     Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;
     ExpiryConfig expiry;
+    HttpConfig http;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator

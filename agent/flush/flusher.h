@@ -23,6 +23,7 @@
 #include "agent/ledger.h"
 #include "agent/service/liveness.h"
 #include "agent/shard_set.h"
+#include "agent/status/interval_recorder.h"
 #include "sinks/sink.h"
 
 namespace spdlog {
@@ -61,6 +62,9 @@ public:
     // Any thread. Sinks are as they are now, all else as of the last flush.
     Ledger ledger() const;
 
+    // Any thread: what the last interval brought, and where the flush is.
+    FlushProgress progress() const { return recorder_.progress(); }
+
 private:
     void run();
     // The pages of the result are empty again.
@@ -85,6 +89,7 @@ private:
     FlushSchedule schedule_;
     Merger merger_;
     IntakeReport report_;
+    IntervalRecorder recorder_;
 
     mutable std::mutex ledger_mutex_;
     Ledger ledger_;  // guarded by ledger_mutex_; its sinks are filled in by ledger()
