@@ -28,13 +28,14 @@ namespace {
 
 using Words = std::span<const std::string>;
 
-constexpr std::array<std::string_view, 7> commands{"run",     "check",   "explain", "once",
-                                                   "migrate", "version", "help"};
+constexpr std::array<std::string_view, 8> commands{"run",    "status",  "check",   "explain",
+                                                   "once",   "migrate", "version", "help"};
 
 constexpr std::string_view overview =
     R"(pitot takes StatsD and DogStatsD lines, aggregates them, and sends the result on.
 
   pitot run [--config FILE] [--set KEY=VALUE]…     the agent
+  pitot status [--url URL] [--format json]         how is the agent that runs here?
   pitot check [FILE] [--show] [--strict]           is this configuration right?
   pitot explain LINE…                              how a line is read
   pitot once [--config FILE] [--sink NAME]         standard input to standard output
@@ -46,7 +47,7 @@ Any option can be set without a file: by --set, or by a variable such as PITOT_I
 or PITOT_SINKS__PUSH__URL=… PITOT_CONFIG names the file where --config does not.
 
 Exit codes: 0 done, 1 failed, 3 warnings (check --strict), 64 wrong command line, 78 wrong
-configuration.
+configuration; of `pitot status` 0 ok, 1 degraded, 2 failing, 3 not reached.
 )";
 
 Answer misused(std::string_view command, std::string_view what) {
@@ -316,6 +317,26 @@ Command parse_once(Words words) {
     return arguments;
 }
 
+Command parse_status(Words words) {
+    StatusArguments arguments;
+    CommandParser parser("status",
+                         "Shows how the agent that runs here is, and what it loses. Exit codes: 0 "
+                         "ok,\n1 degraded, 2 failing, 3 not reached.",
+                         "", 0);
+    parser.option("--url", "URL", "where it is: http://127.0.0.1:9125, unless configured otherwise",
+                  [&](const std::string& text) {
+                      arguments.url = text;
+                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
+                  });
+    parser.path("--config", "the agent's configuration: its http.address and http.token",
+                arguments.config_file);
+    parser.sets(arguments.sets);
+    parser.choice("--format", {"text", "json"}, "a page for people, or the document itself",
+                  [&](std::size_t index) { arguments.json = index == 1; });
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    return arguments;
+}
+
 Command parse_migrate(Words words) {
     MigrateArguments arguments;
     CommandParser parser("migrate",
@@ -356,6 +377,7 @@ Command parse_command_line(std::span<const std::string> words) {
     const std::string& command = words.front();
     const Words rest = words.subspan(1);
     if (command == "run") return parse_run(rest);
+    if (command == "status") return parse_status(rest);
     if (command == "check") return parse_check(rest);
     if (command == "explain") return parse_explain(rest);
     if (command == "once") return parse_once(rest);

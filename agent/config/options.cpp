@@ -454,6 +454,11 @@ void SectionReader::problem(std::string_view key, std::string what) {
     }
 }
 
+bool SectionReader::is_wrong(std::string_view key) const {
+    const std::vector<Problem> all = context_.problems.problems();
+    return std::ranges::find(all, path_of(key), &Problem::key) != all.end();
+}
+
 void SectionReader::warning(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
     context_.problems.warn(entry == nullptr ? position_ : entry->node.position,

@@ -95,6 +95,7 @@ public:
     void each_table(std::string_view key,
                     const std::function<void(sinks::Options&)>& visit) override;
     void problem(std::string_view key, std::string what) override;
+    bool is_wrong(std::string_view key) const override;
     void warning(std::string_view key, std::string what) override;
 
     // Beyond what sinks need.

@@ -205,8 +205,12 @@ Verdict assess_sink(const Facts& facts, std::size_t index) {
     if (now.state == SinkState::retrying || now.state == SinkState::throttled) {
         finding.note(Health::degraded, with_error(to_string(now.state)));
     }
-    const std::uint64_t waited = before.ledger.queued + before.ledger.in_flight;
-    if (has_history && waited > 0 && settled(now.ledger) == settled(before.ledger)) {
+    // An empty state is sent too, by some: a batch without a point.
+    const bool waited =
+        before.queued_batches > 0 || before.ledger.queued + before.ledger.in_flight > 0;
+    const bool is_unmoved = settled(now.ledger) == settled(before.ledger) &&
+                            now.last_success_unix_ns == before.last_success_unix_ns;
+    if (has_history && waited && is_unmoved) {
         finding.note(Health::degraded,
                      fmt::format("has taken nothing for an interval, and {} point(s) wait",
                                  now.ledger.queued + now.ledger.in_flight));

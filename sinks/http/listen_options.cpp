@@ -28,17 +28,17 @@ ListenOptions read_listen_options(Options& options, std::optional<std::string_vi
     if (!is_plain) {
         options.problem(token_key, "must have no blanks, control characters and line feeds");
     }
-    // A token that could not be read is a problem already.
-    if (read.address && !read.address->is_loopback() && !options.has(token_key)) {
+    if (!read.address || read.address->is_loopback() || !read.token.empty()) return read;
+    if (!options.has(token_key)) {
         options.problem(
             "address",
             fmt::format("must be of this machine only, such as \"127.0.0.1:{}\", as long as there "
                         "is no {}, got \"{}\"; whoever reaches it would read every metric",
-                        read.address->port, token_key, read.address->text()));
-    } else if (read.address && !read.address->is_loopback() && read.token.empty()) {
+                        read.address->port, token_key, *text));
+    } else if (!options.is_wrong(token_key)) {
         options.problem(token_key,
                         fmt::format("must not be empty, since other machines can reach {}",
-                                    read.address->text()));
+                                    *text));
     }
     return read;
 }
