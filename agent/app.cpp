@@ -291,9 +291,8 @@ private:
 
     bool open_web(Web& web) {
         if (const std::optional<std::string> error = web.open()) {
-            log_.error(
-                "http.address: {}; set another, or \"\" for no server: --set '{}'", *error,
-                R"(http.address="127.0.0.1:9126")");
+            log_.error("http.address: {}; set another, or \"\" for no server: --set '{}'", *error,
+                       R"(http.address="127.0.0.1:9126")");
             return false;
         }
         if (!web.address().empty()) log_.info("http: http://{}/health", web.address());

@@ -28,8 +28,8 @@ namespace {
 
 using Words = std::span<const std::string>;
 
-constexpr std::array<std::string_view, 8> commands{"run",    "status",  "check",   "explain",
-                                                   "once",   "migrate", "version", "help"};
+constexpr std::array<std::string_view, 8> commands{"run",  "status",  "check",   "explain",
+                                                   "once", "migrate", "version", "help"};
 
 constexpr std::string_view overview =
     R"(pitot takes StatsD and DogStatsD lines, aggregates them, and sends the result on.

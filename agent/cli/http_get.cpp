@@ -33,8 +33,8 @@ public:
 
     // The error, if there is one.
     std::optional<std::string> connect(const addrinfo& address) {
-        socket_ = FileDescriptor(::socket(address.ai_family,
-                                          SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        socket_ = FileDescriptor(
+            ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (socket_.get() < 0) return error_text(errno);
         if (::connect(socket_.get(), address.ai_addr, address.ai_addrlen) == 0) return {};
         if (errno != EINPROGRESS) return error_text(errno);
@@ -48,8 +48,7 @@ public:
 
     std::optional<std::string> send(std::string_view text) {
         while (!text.empty()) {
-            const ssize_t count =
-                ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+            const ssize_t count = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
             if (count >= 0) {
                 text.remove_prefix(static_cast<std::size_t>(count));
             } else if (errno == EAGAIN) {
@@ -133,9 +132,8 @@ std::expected<HttpReply, std::string> http_get(const sinks::http::Url& url, std:
                                                const sinks::Secret& token, const Clock& clock) {
     const auto addresses = look_up(url);
     if (!addresses) return Failure(addresses.error());
-    std::string request =
-        fmt::format("GET {}{} HTTP/1.0\r\nHost: {}\r\nUser-Agent: pitot/{}\r\n", url.path, path,
-                    url.authority(), version());
+    std::string request = fmt::format("GET {}{} HTTP/1.0\r\nHost: {}\r\nUser-Agent: pitot/{}\r\n",
+                                      url.path, path, url.authority(), version());
     if (!token.empty()) request += fmt::format("Authorization: Bearer {}\r\n", token.reveal());
     request += "\r\n";
 

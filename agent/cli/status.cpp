@@ -38,8 +38,8 @@ std::string reachable(const std::string& host) {
 
 std::expected<Target, Refusal> find_target(const StatusArguments& arguments,
                                            const Environment& environment) {
-    const auto loaded = load(
-        {.file = arguments.config_file, .sets = arguments.sets, .environment = environment});
+    const auto loaded =
+        load({.file = arguments.config_file, .sets = arguments.sets, .environment = environment});
     const std::vector<Problem> problems = loaded ? loaded->problems_of("http") : loaded.error();
     if (!problems.empty()) {
         return std::unexpected(
@@ -52,15 +52,15 @@ std::expected<Target, Refusal> find_target(const StatusArguments& arguments,
         std::string wrong = url ? "" : url.error();
         if (url && url->is_https) wrong = "must begin with http://: the agent speaks no TLS itself";
         if (!wrong.empty()) {
-            return std::unexpected(
-                Refusal{exit_usage, fmt::format("pitot status: --url: {}\n", printable(wrong, 400))});
+            return std::unexpected(Refusal{
+                exit_usage, fmt::format("pitot status: --url: {}\n", printable(wrong, 400))});
         }
         target.url = *std::move(url);
         return target;
     }
-    const std::string origin = loaded->files().empty()
-                                   ? "http.address as it is by default"
-                                   : "http.address of " + printable(loaded->files()[0].native(), 200);
+    const std::string origin =
+        loaded->files().empty() ? "http.address as it is by default"
+                                : "http.address of " + printable(loaded->files()[0].native(), 200);
     if (!http.address || http.address->port == 0) {
         return std::unexpected(Refusal{
             exit_status_unknown,

@@ -238,9 +238,9 @@ void Sheet::write_head() {
                               human_duration(flush["duration_s_last"].number()));
     }
     if (const double late = flush["late"].number(); late > 0) {
-        second += fmt::format(", {} of {} began late (up to {})", human_number(late),
-                              flush["flushes"].human(),
-                              human_duration(flush["late_s_max"].number()));
+        second +=
+            fmt::format(", {} of {} began late (up to {})", human_number(late),
+                        flush["flushes"].human(), human_duration(flush["late_s_max"].number()));
     }
     line(second);
 }
@@ -263,13 +263,13 @@ void Sheet::write_rates() {
                     {interval["bytes_per_s"].bytes() + "/s"},
                     {interval["refused"].human() + " refused",
                      interval["refused"].number() > 0 ? Colour::bad : Colour::none}});
-    rows.push_back({{"since the start", Colour::quiet},
-                    {lines["total"].human() + " lines"},
-                    {samples["total"].human() + " samples"},
-                    {},
-                    {},
-                    {human_number(refused) + " refused",
-                     refused > 0 ? Colour::bad : Colour::none}});
+    rows.push_back(
+        {{"since the start", Colour::quiet},
+         {lines["total"].human() + " lines"},
+         {samples["total"].human() + " samples"},
+         {},
+         {},
+         {human_number(refused) + " refused", refused > 0 ? Colour::bad : Colour::none}});
     table(rows);
     const auto reasons = [this](std::string_view what, View counts) {
         const std::string all = counts.reasons();
@@ -324,7 +324,8 @@ void Sheet::write_sinks() {
                   : ""},
              {human_number(lost) + " points", lost > 0 ? Colour::worse : Colour::none},
              {next_s && now_s_ ? fmt::format("in {}", human_duration(*next_s - *now_s_)) : ""}});
-        if (lost > 0) losses.push_back(fmt::format("  {} lost: {}", name, points["lost"].reasons()));
+        if (lost > 0)
+            losses.push_back(fmt::format("  {} lost: {}", name, points["lost"].reasons()));
     });
     table(rows);
     for (const std::string& told : losses) line(told);
@@ -349,11 +350,10 @@ void Sheet::write_listeners() {
         }
         rows.push_back({{name},
                         {listener["where"].text()},
-                        {connections > 0
-                             ? fmt::format("{} of {} connection(s) open",
-                                           listener["connections_open"].human(),
-                                           human_number(connections))
-                             : human_number(read) + " datagrams"},
+                        {connections > 0 ? fmt::format("{} of {} connection(s) open",
+                                                       listener["connections_open"].human(),
+                                                       human_number(connections))
+                                         : human_number(read) + " datagrams"},
                         {listener["bytes"].bytes()},
                         {buffer},
                         {lost.empty() ? "" : "lost: " + lost, Colour::worse}});
@@ -420,8 +420,8 @@ void Sheet::write_refused() {
 
 void Sheet::write_advice() {
     TableRows rows;
-    document_["advice"].each_element(
-        refused_rows_max, [&](View advice) { rows.push_back({{advice.text(400)}}); });
+    document_["advice"].each_element(refused_rows_max,
+                                     [&](View advice) { rows.push_back({{advice.text(400)}}); });
     if (rows.empty()) return;
     heading("To set");
     table(rows);

@@ -242,8 +242,8 @@ void migrate_prometheus(Telegraf& telegraf, const Table& table) {
     }
     migration.set("sinks.prometheus", "type", "\"prometheus\"");
     const std::string listen = plugin.text("listen").value_or(":9273");
-    auto address = sinks::http::parse_listen_address(listen.starts_with(':') ? "*" + listen
-                                                                             : listen);
+    auto address =
+        sinks::http::parse_listen_address(listen.starts_with(':') ? "*" + listen : listen);
     if (!address) {
         plugin.no_counterpart("listen",
                               fmt::format("\"{}\" is no address to listen at: names are not "

@@ -26,8 +26,8 @@ std::vector<BusyName> BusiestNames::of(const protocol::Snapshot& snapshot) {
         if (point.updated) add(snapshot.series[point.id], point.id, point.unique);
     }
 
-    const auto shown = met_.begin() + static_cast<std::ptrdiff_t>(
-                                          std::min(met_.size(), busiest_names_max));
+    const auto shown =
+        met_.begin() + static_cast<std::ptrdiff_t>(std::min(met_.size(), busiest_names_max));
     // By name where counts are equal, so that pages of equal intervals are equal.
     std::ranges::partial_sort(met_, shown, [this](std::uint32_t a, std::uint32_t b) {
         const Sum& left = sums_[a];
@@ -50,7 +50,10 @@ std::vector<BusyName> BusiestNames::of(const protocol::Snapshot& snapshot) {
 
 void BusiestNames::add(const protocol::Series& series, protocol::SeriesId id, double count) {
     Known& known = known_[id];
-    if (known.birth != series.birth) known = {.birth = series.birth, .name = number_of(series)};
+    const auto birth = static_cast<std::uint32_t>(series.birth);
+    if (known.name == none || known.birth != birth) {
+        known = {.birth = birth, .name = number_of(series)};
+    }
     Sum& sum = sums_[known.name];
     if (sum.series++ == 0) met_.push_back(known.name);
     sum.count += count;

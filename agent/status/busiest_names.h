@@ -38,9 +38,12 @@ private:
         double count = 0;
         std::size_t series = 0;
     };
+    static constexpr std::uint32_t none = UINT32_MAX;
+
+    // There is one for each series: the low half of a birth tells two lives of an id apart.
     struct Known {
-        std::uint64_t birth = 0;
-        std::uint32_t name = 0;
+        std::uint32_t birth = 0;
+        std::uint32_t name = none;
     };
     struct TransparentHash : std::hash<std::string_view> {
         using is_transparent = void;

@@ -81,9 +81,9 @@ Verdict assess_listener(const Facts& facts, std::size_t index) {
     const std::uint64_t dropped = now.kernel_drops - before.kernel_drops;
     const std::uint64_t read = now.datagrams - before.datagrams;
     if (dropped > read) {
-        listener.note(Health::failing,
-                      fmt::format("{} datagram(s) dropped by the kernel, and only {} read", dropped,
-                                  read));
+        listener.note(
+            Health::failing,
+            fmt::format("{} datagram(s) dropped by the kernel, and only {} read", dropped, read));
     } else if (dropped > 0) {
         listener.note(Health::degraded,
                       fmt::format("{} datagram(s) dropped by the kernel", dropped));

@@ -347,9 +347,8 @@ std::string status_document(const StatusReport& report) {
         out.object("listeners", [&] {
             for (std::size_t i = 0; i < report.process.listeners.size(); ++i) {
                 const bool is_counted = last != nullptr && i < last->total.listeners.size();
-                write_listener(
-                    out, report.process.listeners[i],
-                    is_counted ? last->total.listeners[i].counters : ListenerCounters());
+                write_listener(out, report.process.listeners[i],
+                               is_counted ? last->total.listeners[i].counters : ListenerCounters());
             }
         });
         out.object("sinks", [&] {

@@ -63,10 +63,9 @@ std::vector<Route> Web::routes() {
                      .answer = [this, answer](const ServerRequest&) { return (this->*answer)(); },
                      .is_public = true};
     };
-    std::vector<Route> all{public_page(page_live, &Web::answer_live),
-                           public_page(page_ready, &Web::answer_ready),
-                           page(page_health, &Web::answer_health),
-                           page(page_status, &Web::answer_status)};
+    std::vector<Route> all{
+        public_page(page_live, &Web::answer_live), public_page(page_ready, &Web::answer_ready),
+        page(page_health, &Web::answer_health), page(page_status, &Web::answer_status)};
     for (sinks::Sink* const sink : sinks_) {
         std::ranges::move(sink->routes(), std::back_inserter(all));
     }
@@ -146,21 +145,19 @@ ServerAnswer Web::answer_health() {
     const Facts now = facts();
     const std::int64_t now_unix_ns = clock_.wall_ns();
     const HealthReport health = health_of(now, now_unix_ns);
-    return json_answer(health.state == Health::failing ? unavailable : ok,
-                       health_document({.process = process_,
-                                        .now_unix_ns = now_unix_ns,
-                                        .facts = now,
-                                        .health = health}));
+    return json_answer(
+        health.state == Health::failing ? unavailable : ok,
+        health_document(
+            {.process = process_, .now_unix_ns = now_unix_ns, .facts = now, .health = health}));
 }
 
 ServerAnswer Web::answer_status() {
     const Facts now = facts();
     const std::int64_t now_unix_ns = clock_.wall_ns();
     const HealthReport health = health_of(now, now_unix_ns);
-    return json_answer(ok, status_document({.process = process_,
-                                            .now_unix_ns = now_unix_ns,
-                                            .facts = now,
-                                            .health = health}));
+    return json_answer(
+        ok, status_document(
+                {.process = process_, .now_unix_ns = now_unix_ns, .facts = now, .health = health}));
 }
 
 }  // namespace pitot::agent

@@ -37,8 +37,7 @@ ListenOptions read_listen_options(Options& options, std::optional<std::string_vi
                         read.address->port, token_key, *text));
     } else if (!options.is_wrong(token_key)) {
         options.problem(token_key,
-                        fmt::format("must not be empty, since other machines can reach {}",
-                                    *text));
+                        fmt::format("must not be empty, since other machines can reach {}", *text));
     }
     return read;
 }

@@ -133,8 +133,7 @@ std::pair<std::string_view, std::string_view> cut_target(std::string_view target
     return {target.substr(0, mark), target.substr(mark + 1)};
 }
 
-// Whether nobody but this machine's own resolver decides what this Host means: an address, or
-// "localhost", with or without a port.
+// A Host that no name server decides about: an address or "localhost", with or without a port.
 bool is_local_name(std::string_view host) {
     if (host.starts_with('[')) return true;
     host = host.substr(0, host.find(':'));

@@ -65,9 +65,7 @@ public:
     std::string_view type() const override { return "prometheus"; }
     Encoder& encoder() override { return encoder_; }
 
-    std::optional<std::string> open() override {
-        return server_ ? server_->start() : std::nullopt;
-    }
+    std::optional<std::string> open() override { return server_ ? server_->start() : std::nullopt; }
     std::string where() const override {
         if (!server_) return path_;
         if (server_->address().empty()) return {};

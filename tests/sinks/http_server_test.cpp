@@ -437,13 +437,13 @@ TEST_CASE("where only local names are taken, another site's name is refused") {
     const auto asked_as = [port](const std::string& host) {
         return ask(port, "GET /small HTTP/1.1\r\nHost: " + host + "\r\n\r\n").status;
     };
-    for (const std::string host : {"127.0.0.1", "127.0.0.1:9125", "[::1]:9125", "localhost",
-                                   "LocalHost:1", "192.0.2.7"}) {
+    for (const std::string host :
+         {"127.0.0.1", "127.0.0.1:9125", "[::1]:9125", "localhost", "LocalHost:1", "192.0.2.7"}) {
         CAPTURE(host);
         CHECK(asked_as(host) == 200);
     }
-    for (const std::string host : {"evil.example", "localhost.evil.example:9125", "127.0.0.1.evil",
-                                   "", "x"}) {
+    for (const std::string host :
+         {"evil.example", "localhost.evil.example:9125", "127.0.0.1.evil", "", "x"}) {
         CAPTURE(host);
         CHECK(asked_as(host) == 403);
     }

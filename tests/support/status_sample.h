@@ -99,23 +99,19 @@ private:
         intake.samples = 12'345'670;
         intake.aggregated = 12'345'670;
         intake.limited[std::to_underlying(agent::Limited::overflow_series)] = 40;
-        last.total.flush = {.flushes = 751,
-                            .late = 2,
-                            .duration_ns_max = 45'000'000,
-                            .late_ns_max = 1'500'000'000};
+        last.total.flush = {
+            .flushes = 751, .late = 2, .duration_ns_max = 45'000'000, .late_ns_max = 1'500'000'000};
         last.total.series = 950'000;
         last.total.series_rows = 960'000;
         last.total.table_bytes = 400ULL << 20U;
         last.total.value_bytes = 3ULL << 20U;
         last.total.series_expired = 12;
-        last.busiest = {{.name = "page.views",
-                         .kind = protocol::Kind::counter,
-                         .count = 120'000,
-                         .series = 42},
-                        {.name = "\x1b]0;pwned\x07load\u202etxt",
-                         .kind = protocol::Kind::timer,
-                         .count = 2'997.5,
-                         .series = 1}};
+        last.busiest = {
+            {.name = "page.views", .kind = protocol::Kind::counter, .count = 120'000, .series = 42},
+            {.name = "\x1b]0;pwned\x07load\u202etxt",
+             .kind = protocol::Kind::timer,
+             .count = 2'997.5,
+             .series = 1}};
         last.refused = {{.reason = protocol::Reject::bad_utf8,
                          .line = "caf\xe9:1|c\x1b[2J",
                          .sender = "udp 127.0.0.1:40000",

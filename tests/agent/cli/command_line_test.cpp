@@ -56,9 +56,9 @@ TEST_CASE("status") {
     CHECK_FALSE(none.url.has_value());
     CHECK_FALSE(none.config_file.has_value());
     CHECK_FALSE(none.json);
-    const auto all = parsed_as<StatusArguments>({"status", "--url", "http://127.0.0.1:1",
-                                                 "--config=a.toml", "--set", "http.token=x",
-                                                 "--format", "json"});
+    const auto all =
+        parsed_as<StatusArguments>({"status", "--url", "http://127.0.0.1:1", "--config=a.toml",
+                                    "--set", "http.token=x", "--format", "json"});
     CHECK(all.url == "http://127.0.0.1:1");
     CHECK(all.config_file == "a.toml");
     CHECK(all.sets == Words{"http.token=x"});

@@ -37,7 +37,8 @@ struct Case {
         last.counts.lines = 1'000;
         last.counts.accepted = 1'000;
         last.shard_answered = {true, true};
-        last.total.listeners = {{.name = "apps", .counters = {}}, {.name = "local", .counters = {}}};
+        last.total.listeners = {{.name = "apps", .counters = {}},
+                                {.name = "local", .counters = {}}};
         last.listeners_before.resize(2);
         for (ListenerCounters& before : last.listeners_before) before.datagrams = 5'000;
         for (Ledger::Listener& listener : last.total.listeners) listener.counters.datagrams = 6'000;
@@ -74,6 +75,26 @@ struct Failing {
     std::string_view reason;
 };
 
+void check_each(const std::vector<Failing>& rows) {
+    for (const Failing& row : rows) {
+        CAPTURE(row.what);
+        Case changed;
+        row.change(changed);
+        bool is_found = row.part.empty();
+        for (const Verdict& verdict : changed.verdicts()) {
+            if (verdict.part == row.part) {
+                is_found = true;
+                CHECK(verdict.state == row.state);
+                CHECK(verdict.reason == row.reason);
+            } else {
+                CHECK(verdict.state == Health::ok);
+                CHECK(verdict.reason == "");
+            }
+        }
+        CHECK(is_found);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("all is well") {
@@ -94,12 +115,10 @@ TEST_CASE("before the first flush, and while starting, nothing is wrong") {
     for (const Verdict& verdict : assess(at_first.facts)) CHECK(verdict.state == Health::ok);
 }
 
-TEST_CASE("each part fails alone, and says why") {
-    using sinks::LossReason;
-    using sinks::SinkState;
-    const std::vector<Failing> rows{
-        {"a line in a hundred may be refused",
-         [](Case& c) { c.last.counts.accepted -= 10; }, "", Health::ok, ""},
+TEST_CASE("intake and listeners fail alone, and say why") {
+    check_each({
+        {"a line in a hundred may be refused", [](Case& c) { c.last.counts.accepted -= 10; }, "",
+         Health::ok, ""},
         {"more may not",
          [](Case& c) {
              c.last.counts.accepted -= 11;
@@ -114,9 +133,7 @@ TEST_CASE("each part fails alone, and says why") {
          },
          "intake", Health::degraded, "1000 of 1000 line(s) refused, most for bad_utf8"},
         {"a limit that folds",
-         [](Case& c) {
-             c.last.counts.limited[std::to_underlying(Limited::overflow_series)] = 7;
-         },
+         [](Case& c) { c.last.counts.limited[std::to_underlying(Limited::overflow_series)] = 7; },
          "intake", Health::degraded, "7 sample(s) counted in overflow series: overflow_series"},
         {"a limit that drops",
          [](Case& c) { c.last.counts.limited[std::to_underlying(Limited::events)] = 7; }, "intake",
@@ -136,12 +153,15 @@ TEST_CASE("each part fails alone, and says why") {
          Health::degraded, "2 datagram(s) longer than can be received"},
         {"reads that fail", [](Case& c) { c.apps().receive_errors = 3; }, "listeners.apps",
          Health::degraded, "3 failed read(s)"},
-        {"connections above the cap",
-         [](Case& c) { c.apps().connections_refused_over_cap = 4; }, "listeners.apps",
-         Health::degraded, "4 connection(s) closed: too many"},
+        {"connections above the cap", [](Case& c) { c.apps().connections_refused_over_cap = 4; },
+         "listeners.apps", Health::degraded, "4 connection(s) closed: too many"},
         {"connections that could not be accepted", [](Case& c) { c.apps().accept_errors = 5; },
          "listeners.apps", Health::degraded, "5 connection(s) not accepted"},
+    });
+}
 
+TEST_CASE("so do shards") {
+    check_each({
         {"a shard takes a moment", [](Case& c) { c.facts.loops[1].waiting_ns = second - 1; }, "",
          Health::ok, ""},
         {"a shard is slow", [](Case& c) { c.facts.loops[1].waiting_ns = second; }, "shards.1",
@@ -151,15 +171,17 @@ TEST_CASE("each part fails alone, and says why") {
         {"a page did not come", [](Case& c) { c.last.shard_answered[0] = false; }, "shards.0",
          Health::degraded,
          "did not hand over the last interval in time: it comes with a later one"},
+    });
+}
 
+TEST_CASE("so do the flush and the delivery") {
+    check_each({
         {"a flush is due", [](Case& c) { c.facts.flush.due_steady_ns = now_ns - second; }, "",
          Health::ok, ""},
-        {"a flush is overdue",
-         [](Case& c) { c.facts.flush.due_steady_ns = now_ns - second - 1; }, "flush",
-         Health::degraded, "should have begun 1.0 s ago"},
-        {"no flush begins",
-         [](Case& c) { c.facts.flush.due_steady_ns = now_ns - 30 * second; }, "flush",
-         Health::failing, "should have begun 30.0 s ago"},
+        {"a flush is overdue", [](Case& c) { c.facts.flush.due_steady_ns = now_ns - second - 1; },
+         "flush", Health::degraded, "should have begun 1.0 s ago"},
+        {"no flush begins", [](Case& c) { c.facts.flush.due_steady_ns = now_ns - 30 * second; },
+         "flush", Health::failing, "should have begun 30.0 s ago"},
         {"a flush is under way",
          [](Case& c) {
              c.facts.flush.due_steady_ns = now_ns - 9 * second;
@@ -182,7 +204,13 @@ TEST_CASE("each part fails alone, and says why") {
          Health::degraded, "the last one took 12.0 s, longer than an interval"},
         {"delivery is stuck", [](Case& c) { c.facts.loops[3].waiting_ns = 31 * second; },
          "delivery", Health::failing, "has not answered for 31.0 s"},
+    });
+}
 
+TEST_CASE("so do sinks") {
+    using sinks::LossReason;
+    using sinks::SinkState;
+    check_each({
         {"a sink tries again",
          [](Case& c) {
              c.push().state = SinkState::retrying;
@@ -197,11 +225,10 @@ TEST_CASE("each part fails alone, and says why") {
              c.push().last_error = "401 Unauthorized";
          },
          "sinks.push", Health::failing, "held: 401 Unauthorized"},
-        {"an error that is over",
-         [](Case& c) { c.push().last_error = "connection refused"; }, "", Health::ok, ""},
-        {"points that the destination refuses",
-         [](Case& c) { c.lose(LossReason::rejected, 3); }, "sinks.push", Health::degraded,
-         "lost 3 point(s) (rejected)"},
+        {"an error that is over", [](Case& c) { c.push().last_error = "connection refused"; }, "",
+         Health::ok, ""},
+        {"points that the destination refuses", [](Case& c) { c.lose(LossReason::rejected, 3); },
+         "sinks.push", Health::degraded, "lost 3 point(s) (rejected)"},
         {"points for which there is no room",
          [](Case& c) {
              c.push().state = SinkState::retrying;
@@ -222,15 +249,13 @@ TEST_CASE("each part fails alone, and says why") {
              c.push().ledger = c.push_before().ledger;
              c.push().ledger.queued = 10;
          },
-         "sinks.push", Health::degraded,
-         "has taken nothing for an interval, and 18 point(s) wait"},
+         "sinks.push", Health::degraded, "has taken nothing for an interval, and 18 point(s) wait"},
         {"one that hangs with an empty state",
          [](Case& c) {
              c.push_before().queued_batches = 1;
              c.push() = c.push_before();
          },
-         "sinks.push", Health::degraded,
-         "has taken nothing for an interval, and 0 point(s) wait"},
+         "sinks.push", Health::degraded, "has taken nothing for an interval, and 0 point(s) wait"},
         {"one that takes an empty state",
          [](Case& c) {
              c.push_before().queued_batches = 1;
@@ -245,24 +270,7 @@ TEST_CASE("each part fails alone, and says why") {
              c.push().ledger.delivered += 1;
          },
          "", Health::ok, ""},
-    };
-    for (const Failing& row : rows) {
-        CAPTURE(row.what);
-        Case changed;
-        row.change(changed);
-        bool is_found = row.part.empty();
-        for (const Verdict& verdict : changed.verdicts()) {
-            if (verdict.part == row.part) {
-                is_found = true;
-                CHECK(verdict.state == row.state);
-                CHECK(verdict.reason == row.reason);
-            } else {
-                CHECK(verdict.state == Health::ok);
-                CHECK(verdict.reason == "");
-            }
-        }
-        CHECK(is_found);
-    }
+    });
 }
 
 TEST_CASE("a process that stops is asked no more of: its loops end one by one") {

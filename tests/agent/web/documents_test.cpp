@@ -26,9 +26,13 @@ boost::json::value parsed(const std::string& text) {
 // No control characters but the last line feed, nothing that reverses the reading direction.
 bool is_printable(const std::string& text) {
     const std::string_view all_but_last(text.data(), text.size() - 1);
-    return text.ends_with('\n') && std::ranges::none_of(all_but_last, [](char character) {
-               return static_cast<unsigned char>(character) < 0x20 || character == 0x7f;
-           }) && !text.contains("\u202e");
+    return text.ends_with('\n') &&
+           std::ranges::none_of(all_but_last,
+                                [](char character) {
+                                    return static_cast<unsigned char>(character) < 0x20 ||
+                                           character == 0x7f;
+                                }) &&
+           !text.contains("\u202e");
 }
 
 }  // namespace

@@ -59,7 +59,8 @@ TEST_CASE("addresses and tokens of the agent's server") {
          "c:3:9: http.token: must not be empty, since other machines can reach 0.0.0.0:9125\n"},
         {"[http]\ntoken = \"a b\"\n",
          "c:2:9: http.token: must have no blanks, control characters and line feeds\n"},
-        {"[http]\nadress = \"\"\n", "c:2:1: http.adress: unknown option; did you mean `address`?\n"},
+        {"[http]\nadress = \"\"\n",
+         "c:2:1: http.adress: unknown option; did you mean `address`?\n"},
         // The same rule for a server of a sink's own.
         {"[sinks.m]\ntype = \"prometheus\"\naddress = \"*:9126\"\n",
          "c:3:11: sinks.m.address: must be of this machine only, such as \"127.0.0.1:9126\", as "
@@ -87,9 +88,10 @@ TEST_CASE("pages that two would have, and pages that nobody would show") {
     for (const std::string path : {"/health", "/health/live", "/health/x", "/api/v1/status", "/"}) {
         CAPTURE(path);
         CHECK(is_agent_page(path));
-        CHECK(said_of("[sinks.m]\n" + sink + "path = \"" + path + "\"\n")
-                  .starts_with("c:3:8: sinks.m.path: must not be a page of the agent's own, got \"" +
-                               path + "\"\n"));
+        CHECK(
+            said_of("[sinks.m]\n" + sink + "path = \"" + path + "\"\n")
+                .starts_with("c:3:8: sinks.m.path: must not be a page of the agent's own, got \"" +
+                             path + "\"\n"));
     }
     CHECK_FALSE(is_agent_page("/metrics"));
     CHECK_FALSE(is_agent_page("/healthy"));
