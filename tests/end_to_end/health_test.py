@@ -80,6 +80,12 @@ def run_status(agent: Agent, *arguments: str,
                           env={**os.environ, **(variables or {})})
 
 
+def reached(agent: Agent, code: int) -> subprocess.CompletedProcess[str] | None:
+    """What `pitot status` says, once it exits with this code."""
+    done = run_status(agent)
+    return done if done.returncode == code else None
+
+
 def check_turns(agent: Agent, server: Any, sink: str) -> str:
     """Killed and started, hung and resumed: the sink's part turns each time, and others stay."""
     part = f"sinks.{sink}"
@@ -90,9 +96,18 @@ def check_turns(agent: Agent, server: Any, sink: str) -> str:
         if found[part]["state"] == "ok":
             return False
         told.append(found[part]["reason"])
-        others = {name: each["state"] for name, each in found.items() if name != part}
+        # A busy machine may make a flush late, but no other sink fail.
+        others = {name: each["state"] for name, each in found.items()
+                  if name.startswith("sinks.") and name != part}
         expect(set(others.values()) == {"ok"}, f"{what}: only {part} must turn, got {others}")
         return True
+
+    def turns_within(flush: int) -> bool:
+        document = json.loads(agent.ask("/api/v1/status")[1])
+        is_well = document["health"]["parts"][part]["state"] == "ok"
+        expect(not is_well or document["flush"]["flushes"] < flush,
+               f"{part} must have turned by flush {flush}, got {document['flush']}")
+        return not is_well
 
     wait_well(agent)
     server.kill()
@@ -100,12 +115,11 @@ def check_turns(agent: Agent, server: Any, sink: str) -> str:
     server.start()
     wait_until(lambda: state(agent, part) == "ok", f"{part} to be well again")
     server.pause()
-    # One flush is sent to it; by the next it has not been taken.
-    before = flushes(agent)
-    wait_until(lambda: seen("hung"), f"{part} to turn while it hangs")
-    after = flushes(agent)
-    expect(after - before <= 3, f"it must turn within a flush of the first one that is not taken, "
-                                f"got {after - before} flushes")
+    # The next flush is sent to it; by the one behind that it has not been taken. One more for
+    # an answer that was on its way.
+    by_flush = flushes(agent) + 3
+    wait_until(lambda: turns_within(by_flush), f"{part} to turn while it hangs")
+    wait_until(lambda: seen("hung"), f"{part} to say why")
     server.resume()
     wait_until(lambda: state(agent, part) == "ok", f"{part} to go on")
     return f"killed: {told[0]}; hung: {told[-1]}"
@@ -240,8 +254,7 @@ def test_intake(scene: Scene) -> str:
     told = health(agent)["parts"]["listeners.udp"]
     expect(told["lost"]["kernel_drops"] > 250, str(told))
     wait_well(agent)
-    page = run_status(agent)
-    expect_equal("pitot status", page.returncode, OK)
+    page = wait_until(lambda: reached(agent, OK), "exit code 0")
     expect("kernel_drops" in page.stdout, page.stdout)
     expect_equal("escapes on the page", [c for c in page.stdout if c < " " and c != "\n"], [])
     agent.stop({"udp": 502})
@@ -277,8 +290,7 @@ def test_status_command(scene: Scene) -> str:
     with Traffic(client_of(scene, agent)):
         wait_until(lambda: "beat" in run_status(agent).stdout, "the busiest name")
         wait_well(agent)
-        good = run_status(agent)
-        expect_equal("exit code", good.returncode, OK)
+        good = wait_until(lambda: reached(agent, OK), "exit code 0")
         expect(": ok for " in good.stdout.splitlines()[0], good.stdout)
         document = run_status(agent, "--format", "json")
         read = json.loads(document.stdout)
@@ -287,7 +299,7 @@ def test_status_command(scene: Scene) -> str:
         expect_equal("busiest", [busy["name"] for busy in read["busiest"]], ["beat"])
         expect_equal("process", read["pid"], agent.process.pid)
         gateway.kill()
-        wait_until(lambda: run_status(agent).returncode == DEGRADED, "exit code 1")
+        wait_until(lambda: reached(agent, DEGRADED), "exit code 1")
         expect("retrying" in run_status(agent).stdout, "the page must say that it tries again")
     config = scene.folder / "status.toml"
     config.write_text(f'[http]\naddress = "{agent.http}"\n')
@@ -313,7 +325,7 @@ def test_who_may_ask(scene: Scene) -> str:
         expect_equal(f"{path} without the token", agent.ask(path)[0], 200)
     expect_equal("pitot status without it", run_status(agent).returncode, UNKNOWN)
     with_token = run_status(agent, variables={"PITOT_HTTP__TOKEN": TOKEN})
-    expect_equal("pitot status with it", with_token.returncode, OK)
+    expect(with_token.returncode in (OK, DEGRADED), f"pitot status with it: {with_token}")
     for text in (with_token.stdout, agent.ask("/api/v1/status", shown)[1], agent.said()):
         expect(TOKEN not in text, "the token must not be shown")
     agent.stop()

@@ -364,7 +364,8 @@ TEST_CASE("without an address the page is for the agent's server to show") {
     SnapshotMaker maker;
     maker.count("hits", "", 3);
     sink->send(maker.end_interval());
-    const http::ServerAnswer answer = routes[0].answer({.path = "/prometheus"});
+    const http::ServerAnswer answer =
+        routes[0].answer({.path = "/prometheus", .query = "", .accept = ""});
     CHECK(answer.status == 200);
     std::string page;
     for (const std::string_view piece : *answer.body) page += piece;
