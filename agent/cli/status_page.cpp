@@ -90,17 +90,17 @@ std::optional<double> moment_of(const std::string& text) {
         if (pattern[i] == '0' ? !is_digit : text[i] != pattern[i]) return {};
     }
     const auto at = [&text](std::size_t begin, std::size_t digits) {
-        int value = 0;
+        std::int64_t value = 0;
         for (std::size_t i = begin; i < begin + digits; ++i) value = value * 10 + (text[i] - '0');
         return value;
     };
-    const std::chrono::year_month_day date{std::chrono::year(at(0, 4)),
+    const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(at(0, 4))),
                                            std::chrono::month(static_cast<unsigned>(at(5, 2))),
                                            std::chrono::day(static_cast<unsigned>(at(8, 2)))};
     if (!date.ok()) return {};
     const std::chrono::seconds day = std::chrono::sys_days(date).time_since_epoch();
     return static_cast<double>(day.count() + at(11, 2) * 3600 + at(14, 2) * 60 + at(17, 2)) +
-           at(20, 3) / 1000.0;
+           static_cast<double>(at(20, 3)) / 1000;
 }
 
 std::size_t width_of(std::string_view text) {
@@ -230,8 +230,8 @@ void Sheet::write_head() {
                      reason.empty() ? "" : ": ", reason));
     const View flush = document_["flush"];
     std::string second =
-        fmt::format("{} for {}, process {}; a flush every {}", document_["phase"].text(),
-                    human_duration(document_["uptime_s"].number()), document_["pid"].human(),
+        fmt::format("{} for {}, process {:.0f}; a flush every {}", document_["phase"].text(),
+                    human_duration(document_["uptime_s"].number()), document_["pid"].number(),
                     human_duration(flush["interval_s"].number()));
     if (flush["flushes"].is_there()) {
         second += fmt::format(", the last one took {}",
@@ -339,8 +339,8 @@ void Sheet::write_listeners() {
             rows.push_back({{name}, {"not open here", Colour::quiet}});
             return;
         }
-        const double read = listener["datagrams"].number();
-        const double connections = listener["connections_accepted"].number();
+        const std::string where = listener["where"].text();
+        const bool is_stream = where.starts_with("tcp") || where.starts_with("unix-stream");
         const std::string lost = listener["lost"].reasons();
         std::string buffer;
         if (listener["receive_buffer_granted_bytes"].is_there()) {
@@ -349,11 +349,11 @@ void Sheet::write_listeners() {
                                  listener["receive_buffer_asked_bytes"].bytes());
         }
         rows.push_back({{name},
-                        {listener["where"].text()},
-                        {connections > 0 ? fmt::format("{} of {} connection(s) open",
-                                                       listener["connections_open"].human(),
-                                                       human_number(connections))
-                                         : human_number(read) + " datagrams"},
+                        {where},
+                        {is_stream ? fmt::format("{} of {} connections open",
+                                                 listener["connections_open"].human(),
+                                                 listener["connections_accepted"].human())
+                                   : listener["datagrams"].human() + " datagrams"},
                         {listener["bytes"].bytes()},
                         {buffer},
                         {lost.empty() ? "" : "lost: " + lost, Colour::worse}});

@@ -139,7 +139,7 @@ TEST_CASE("requests and their answers, in rows") {
             {"HTTP/1.1 without Host", "GET /small HTTP/1.1\r\n\r\n", 400, "must have one Host\n"},
             {"two Hosts", get("/small", "Host: other\r\n"), 400, "must have one Host\n"},
             {"another path", get("/nothing"), 404,
-             "no such page; there are:\n/large\n/small\n/rude\n/broken\n"},
+             "no such page; there are:\n/large\n/small\n/rude\n/broken\n/open\n"},
             {"a path that goes on", get("/small/"), 404},
             {"another method", "POST /small HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n", 405,
              "must be GET or HEAD\n"},
