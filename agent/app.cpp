@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <random>
@@ -38,6 +40,7 @@
 #include "agent/shard_set.h"
 #include "agent/sink_set.h"
 #include "agent/version.h"
+#include "agent/web/web.h"
 #include "sinks/json_writer.h"
 
 namespace pitot::agent {
@@ -49,12 +52,6 @@ constexpr std::chrono::seconds stop_reserve{2};
 std::uint64_t random_number() {
     std::random_device device;
     return std::uint64_t{device()} << 32U | device();
-}
-
-// What the main thread wakes for: the sooner of what the log and the watchdog want.
-std::chrono::nanoseconds wake_period(const Watchdog& watchdog) {
-    const std::chrono::nanoseconds wanted = watchdog.period();
-    return wanted.count() == 0 ? log_period : std::min(wanted, log_period);
 }
 
 // Signals that ask for something are waited for by the main thread; no other ever sees one,
@@ -110,8 +107,15 @@ std::string write_file(const std::filesystem::path& path, const std::string& tex
     return {};
 }
 
+// Where the sink can be asked, "" if it only sends: its page may be on the agent's server.
+std::string where_of(const sinks::Sink& sink, const std::string& http_address) {
+    std::string where = sink.where();
+    return where.starts_with('/') ? fmt::format("http://{}{}", http_address, where) : where;
+}
+
 std::string ready_text(const std::vector<ListenerReport>& reports,
-                       const std::vector<sinks::Sink*>& all_sinks) {
+                       const std::vector<sinks::Sink*>& all_sinks,
+                       const std::string& http_address) {
     std::string text;
     sinks::JsonWriter json(text);
     json.begin_object();
@@ -123,8 +127,11 @@ std::string ready_text(const std::vector<ListenerReport>& reports,
     json.end_object();
     json.key("sinks");
     json.begin_object();
-    for (const sinks::Sink* sink : all_sinks) json.optional_field(sink->name(), sink->where());
+    for (const sinks::Sink* sink : all_sinks) {
+        json.optional_field(sink->name(), where_of(*sink, http_address));
+    }
     json.end_object();
+    json.optional_field("http", http_address);
     json.end_object();
     text += '\n';
     return text;
@@ -217,31 +224,29 @@ public:
         ShardSet shards(table_settings(config, seeds), readings(), clock_,
                         std::move(opened->shards));
         Flusher flusher(flusher_settings(seeds), shards, sinks_.all(), clock_, log_);
+        std::vector<WatchedLoop> loops = shards.watched();
+        loops.push_back(flusher.watched());
+        loops.push_back(sinks_.watched());
+        Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
+                clock_);
+        if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.
         sinks_.start();
         shards.start();
         flusher.start();
+        web.ready();
         log_.info("pitot {} runs: {} shard(s), {} sink(s), a flush every {} s", version(),
                   config.shards, config.sinks.size(),
                   std::chrono::duration<double>(config.interval).count());
         write_asked_file("--ready-file", arguments_.ready_file,
-                         ready_text(opened->reports, sinks_.all()));
+                         ready_text(opened->reports, sinks_.all(), web.address()));
 
-        std::vector<WatchedLoop> loops = shards.watched();
-        loops.push_back(flusher.watched());
-        loops.push_back(sinks_.watched());
         Watchdog watchdog(manager_, Liveness(std::move(loops)), clock_, log_);
         tell_manager(manager_.ready(status_text(flusher.ledger())));
         log_output_.started();
-        int signal = 0;
-        while (signal != SIGTERM && signal != SIGINT) {
-            signal = signals.wait(wake_period(watchdog));
-            if (signal == SIGHUP) log_output_.reopen();
-            log_output_.tell_due();
-            // After a SIGHUP, too: they may come faster than the watchdog has to be fed.
-            if (watchdog.period().count() > 0) watchdog.look(status_text(flusher.ledger()));
-        }
+        const int signal = wait_for_stop(signals, watchdog, web, flusher);
+        web.stopping();
         tell_manager(manager_.stopping(loaded_.config.shutdown_deadline + stop_reserve));
         log_.info(
             "stopping on {}: reading what the sockets hold, then flushing and delivering; "
@@ -249,10 +254,73 @@ public:
             signal == SIGINT ? "SIGINT" : "SIGTERM");
         signals.let_through();
         stop(shards, flusher);
+        web.close();
         return exit_success;
     }
 
 private:
+    // What the main thread looks after while it waits to be stopped.
+    struct Chore {
+        std::int64_t period_ns = 0;  // 0: never
+        std::function<void()> look;
+        std::int64_t due_ns = 0;
+    };
+
+    // The signal that asked to stop.
+    int wait_for_stop(const Signals& signals, Watchdog& watchdog, Web& web,
+                      const Flusher& flusher) {
+        std::array chores{
+            Chore{watchdog.period().count(), [&] { watchdog.look(status_text(flusher.ledger())); }},
+            Chore{web.look_ns(), [&] { web.look(); }},
+            Chore{log_period.count(), [&] { log_output_.tell_due(); }}};
+        for (Chore& chore : chores) chore.due_ns = clock_.steady_ns() + chore.period_ns;
+        for (;;) {
+            std::int64_t due_ns = INT64_MAX;
+            for (const Chore& chore : chores) {
+                if (chore.period_ns > 0) due_ns = std::min(due_ns, chore.due_ns);
+            }
+            // 0 would wait for ever.
+            const std::int64_t left_ns = std::max<std::int64_t>(1, due_ns - clock_.steady_ns());
+            const int signal = signals.wait(std::chrono::nanoseconds(left_ns));
+            if (signal == SIGTERM || signal == SIGINT) return signal;
+            if (signal == SIGHUP) log_output_.reopen();
+            // After a SIGHUP, too: they may come faster than anything has to be looked after.
+            const std::int64_t now_ns = clock_.steady_ns();
+            for (Chore& chore : chores) {
+                if (chore.period_ns == 0 || now_ns < chore.due_ns) continue;
+                chore.look();
+                chore.due_ns = now_ns + chore.period_ns;
+            }
+        }
+    }
+
+    ProcessFacts process_facts(const OpenListeners& opened) const {
+        const Config& config = loaded_.config;
+        return {.version = std::string(version()),
+                .pid = getpid(),
+                .started_unix_ns = clock_.wall_ns(),
+                .started_steady_ns = clock_.steady_ns(),
+                .interval_ns = config.interval.count(),
+                .shards = config.shards,
+                .limits = config.limits,
+                .listeners = opened.reports,
+                .advice = opened.advice};
+    }
+
+    bool open_web(Web& web) {
+        if (const std::optional<std::string> error = web.open()) {
+            log_.error("http.address: {}; set another, or \"\" for no server: --set '{}'", *error,
+                       R"(http.address="127.0.0.1:9126")");
+            return false;
+        }
+        if (!web.address().empty()) log_.info("http: http://{}/health", web.address());
+        for (const sinks::Sink* sink : sinks_.all()) {
+            const std::string where = where_of(*sink, web.address());
+            if (!where.empty()) log_.info("sinks.{}: {}", sink->name(), where);
+        }
+        return true;
+    }
+
     // Those that the service manager passes, and all others that the configuration names.
     std::expected<OpenListeners, std::vector<OpenError>> open_sockets() {
         Config& config = loaded_.config;
@@ -328,16 +396,6 @@ private:
     bool open_sinks() {
         const std::vector<std::string> errors = sinks_.open();
         for (const std::string& error : errors) log_.error("{}", error);
-        if (!errors.empty() && loaded_.config.sinks_are_default) {
-            log_.error(
-                "these sinks are the built-in ones; a file that names others replaces them, "
-                "or: --set '{}'",
-                R"(sinks.metrics={type="prometheus",address="127.0.0.1:0"})");
-        }
-        for (const sinks::Sink* sink : sinks_.all()) {
-            const std::string where = sink->where();
-            if (!where.empty()) log_.info("sinks.{}: {}", sink->name(), where);
-        }
         return errors.empty();
     }
 

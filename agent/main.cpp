@@ -14,12 +14,21 @@
 #include "agent/cli/explain.h"
 #include "agent/cli/migrate_command.h"
 #include "agent/cli/once.h"
+#include "agent/cli/status.h"
+#include "agent/clock.h"
 #include "agent/config/environment.h"
 #include "agent/sink_set.h"
 
 namespace {
 
 using namespace pitot::agent;
+
+// On a terminal that has any, unless the user wants none (https://no-color.org).
+bool wants_colours(const Environment& environment) {
+    const std::string unwanted = environment.variable("NO_COLOR").value_or("");
+    const std::string terminal = environment.variable("TERM").value_or("dumb");
+    return isatty(STDOUT_FILENO) != 0 && unwanted.empty() && terminal != "dumb";
+}
 
 struct Dispatch {
     int operator()(const Answer& answer) const {
@@ -36,6 +45,11 @@ struct Dispatch {
     }
     int operator()(const OnceArguments& arguments) const {
         return once(arguments, std::cin, std::cout, std::cerr);
+    }
+    int operator()(const StatusArguments& arguments) const {
+        const Environment environment = system_environment();
+        return status(arguments, environment, SystemClock(),
+                      {std::cout, std::cerr, wants_colours(environment)});
     }
     int operator()(const MigrateArguments& arguments) const {
         return migrate_file(arguments, sink_type_names(), std::cout, std::cerr);

@@ -37,6 +37,14 @@ std::string host_name() {
     return name.data();
 }
 
+std::unique_ptr<sinks::Sink> make_sink(const SinkSection& section, const sinks::Context& context) {
+    const sinks::SinkType* const type = sinks::find_sink_type(section.type);
+    assert(type != nullptr);
+    std::unique_ptr<sinks::Sink> sink = type->make(section.options, context);
+    for (const sinks::http::Route& route : sink->routes()) section.options.claim_page(route.path);
+    return sink;
+}
+
 }  // namespace
 
 struct SinkSet::Io {
@@ -72,9 +80,7 @@ struct SinkSet::Io {
 SinkSet::SinkSet(LoadedConfig& loaded, const Clock& clock, spdlog::logger& log, std::uint64_t seed)
     : clock_(clock), io_(std::make_unique<Io>(clock, log, seed, loaded.config.quantiles)) {
     for (const SinkSection& section : loaded.sink_sections) {
-        const sinks::SinkType* type = sinks::find_sink_type(section.type);
-        assert(type != nullptr);
-        sinks_.push_back(type->make(section.options, io_->lent));
+        sinks_.push_back(make_sink(section, io_->lent));
     }
 }
 
@@ -143,7 +149,7 @@ SinkTrial sink_trial() {
                 const SystemClock clock;
                 spdlog::logger silent("pitot", std::make_shared<spdlog::sinks::null_sink_mt>());
                 const SinkSet::Io io(clock, silent, 0, {});
-                sinks::find_sink_type(section.type)->make(section.options, io.lent);
+                make_sink(section, io.lent);
             }};
 }
 

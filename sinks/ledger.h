@@ -100,6 +100,7 @@ struct SinkStatus {
     std::int64_t last_error_unix_ns = 0;
     std::uint32_t failures_in_a_row = 0;
     std::uint64_t attempts = 0;
+    std::int64_t next_attempt_unix_ns = 0;  // 0: none is waited for
     std::size_t queued_batches = 0;
     std::size_t queued_bytes = 0;
     std::uint64_t delivered_bytes = 0;  // bodies as encoded, before any compression

@@ -81,6 +81,9 @@ public:
     // "must be …, got …". The position is the value's, or the table's when it is absent;
     // a key of "" is the table itself.
     virtual void problem(std::string_view key, std::string what) = 0;
+    // Whether a problem of this key has been recorded, so that nobody complains of the value
+    // that was returned in place of a wrong one.
+    virtual bool is_wrong(std::string_view key) const = 0;
     // Legal and unwise; shown by `pitot check` and at start.
     virtual void warning(std::string_view key, std::string what) = 0;
 };

@@ -35,6 +35,7 @@
 
 #include "protocol/snapshot.h"
 #include "sinks/batch.h"
+#include "sinks/http/route.h"
 #include "sinks/ledger.h"
 #include "sinks/outcome.h"
 
@@ -109,9 +110,14 @@ public:
     // start, before the first send(), while the io thread does not run yet. The error is a
     // sentence without the sink's name, and the agent does not start.
     virtual std::optional<std::string> open() { return {}; }
-    // Where it can be asked, once it is open: "http://127.0.0.1:9125/metrics". "" for a sink
-    // that only sends.
+    // Where it can be asked, once it is open: "http://127.0.0.1:4711/metrics", or "/metrics"
+    // alone for a page of the agent's own server (routes()). "" for a sink that only sends.
     virtual std::string where() const { return {}; }
+
+    // Pages for the agent's own server to show; any thread, the same each time. They are asked
+    // for on that server's thread, from open() until the sink is destroyed. A path that
+    // another sink or the agent has is a problem of the option `path`.
+    virtual std::vector<http::Route> routes() { return {}; }
 
     // Flush thread. For `pitot once --sink`, which prints what would be sent.
     virtual Encoder& encoder() = 0;

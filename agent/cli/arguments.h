@@ -42,6 +42,14 @@ struct ExplainArguments {
     std::vector<std::string> sets = {};
 };
 
+// pitot status
+struct StatusArguments {
+    std::optional<std::string> url = {};  // none: where the configuration has the agent
+    std::optional<std::filesystem::path> config_file = {};
+    std::vector<std::string> sets = {};
+    bool json = false;
+};
+
 // pitot migrate
 struct MigrateArguments {
     OtherServer server = OtherServer::etsy;

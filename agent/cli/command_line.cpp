@@ -185,6 +185,29 @@ Parsed parse_once(Words words) {
     return arguments;
 }
 
+Parsed parse_status(Words words) {
+    StatusArguments arguments;
+    CommandParser parser("status", "Shows how the agent that runs here is, and what it loses.", "",
+                         0);
+    parser.option("--url", "URL", "where it is: http://127.0.0.1:9125, unless configured otherwise",
+                  [&](const std::string& text) {
+                      arguments.url = text;
+                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
+                  });
+    parser.path("--config", "the agent's configuration: its http.address and http.token",
+                arguments.config_file);
+    parser.sets(arguments.sets);
+    parser.choice("--format", {"text", "json"}, "a page for people, or the document itself",
+                  [&](std::size_t index) { arguments.json = index == 1; });
+    parser.exits(exit_success, "it is well");
+    parser.exits(exit_status_degraded, "it is degraded: it works, and something is wrong");
+    parser.exits(exit_status_failing, "it is failing: it loses data, or a part has failed");
+    parser.exits(exit_status_unknown, "nobody answered");
+    parser.example("pitot status", "of the agent with the usual address");
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    return arguments;
+}
+
 Parsed parse_migrate(Words words) {
     MigrateArguments arguments;
     CommandParser parser("migrate",
@@ -227,10 +250,10 @@ struct CommandEntry {
     Parsed (*parse)(Words words);
 };
 constexpr std::array entries{
-    CommandEntry{"run", parse_run},         CommandEntry{"check", parse_check},
-    CommandEntry{"explain", parse_explain}, CommandEntry{"once", parse_once},
-    CommandEntry{"migrate", parse_migrate}, CommandEntry{"version", parse_version},
-    CommandEntry{"help", parse_help},
+    CommandEntry{"run", parse_run},         CommandEntry{"status", parse_status},
+    CommandEntry{"check", parse_check},     CommandEntry{"explain", parse_explain},
+    CommandEntry{"once", parse_once},       CommandEntry{"migrate", parse_migrate},
+    CommandEntry{"version", parse_version}, CommandEntry{"help", parse_help},
 };
 
 Parsed parse_command(const std::string& command, Words words) {

@@ -15,6 +15,8 @@
 #include "agent/log/log_config.h"
 #include "protocol/histogram.h"
 #include "protocol/sample.h"
+#include "sinks/http/listen_address.h"
+#include "sinks/options.h"
 
 namespace pitot::agent {
 
@@ -69,9 +71,10 @@ struct SelfMetricsConfig {
     std::string prefix;  // of the names, without the '.' behind it
 };
 
-// The admin server: [http]. (Served from a later version on; read here already.)
+// The agent's own server: [http].
 struct HttpConfig {
-    std::string address;
+    std::optional<sinks::http::ListenAddress> address;  // none: no server
+    sinks::Secret token;                                // empty: whoever can connect is answered
 };
 
 struct Config {
@@ -86,6 +89,7 @@ struct Config {
     ExpiryConfig expiry;
     LogConfig log;
     SelfMetricsConfig self_metrics;
+    HttpConfig http;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator

@@ -11,6 +11,7 @@
 
 #include "agent/config/advice.h"
 #include "agent/config/document.h"
+#include "agent/config/http.h"
 #include "agent/config/listeners.h"
 #include "agent/config/units.h"
 #include "agent/printable.h"
@@ -188,11 +189,13 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     SectionReader expiry = root.section("expiry");
     SectionReader log = root.section("log");
     SectionReader self_metrics = root.section("self_metrics");
+    SectionReader http = root.section("http");
     config.histogram = read_histogram(std::move(histogram), root.known());
     config.limits = read_limits(std::move(limits), root.known());
     config.expiry = read_expiry(std::move(expiry), config.interval, root.known());
     config.log = read_log(std::move(log), root.known());
     config.self_metrics = read_self_metrics(std::move(self_metrics), root.known());
+    config.http = read_http(std::move(http), root.known());
 
     advise_on_percentiles(root, config.quantiles);
     config.listeners = read_listeners(root, config.additions, environment);
@@ -202,8 +205,8 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     }
 }
 
-// Where the file names nothing: the state at /metrics, and each interval on standard output,
-// as far as this binary has these types.
+// Where the file names nothing: the state at /metrics of the agent's server, if there is one,
+// and each interval on standard output, as far as this binary has these types.
 //
 //     [sinks.metrics]
 //     type = "prometheus"
@@ -211,7 +214,7 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
 //     type = "console"
 //     format = "text"
 void add_default_sinks(ReadContext& context, std::span<const std::string_view> types,
-                       Table& document) {
+                       bool has_server, Table& document) {
     const auto source =
         context.problems.add_source("the built-in configuration", "", SourceType::built_in);
     const Position position{.source = source};
@@ -228,7 +231,7 @@ void add_default_sinks(ReadContext& context, std::span<const std::string_view> t
         if (std::ranges::find(types, type) == types.end()) return;
         sinks.entries.push_back(entry(std::move(name), std::move(table)));
     };
-    add("metrics", "prometheus", std::move(metrics));
+    if (has_server) add("metrics", "prometheus", std::move(metrics));
     add("console", "console", std::move(console));
     Table root;
     root.entries.push_back(entry("sinks", std::move(sinks)));
@@ -254,6 +257,14 @@ std::vector<Problem> LoadedConfig::finish() {
 
 std::vector<Problem> LoadedConfig::warnings() const {
     return context_->problems.warnings();
+}
+
+std::vector<Problem> LoadedConfig::problems_of(std::string_view table) const {
+    std::vector<Problem> found = context_->problems.problems();
+    std::erase_if(found, [&](const Problem& problem) {
+        return problem.key != table && !problem.key.starts_with(fmt::format("{}.", table));
+    });
+    return found;
 }
 
 std::string LoadedConfig::origin_of(const Asked& asked) const {
@@ -284,13 +295,16 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
             context.problems.add_source("the built-in configuration", "", SourceType::built_in);
     }
     if (context.is_incomplete) return std::unexpected(context.problems.problems());
-    if (names_no_sinks(document)) {
-        loaded.config.sinks_are_default = true;
-        add_default_sinks(context, arguments.sink_types, document);
-    }
 
     SectionReader root(context, "", &document, start);
     read_agent(root, context.environment, loaded.config);
+    // A server whose address is wrong is one all the same.
+    context.has_server =
+        loaded.config.http.address.has_value() || !loaded.problems_of("http").empty();
+    if (names_no_sinks(document)) {
+        loaded.config.sinks_are_default = true;
+        add_default_sinks(context, arguments.sink_types, context.has_server, document);
+    }
 
     auto sections = root.sections("sinks");
     if (sections.size() > sinks_max) {

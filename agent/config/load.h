@@ -43,7 +43,7 @@ struct LoadArguments {
 struct SinkSection {
     std::string name;
     std::string type;
-    sinks::Options& options;
+    SectionReader& options;
 };
 
 // Not for use by several threads at once.
@@ -60,6 +60,8 @@ public:
     [[nodiscard]] std::vector<Problem> finish();
     // Legal and unwise; complete after finish().
     std::vector<Problem> warnings() const;
+    // Those of one table, found so far: `finish()` would ask for more than was read.
+    std::vector<Problem> problems_of(std::string_view table) const;
     // Every option that was asked for, complete after finish().
     const std::vector<Asked>& asked() const { return context_->asked; }
     // The files that were read, the main one first; none: the built-in configuration.

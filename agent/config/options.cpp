@@ -12,6 +12,7 @@
 #include "agent/config/toml_text.h"
 #include "agent/config/units.h"
 #include "agent/printable.h"
+#include "agent/web/pages.h"
 
 namespace pitot::agent {
 
@@ -453,10 +454,34 @@ void SectionReader::problem(std::string_view key, std::string what) {
     }
 }
 
+bool SectionReader::is_wrong(std::string_view key) const {
+    const std::vector<Problem> all = context_.problems.problems();
+    return std::ranges::find(all, path_of(key), &Problem::key) != all.end();
+}
+
 void SectionReader::warning(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
     context_.problems.warn(entry == nullptr ? position_ : entry->node.position,
                            key.empty() ? path_ : path_of(key), std::move(what));
+}
+
+void SectionReader::claim_page(const std::string& path) {
+    if (!context_.has_server) {
+        problem("address",
+                "must be set, because the agent has no server of its own to show the page "
+                "(http.address is \"\")");
+        return;
+    }
+    const auto taken =
+        std::ranges::find(context_.pages, path, &std::pair<std::string, std::string>::first);
+    if (is_agent_page(path)) {
+        problem("path", fmt::format("must not be a page of the agent's own, got \"{}\"", path));
+    } else if (taken != context_.pages.end()) {
+        problem("path", fmt::format("must be a path of its own, got \"{}\", which {} has too", path,
+                                    taken->second));
+    } else {
+        context_.pages.emplace_back(path, path_);
+    }
 }
 
 SectionReader SectionReader::section(std::string_view key) {

@@ -49,6 +49,9 @@ struct ReadContext {
     std::vector<std::uint32_t> public_sources;
     // Bytes that references have put into texts so far (references.h).
     std::size_t referenced_bytes = 0;
+    // Pages of the agent's server, and which table has them; see claim_page().
+    std::vector<std::pair<std::string, std::string>> pages;
+    bool has_server = false;  // [http] has an address
     // A source could not be read: what seems to be missing may be in there.
     bool is_incomplete = false;
     // Values whose words were read anew for the type of their option; they do not move.
@@ -92,6 +95,7 @@ public:
     void each_table(std::string_view key,
                     const std::function<void(sinks::Options&)>& visit) override;
     void problem(std::string_view key, std::string what) override;
+    bool is_wrong(std::string_view key) const override;
     void warning(std::string_view key, std::string what) override;
 
     // Beyond what sinks need.
@@ -106,6 +110,10 @@ public:
     SectionReader section(std::string_view key);
     // Each table [key.NAME], in the order of the file; names are checked.
     std::vector<std::unique_ptr<SectionReader>> sections(std::string_view key);
+
+    // This section's sink shows a page at `path` on the agent's server: a problem where there
+    // is no server, or another page of that path.
+    void claim_page(const std::string& path);
 
     // "sinks.push.url": how messages name a key of this table.
     std::string path_of(std::string_view key) const;

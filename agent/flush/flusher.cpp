@@ -48,7 +48,8 @@ Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::
       log_(log),
       schedule_(settings_.interval_ns, settings_.offset_ns, clock.wall_ns(), clock.steady_ns()),
       merger_(with_wishes(settings_.merger, sinks_)),
-      report_(settings_.listener_names, log) {
+      report_(settings_.listener_names, log),
+      recorder_(schedule_.due_steady_ns()) {
     if (settings_.self_metrics) {
         std::vector<std::string> sink_names;
         sink_names.reserve(sinks_.size());
@@ -119,6 +120,7 @@ void Flusher::flush_rest(std::int64_t deadline_steady_ns) {
 
 ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
     const std::int64_t started_ns = clock_.steady_ns();
+    recorder_.begin(started_ns);
     ShardSet::Turn turn = shards_.turn(answer_deadline_steady_ns);
     const std::int64_t turned_ns = clock_.steady_ns();
     const FlushSchedule::Closed closed = schedule_.close(clock_.wall_ns(), turned_ns);
@@ -133,6 +135,7 @@ ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
     const protocol::Snapshot& snapshot =
         merger_.merge(turn.pages, closed.interval, look_at_myself(turn));
     account(turn);  // what the merge folded, too
+    recorder_.collect(turn, snapshot.without_own());
     send(snapshot);
     report_.interval(turn, snapshot, closed.interval);
     merger_.finish();
@@ -181,6 +184,10 @@ void Flusher::finish(const FlushSchedule::Closed& closed, std::int64_t started_n
         ledger_.series = merger_.series();
         ledger_.series_expired = merger_.expired_total();
     }
+    recorder_.publish(ledger(), {.interval = closed.interval,
+                                 .late_ns = closed.late_ns,
+                                 .took_ns = took_ns,
+                                 .next_due_steady_ns = schedule_.due_steady_ns()});
     if (late) {
         log_.warn(
             "flush: interval {} was flushed {} ms late, which took {} ms; nothing is lost, but the "

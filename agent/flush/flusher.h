@@ -25,6 +25,7 @@
 #include "agent/self_metrics/self_metrics.h"
 #include "agent/service/liveness.h"
 #include "agent/shard_set.h"
+#include "agent/status/interval_recorder.h"
 #include "sinks/sink.h"
 
 namespace spdlog {
@@ -67,6 +68,9 @@ public:
     // Any thread. Sinks are as they are now, all else as of the last flush.
     Ledger ledger() const;
 
+    // Any thread: what the last interval brought, and where the flush is.
+    FlushProgress progress() const { return recorder_.progress(); }
+
 private:
     void run();
     // The pages of the result are empty again.
@@ -94,6 +98,7 @@ private:
     Merger merger_;
     std::optional<SelfMetrics> self_metrics_;
     IntakeReport report_;
+    IntervalRecorder recorder_;
 
     mutable std::mutex ledger_mutex_;
     Ledger ledger_;  // guarded by ledger_mutex_; its sinks are filled in by ledger()

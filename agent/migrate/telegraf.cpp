@@ -16,6 +16,7 @@
 #include "agent/config/units.h"
 #include "agent/migrate/migration.h"
 #include "agent/printable.h"
+#include "sinks/http/listen_address.h"
 
 namespace pitot::agent {
 
@@ -241,8 +242,22 @@ void migrate_prometheus(Telegraf& telegraf, const Table& table) {
     }
     migration.set("sinks.prometheus", "type", "\"prometheus\"");
     const std::string listen = plugin.text("listen").value_or(":9273");
-    migration.set("sinks.prometheus", "address",
-                  toml_text(listen.starts_with(':') ? "*" + listen : listen));
+    auto address =
+        sinks::http::parse_listen_address(listen.starts_with(':') ? "*" + listen : listen);
+    if (!address) {
+        plugin.no_counterpart("listen",
+                              fmt::format("\"{}\" is no address to listen at: names are not "
+                                          "looked up",
+                                          printable(listen)));
+        address = sinks::http::ListenAddress{.host = "127.0.0.1", .port = 9273};
+    } else if (!address->is_loopback()) {
+        migration.note(
+            fmt::format("sinks.prometheus.address: \"{}\" would be open to other machines, for "
+                        "which a bearer_token is needed: set both, or scrape from this machine",
+                        address->text()));
+        address->host = "127.0.0.1";
+    }
+    migration.set("sinks.prometheus", "address", toml_text(address->text()));
     if (const auto path = plugin.text("path")) {
         migration.set("sinks.prometheus", "path", toml_text(*path));
     }

@@ -56,6 +56,12 @@ public:
         for (const WatchedLoop& loop : loops_) loop.ask(now_steady_ns);
     }
 
+    struct Answer {
+        std::string name;
+        std::int64_t waiting_ns = 0;  // for the answer to the open question; 0: there is none
+    };
+    std::vector<Answer> answers(std::int64_t now_steady_ns) const;
+
     struct Stuck {
         std::string name;
         std::int64_t waiting_ns = 0;

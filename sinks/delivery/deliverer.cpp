@@ -140,6 +140,7 @@ void Deliverer::attempt(const Batch& batch, Purpose purpose) {
         status_.ledger.queued -= current_->points;
         status_.ledger.in_flight += current_->points;
         ++status_.attempts;
+        status_.next_attempt_unix_ns = 0;
     }
     under_way_ = true;
     last_try_ = stopping_;
@@ -382,6 +383,10 @@ void Deliverer::wait(const Outcome& outcome) {
 }
 
 void Deliverer::wait_for(std::chrono::nanoseconds delay) {
+    {
+        const std::lock_guard lock(mutex_);
+        status_.next_attempt_unix_ns = context_.time.wall_ns() + delay.count();
+    }
     timer_ = context_.time.at(steady_ns() + delay.count(), [this] {
         timer_ = 0;
         pump();

@@ -73,6 +73,8 @@ std::string_view phrase(unsigned status) {
             return "Bad Request";
         case 401:
             return "Unauthorized";
+        case 403:
+            return "Forbidden";
         case 404:
             return "Not Found";
         case 405:
@@ -131,6 +133,15 @@ std::pair<std::string_view, std::string_view> cut_target(std::string_view target
     return {target.substr(0, mark), target.substr(mark + 1)};
 }
 
+// A Host that no name server decides about: an address or "localhost", with or without a port.
+bool is_local_name(std::string_view host) {
+    if (host.starts_with('[')) return true;
+    host = host.substr(0, host.find(':'));
+    error_code error;
+    static_cast<void>(asio::ip::make_address_v4(host, error));
+    return !error || boost::beast::iequals({host.data(), host.size()}, "localhost");
+}
+
 // The answer to what cannot be read; 0: none, there is nobody to answer.
 unsigned status_of(const error_code& error) {
     if (error == beast::error::header_limit || error == beast::error::buffer_overflow) return 431;
@@ -156,21 +167,6 @@ struct Framing {
 };
 
 }  // namespace
-
-ServerAnswer text_answer(unsigned status, std::string text) {
-    struct Owned {
-        std::string text;
-        Pieces pieces;
-    };
-    auto owned = std::make_shared<Owned>();
-    owned->text = std::move(text);
-    owned->pieces = {owned->text};
-    const Pieces* const pieces = &owned->pieces;
-    ServerAnswer answer;
-    answer.status = status;
-    answer.body = std::shared_ptr<const Pieces>(std::move(owned), pieces);
-    return answer;
-}
 
 struct Server::State {
     // In the frame of its session, and in `open` for as long as that runs.
@@ -430,13 +426,17 @@ ServerAnswer Server::State::answer_to(const Header& header) const {
     const bool has_one_host = first != last && std::next(first) == last;
     // RFC 9112 section 3.2
     if (header.version() >= 11 && !has_one_host) return text_answer(400, "must have one Host\n");
-    if (!is_authorized(header)) {
+    if (settings.local_names_only && first != last && !is_local_name(view_of(first->value()))) {
+        return text_answer(403, "must be asked by an address or as localhost\n");
+    }
+    const auto [path, query] = cut_target(view_of(header.target()));
+    const auto route = std::ranges::find(routes, path, &Route::path);
+    const bool is_public = route != routes.end() && route->is_public;
+    if (!is_public && !is_authorized(header)) {
         ServerAnswer answer = text_answer(401, "must have the token: Authorization: Bearer …\n");
         answer.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"pitot\"");
         return answer;
     }
-    const auto [path, query] = cut_target(view_of(header.target()));
-    const auto route = std::ranges::find(routes, path, &Route::path);
     if (route == routes.end()) {
         std::string text = "no such page; there are:\n";
         for (const Route& other : routes) text += other.path + "\n";

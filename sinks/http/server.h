@@ -18,7 +18,10 @@
 //     request, the time to send one, to read an answer, and to say nothing.
 //   * GET and HEAD, keep-alive, pipelining, gzip where it is accepted, HTTP/1.0 clients.
 //   * Whatever comes, the answer is well-formed; nothing of a request is repeated in one.
-//   * With a token, a request without it is answered by 401 and reaches no route.
+//   * With a token, a request without it is answered by 401 and reaches no route but those
+//     that are public.
+//   * Where only local names are taken, a page of another site that a browser on this host was
+//     lured to cannot read ours by giving its own name our address (DNS rebinding).
 //
 // What it refuses to do: bodies of requests (read up to a small bound, and thrown away), other
 // methods, upgrades, TLS, looking up names.
@@ -31,11 +34,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sinks/http/listen_address.h"
+#include "sinks/http/route.h"
 #include "sinks/options.h"
 
 namespace pitot::sinks::http {
@@ -46,33 +48,6 @@ inline constexpr std::uint32_t request_header_bytes_max = 8 * 1024;
 inline constexpr std::size_t request_body_bytes_max = 4 * std::size_t{1024};
 // A shorter body is not compressed: the answer would not fit in fewer packets.
 inline constexpr std::size_t gzip_bytes_min = 1024;
-
-struct ServerRequest {
-    std::string_view path;    // "/metrics", as it was sent
-    std::string_view query;   // what follows the '?'; "" when absent
-    std::string_view accept;  // all Accept headers, joined; "" when absent
-};
-
-using Pieces = std::vector<std::string_view>;
-
-struct ServerAnswer {
-    unsigned status = 200;
-    std::string content_type = "text/plain; charset=utf-8";
-    bool varies_by_accept = false;  // another Accept would have had another answer
-    // Besides those the server writes itself: Date, Vary, Connection, lengths and codings.
-    std::vector<std::pair<std::string, std::string>> headers = {};
-    // The body, in order. What the views refer to lives and stays as it is for as long as this
-    // pointer does (make it an alias of the owner). Null: empty.
-    std::shared_ptr<const Pieces> body = {};
-};
-
-// An answer that owns its text.
-ServerAnswer text_answer(unsigned status, std::string text);
-
-struct Route {
-    std::string path;  // the whole of it: "/metrics"
-    std::function<ServerAnswer(const ServerRequest&)> answer;
-};
 
 struct ServerLimits {
     // A connection costs 30 KiB, and up to 350 KiB while it is sent a compressed page.
@@ -92,6 +67,8 @@ struct ServerSettings {
     ListenAddress address;
     Secret bearer_token = Secret();         // empty: whoever can connect is answered
     std::function<std::int64_t()> wall_ns;  // for Date; called on the server's thread
+    // Answers 403 to requests whose Host is neither an address nor "localhost".
+    bool local_names_only = false;
     ServerLimits limits = {};
 };
 

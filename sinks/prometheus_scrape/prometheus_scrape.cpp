@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sinks/http/listen_options.h"
 #include "sinks/http/server.h"
 #include "sinks/prometheus/exposition.h"
 #include "sinks/prometheus/options.h"
@@ -20,14 +21,13 @@ namespace {
 
 using protocol::Snapshot;
 
-constexpr std::string_view default_address = "127.0.0.1:9125";
 constexpr std::string_view default_path = "/metrics";
 
 struct Settings {
     std::string name;
     std::string path;
     bool created = false;
-    http::ServerSettings server;
+    std::optional<http::ServerSettings> server;  // none: the page is the agent's to show
     prometheus::ExpositionSettings exposition;
 };
 
@@ -57,20 +57,23 @@ public:
           path_(settings.path),
           created_(settings.created),
           context_(context),
-          encoder_(name_, std::move(settings.exposition), context.log),
-          server_(std::move(settings.server),
-                  {{std::move(settings.path), [this](const http::ServerRequest& request) {
-                        return page_.answer(request);
-                    }}}) {}
+          encoder_(name_, std::move(settings.exposition), context.log) {
+        if (settings.server) server_.emplace(*std::move(settings.server), std::vector{route()});
+    }
 
     std::string_view name() const override { return name_; }
     std::string_view type() const override { return "prometheus"; }
     Encoder& encoder() override { return encoder_; }
 
-    std::optional<std::string> open() override { return server_.start(); }
+    std::optional<std::string> open() override { return server_ ? server_->start() : std::nullopt; }
     std::string where() const override {
-        if (server_.address().empty()) return {};
-        return fmt::format("http://{}{}", server_.address(), path_);
+        if (!server_) return path_;
+        if (server_->address().empty()) return {};
+        return fmt::format("http://{}{}", server_->address(), path_);
+    }
+    std::vector<http::Route> routes() override {
+        if (server_) return {};
+        return {route()};
     }
 
     void send(const Snapshot& snapshot) override {
@@ -100,7 +103,7 @@ public:
     void stop(std::int64_t deadline_steady_ns, std::function<void()> on_drained) override {
         static_cast<void>(deadline_steady_ns);  // nothing is waited for
         context_.time.post([this, on_drained = std::move(on_drained)] {
-            server_.stop();
+            if (server_) server_->stop();
             {
                 const std::lock_guard lock(mutex_);
                 set_state(SinkState::stopped);
@@ -115,6 +118,11 @@ public:
     }
 
 private:
+    http::Route route() {
+        return {.path = path_, .answer = [this](const http::ServerRequest& request) {
+                    return page_.answer(request);
+                }};
+    }
     // Under mutex_.
     void set_state(SinkState state) {
         if (std::exchange(status_.state, state) == state) return;
@@ -129,15 +137,8 @@ private:
     ScrapePage page_;
     mutable std::mutex mutex_;
     SinkStatus status_;
-    http::Server server_;  // last: its thread reads the page
+    std::optional<http::Server> server_;  // last: its thread reads the page
 };
-
-http::ListenAddress read_address(Options& options) {
-    auto address = http::parse_listen_address(options.text("address", default_address));
-    if (address) return *std::move(address);
-    options.problem("address", address.error());
-    return {};
-}
 
 std::string read_path(Options& options) {
     std::string path = options.text("path", default_path);
@@ -151,19 +152,23 @@ std::string read_path(Options& options) {
     return path;
 }
 
-Secret read_token(Options& options, const http::ListenAddress& address) {
-    Secret token = options.secret("bearer_token");
-    const bool is_plain = std::ranges::all_of(
-        token.reveal(), [](char character) { return character > 0x20 && character < 0x7f; });
-    if (!is_plain) {
-        options.problem("bearer_token", "must have no blanks, control characters and line feeds");
+// None where there is no address: the agent's server has the page then, and its own token.
+std::optional<http::ServerSettings> read_server(Options& options, const Context& context) {
+    http::ListenOptions listen = http::read_listen_options(options, {}, "bearer_token");
+    if (!options.has("address") && options.has("bearer_token")) {
+        options.problem("bearer_token",
+                        "must go with an address: without one, the page is on the agent's own "
+                        "server, whose token is http.token");
     }
-    if (token.empty() && !address.host.empty() && !address.is_loopback()) {
-        options.warning("address",
-                        "is open to other machines, and there is no bearer_token: whoever "
-                        "reaches it reads every metric");
+    if (listen.is_empty) {
+        options.problem("address",
+                        "must be ADDRESS:PORT, or not set: the page is on the agent's own server "
+                        "then");
     }
-    return token;
+    if (!listen.address) return {};
+    return http::ServerSettings{.address = *std::move(listen.address),
+                                .bearer_token = std::move(listen.token),
+                                .wall_ns = [&context] { return context.time.wall_ns(); }};
 }
 
 }  // namespace
@@ -171,10 +176,8 @@ Secret read_token(Options& options, const http::ListenAddress& address) {
 std::unique_ptr<Sink> make(Options& options, const Context& context) {
     Settings settings;
     settings.name = options.name();
-    settings.server.address = read_address(options);
     settings.path = read_path(options);
-    settings.server.bearer_token = read_token(options, settings.server.address);
-    settings.server.wall_ns = [&context] { return context.time.wall_ns(); };
+    settings.server = read_server(options, context);
     settings.created = options.boolean("created", false);
     settings.exposition = prometheus::read_exposition_options(options);
     settings.exposition.quantiles = context.quantiles;

@@ -2,15 +2,15 @@
 //
 //   [sinks.metrics]
 //   type = "prometheus"
-//   address = "127.0.0.1:9125"
 //
 // Each flush is encoded once, into one page that never changes (page.h), and served in the
-// format the scraper asks for (format.h) by a server with a thread of its own (http/server.h).
+// format the scraper asks for (format.h): by the agent's own server (Sink::routes), or, with an
+// `address`, by one of the sink's own with a thread of its own (http/server.h).
 // A point counts as delivered when it is on the page: whether anybody scrapes, and how often
 // between two flushes, is not ours to know.
 //
 // It has no queue and no retries: the next page takes the place of the last one. open() binds
-// the address; before the first flush the page is empty and valid.
+// an address of its own; before the first flush the page is empty and valid.
 #pragma once
 
 #include <memory>

@@ -217,7 +217,10 @@ class Agent(Server):
         self._ready_file = folder / f"{name}.ready"
         self._ledger_file = folder / f"{name}.ledger"
         config = folder / f"{name}.toml"
-        config.write_text(toml({"self_metrics": {"enabled": False}, **settings}) + "\n")
+        # Beside others on this machine, so the kernel chooses the port; what the agent tells of
+        # itself would be among the points that tests count.
+        config.write_text(toml({"http": {"address": "127.0.0.1:0"},
+                                "self_metrics": {"enabled": False}, **settings}) + "\n")
         super().__init__([str(binary()), "run", "--config", str(config),
                           "--ready-file", str(self._ready_file),
                           "--ledger-file", str(self._ledger_file)], folder / f"{name}.log",
@@ -226,6 +229,8 @@ class Agent(Server):
         ready = json.loads(self._ready_file.read_text())
         self._where: dict[str, str] = ready["listeners"]
         self._sinks: dict[str, str] = ready["sinks"]
+        # Of its own server: "127.0.0.1:34567"; "" when it has none.
+        self.http: str = ready.get("http", "")
 
     def address(self, listener: str) -> tuple[str, int]:
         """Of a UDP or TCP listener."""
@@ -239,6 +244,16 @@ class Agent(Server):
     def where(self, sink: str) -> str:
         """The URL of a sink that is asked rather than fed."""
         return self._sinks[sink]
+
+    def ask(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+        """Status and body of a page of its own server."""
+        connection = http.client.HTTPConnection(self.http, timeout=DEADLINE_S)
+        try:
+            connection.request("GET", path, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
     def require_receive_buffer(self) -> None:
         """Skips where the kernel grants less than was asked for: what is lost there is

@@ -144,9 +144,11 @@ TEST_CASE("batches go out one at a time and in order; a retry is not overtaken")
     bench.answer(down);
     CHECK(bench.ledger().in_flight == 0);
     CHECK(bench.ledger().queued == 3);
+    CHECK(bench.deliverer->status().next_attempt_unix_ns == bench.rig.time.wall_ns() + 250'000'000);
     bench.rig.advance(249ms);  // chance is 0.5: half of the first ceiling of 500 ms
     CHECK(bench.transport.sent.size() == 1);
     bench.rig.advance(1ms);
+    CHECK(bench.deliverer->status().next_attempt_unix_ns == 0);
     CHECK(bench.transport.sent == Sent{"aa", "aa"});
     bench.answer(ok);
     CHECK(bench.transport.sent == Sent{"aa", "aa", "b"});

@@ -54,6 +54,7 @@ struct LargePage {
 struct Bench {
     ServerLimits limits;
     std::string token;
+    bool local_names_only = false;
     std::shared_ptr<const LargePage> page = std::make_shared<const LargePage>(1 << 20);
     std::atomic<int> asked = 0;
     std::string last_query;  // read after an answer came
@@ -90,9 +91,13 @@ struct Bench {
             ServerSettings{.address = {.host = "127.0.0.1", .port = 0},
                            .bearer_token = Secret(token),
                            .wall_ns = [] { return wall_ns; },
+                           .local_names_only = local_names_only,
                            .limits = limits},
-            std::vector<Route>{
-                {"/large", large}, {"/small", small}, {"/rude", rude}, {"/broken", broken}});
+            std::vector<Route>{{"/large", large},
+                               {"/small", small},
+                               {"/rude", rude},
+                               {"/broken", broken},
+                               {.path = "/open", .answer = small, .is_public = true}});
         const auto error = server->start();
         REQUIRE_MESSAGE(!error, *error);
         return server->port();
@@ -135,7 +140,7 @@ TEST_CASE("requests and their answers, in rows") {
             {"HTTP/1.1 without Host", "GET /small HTTP/1.1\r\n\r\n", 400, "must have one Host\n"},
             {"two Hosts", get("/small", "Host: other\r\n"), 400, "must have one Host\n"},
             {"another path", get("/nothing"), 404,
-             "no such page; there are:\n/large\n/small\n/rude\n/broken\n"},
+             "no such page; there are:\n/large\n/small\n/rude\n/broken\n/open\n"},
             {"a path that goes on", get("/small/"), 404},
             {"another method", "POST /small HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n", 405,
              "must be GET or HEAD\n"},
@@ -414,6 +419,37 @@ TEST_CASE("with a token only its bearer is answered") {
     }
     CHECK(bench.asked == 2);
     CHECK(ask(port, get("/nothing")).status == 401);  // not even which pages there are
+}
+
+TEST_CASE("with a token a public route is answered all the same") {
+    Bench bench;
+    bench.token = "swordfish";
+    const std::uint16_t port = bench.start();
+    CHECK(ask(port, get("/open")).status == 200);
+    CHECK(ask(port, get("/open", "Authorization: Bearer wrong\r\n")).status == 200);
+    CHECK(ask(port, get("/small")).status == 401);
+    CHECK(ask(port, get("/nothing")).status == 401);
+}
+
+TEST_CASE("where only local names are taken, another site's name is refused") {
+    Bench bench;
+    bench.local_names_only = true;
+    const std::uint16_t port = bench.start();
+    const auto asked_as = [port](const std::string& host) {
+        return ask(port, "GET /small HTTP/1.1\r\nHost: " + host + "\r\n\r\n").status;
+    };
+    for (const std::string host :
+         {"127.0.0.1", "127.0.0.1:9125", "[::1]:9125", "localhost", "LocalHost:1", "192.0.2.7"}) {
+        CAPTURE(host);
+        CHECK(asked_as(host) == 200);
+    }
+    for (const std::string host :
+         {"evil.example", "localhost.evil.example:9125", "127.0.0.1.evil", "", "x"}) {
+        CAPTURE(host);
+        CHECK(asked_as(host) == 403);
+    }
+    // Browsers say who they ask.
+    CHECK(ask(port, "GET /small HTTP/1.0\r\n\r\n").status == 200);
 }
 
 TEST_CASE("a route cannot write headers of its own making, and its failure is its connection's") {

@@ -349,7 +349,36 @@ TEST_CASE("a path and a token of one's own") {
     CHECK(bench.ask("Authorization: Bearer swordfish\r\n", "/metrics").status == 404);
 }
 
-TEST_CASE("settings that are wrong, and one that is unwise") {
+TEST_CASE("without an address the page is for the agent's server to show") {
+    const SinkRig rig;
+    SinkOptions options("metrics");
+    options.set("path", "/prometheus");
+    const auto sink = prometheus_scrape::make(options, rig.context);
+    CHECK(options.problems() == "");
+    CHECK_FALSE(sink->open());
+    CHECK(sink->where() == "/prometheus");
+    const auto routes = sink->routes();
+    REQUIRE(routes.size() == 1);
+    CHECK(routes[0].path == "/prometheus");
+    CHECK_FALSE(routes[0].is_public);
+    SnapshotMaker maker;
+    maker.count("hits", "", 3);
+    sink->send(maker.end_interval());
+    const http::ServerAnswer answer =
+        routes[0].answer({.path = "/prometheus", .query = "", .accept = ""});
+    CHECK(answer.status == 200);
+    std::string page;
+    for (const std::string_view piece : *answer.body) page += piece;
+    CHECK(page.contains("hits_total 3\n"));
+}
+
+TEST_CASE("a server of its own offers the agent's nothing") {
+    Bench bench;
+    bench.open();
+    CHECK(bench.sink->routes().empty());
+}
+
+TEST_CASE("settings that are wrong") {
     const auto problems_of = [](const std::string& key, const char* value) {
         const SinkRig rig;
         SinkOptions options("metrics");
@@ -359,11 +388,13 @@ TEST_CASE("settings that are wrong, and one that is unwise") {
     };
     CHECK(problems_of("address", "127.0.0.1:9125") == "");
     CHECK(problems_of("address", "localhost:9125").starts_with("address: must be ADDRESS:PORT"));
-    CHECK(problems_of("address", "*:9125").starts_with("address: is open to other machines"));
+    CHECK(problems_of("address", "*:9125").starts_with("address: must be of this machine only"));
+    CHECK(problems_of("address", "").starts_with("address: must be ADDRESS:PORT, or not set"));
     CHECK(problems_of("path", "metrics").starts_with("path: must begin with '/'"));
     CHECK(problems_of("path", "/a b").starts_with("path: must begin with '/'"));
     CHECK(problems_of("path", "/a?b").starts_with("path: must begin with '/'"));
     CHECK(problems_of("bearer_token", "a\nb").starts_with("bearer_token: must have no blanks"));
+    CHECK(problems_of("bearer_token", "a").starts_with("bearer_token: must go with an address"));
 }
 
 TEST_CASE("an address that is taken is said at open, and a stop lets it go") {

@@ -43,7 +43,7 @@ inline HttpAnswer http_send(std::uint16_t port, std::string_view method, std::st
     if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
         std::string request =
             std::string(method) + " " + std::string(target) +
-            " HTTP/1.0\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) +
+            " HTTP/1.0\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
             "\r\n\r\n" + std::string(body);
         std::string_view rest = request;
         while (!rest.empty()) {

@@ -118,6 +118,9 @@ public:
     void problem(std::string_view key, std::string what) override {
         problems_.append(key).append(": ").append(what).append("\n");
     }
+    bool is_wrong(std::string_view key) const override {
+        return ("\n" + problems_).contains("\n" + std::string(key) + ": ");
+    }
     void warning(std::string_view key, std::string what) override {
         warnings_.append(key).append(": ").append(what).append("\n");
     }

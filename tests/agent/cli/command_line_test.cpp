@@ -52,6 +52,24 @@ TEST_CASE("run") {
     CHECK(all.ledger_file == "l");
 }
 
+TEST_CASE("status") {
+    const auto none = parsed_as<StatusArguments>({"status"});
+    CHECK_FALSE(none.url.has_value());
+    CHECK_FALSE(none.config_file.has_value());
+    CHECK_FALSE(none.json);
+    const auto all =
+        parsed_as<StatusArguments>({"status", "--url", "http://127.0.0.1:1", "--config=a.toml",
+                                    "--set", "http.token=x", "--format", "json"});
+    CHECK(all.url == "http://127.0.0.1:1");
+    CHECK(all.config_file == "a.toml");
+    CHECK(all.sets == Words{"http.token=x"});
+    CHECK(all.json);
+    CHECK(answer_to({"status", "now"}).text ==
+          "pitot status: unexpected word \"now\"\nSee `pitot help status`.\n");
+    CHECK(answer_to({"stauts"}).text.contains("did you mean `status`?"));
+    CHECK(answer_to({"status", "--url", ""}).exit_code == exit_usage);
+}
+
 TEST_CASE("check") {
     CHECK_FALSE(parsed_as<CheckArguments>({"check"}).config_file.has_value());
     CHECK(parsed_as<CheckArguments>({"check", "a.toml"}).config_file == "a.toml");

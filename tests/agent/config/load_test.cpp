@@ -73,6 +73,9 @@ TEST_CASE("defaults") {
     CHECK(config.expiry.gauges == 1h);
     CHECK(config.expiry.timers == 1h);
     CHECK(config.expiry.sets == 1h);
+    REQUIRE(config.http.address.has_value());
+    CHECK(config.http.address->text() == "127.0.0.1:9125");
+    CHECK(config.http.token.empty());
 
     REQUIRE(config.sinks.size() == 1);
     CHECK(config.sinks[0].name == "console");

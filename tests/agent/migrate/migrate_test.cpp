@@ -163,6 +163,14 @@ TEST_CASE("single settings of Telegraf and Datadog") {
         Row{telegraf, "[[outputs.influxdb_v2]]\ntoken = \"swordfish\"",
             "# telegraf: sinks.influxdb.token is a secret and was not copied: write token = { "
             "credential = \"…\" } or { file = \"…\" }"},
+        Row{telegraf, "[[outputs.prometheus_client]]", "address = \"127.0.0.1:9273\""},
+        Row{telegraf, "[[outputs.prometheus_client]]\nlisten = \":9126\"",
+            "# telegraf: sinks.prometheus.address: \"[::]:9126\" would be open to other machines, "
+            "for which a bearer_token is needed: set both, or scrape from this machine"},
+        Row{telegraf, "[[outputs.prometheus_client]]\nlisten = \"127.0.0.1:9126\"",
+            "address = \"127.0.0.1:9126\""},
+        Row{telegraf, "[[outputs.prometheus_client]]\nlisten = \"example.org:9126\"",
+            "address = \"127.0.0.1:9273\""},
         Row{datadog, "dogstatsd_port: 0\ndogstatsd_socket: /run/dsd", "path = \"/run/dsd\""},
         Row{datadog, "histogram_percentiles: [\"0.5\", 0.999]", "percentiles = [50, 99.9]"},
         Row{datadog, "dogstatsd_non_local_traffic: yes", "address = \"*:8125\""},

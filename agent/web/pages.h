@@ -1,0 +1,26 @@
+// The agent's own pages, by path: what no sink may take for one of its own.
+//
+//   /health/live     is every loop turning? for a liveness probe
+//   /health/ready    is what is sent counted? for a readiness probe
+//   /health          each part, and how it is
+//   /api/v1/status   all that `pitot status` prints
+//
+// The first two tell so little that they need no token.
+#pragma once
+
+#include <string_view>
+
+namespace pitot::agent {
+
+inline constexpr std::string_view page_health = "/health";
+inline constexpr std::string_view page_live = "/health/live";
+inline constexpr std::string_view page_ready = "/health/ready";
+inline constexpr std::string_view page_status = "/api/v1/status";
+
+// These, and what is to come beside them.
+constexpr bool is_agent_page(std::string_view path) {
+    return path == "/" || path == "/api" || path.starts_with("/api/") || path == page_health ||
+           path.starts_with("/health/");
+}
+
+}  // namespace pitot::agent
