@@ -1,0 +1,40 @@
+// Units of numbers in expressions, and of metrics.
+//
+// A unit is a dimension and a factor to its base: seconds, bytes, one. A number with a
+// unit of time can be compared with what is a time only. Bytes, shares ("80%") and counts
+// ("10k") are multipliers: they go with any metric, unless the metric was declared to have
+// a unit, which they are then converted to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace pitot::agent::alerts {
+
+enum class Dimension : std::uint8_t { none, time, bytes, share };
+
+// "a time", "a size", "a share": for messages.
+std::string_view to_string(Dimension dimension);
+
+struct Unit {
+    std::string_view name;  // as written; empty for a bare number
+    Dimension dimension = Dimension::none;
+    double factor = 1;  // how many of the base unit it is
+
+    bool operator==(const Unit&) const = default;
+};
+
+inline constexpr Unit milliseconds{"ms", Dimension::time, 1e-3};
+inline constexpr Unit seconds{"s", Dimension::time, 1};
+
+// "ns us ms s m h d", "%", "B kB MB GB KiB MiB GiB", "k M".
+std::span<const Unit> number_units();
+std::optional<Unit> find_number_unit(std::string_view name);
+
+// Of a declared metric: those of time and size, "percent" and "ratio".
+std::span<const Unit> metric_units();
+std::optional<Unit> find_metric_unit(std::string_view name);
+
+}  // namespace pitot::agent::alerts
