@@ -181,6 +181,10 @@ private:
 
 }  // namespace
 
+bool asks_for(const Selector& selector, std::string_view tag) {
+    return std::ranges::find(selector.matches, tag, &TagMatch::tag) != selector.matches.end();
+}
+
 std::string_view to_string(BinaryOperator operation) {
     static constexpr std::array<std::string_view, 12> names{
         "or", "and", ">", ">=", "<", "<=", "==", "!=", "+", "-", "*", "/"};

@@ -44,11 +44,14 @@ struct TagMatch {
 struct Selector {
     std::string metric;  // with `*` a glob
     std::vector<TagMatch> matches;
-    std::optional<Span> window;
-    std::optional<Span> offset;
+    std::optional<Span> window = std::nullopt;
+    std::optional<Span> offset = std::nullopt;
 
     bool operator==(const Selector&) const = default;
 };
+
+// Whether one of its conditions is on the tag.
+bool asks_for(const Selector& selector, std::string_view tag);
 
 struct Grouping {
     enum class Mode : std::uint8_t { merged, by, by_series, without };

@@ -56,6 +56,7 @@ public:
     template <typename... K>
     constexpr explicit Kinds(protocol::Kind first, K... rest)
         : bits_((bit(first) | ... | bit(rest))) {}
+    bool operator==(const Kinds&) const = default;
     constexpr bool contains(protocol::Kind kind) const { return (bits_ & bit(kind)) != 0; }
 
 private:

@@ -11,9 +11,9 @@ constexpr double kilo = 1e3;
 constexpr double kibi = 1024;
 
 constexpr std::array number_unit_list{
-    Unit{"%", Dimension::share, 0.01},
-    Unit{"ns", Dimension::time, 1e-9},
-    Unit{"us", Dimension::time, 1e-6},
+    Unit{"%", Dimension::share, 1, 100},
+    Unit{"ns", Dimension::time, 1, 1e9},
+    Unit{"us", Dimension::time, 1, 1e6},
     milliseconds,
     seconds,
     Unit{"m", Dimension::time, 60},
@@ -31,8 +31,8 @@ constexpr std::array number_unit_list{
 };
 
 constexpr std::array metric_unit_list{
-    Unit{"ns", Dimension::time, 1e-9},
-    Unit{"us", Dimension::time, 1e-6},
+    Unit{"ns", Dimension::time, 1, 1e9},
+    Unit{"us", Dimension::time, 1, 1e6},
     milliseconds,
     seconds,
     Unit{"m", Dimension::time, 60},
@@ -45,7 +45,7 @@ constexpr std::array metric_unit_list{
     Unit{"KiB", Dimension::bytes, kibi},
     Unit{"MiB", Dimension::bytes, kibi* kibi},
     Unit{"GiB", Dimension::bytes, kibi* kibi* kibi},
-    Unit{"percent", Dimension::share, 0.01},
+    Unit{"percent", Dimension::share, 1, 100},
     Unit{"ratio", Dimension::share, 1},
 };
 
@@ -69,6 +69,10 @@ std::string_view to_string(Dimension dimension) {
             return "a share";
     }
     return "";
+}
+
+double converted(double amount, const Unit& from, const Unit& to) {
+    return amount * (from.times * to.per) / (from.per * to.times);
 }
 
 std::span<const Unit> number_units() {

@@ -21,13 +21,19 @@ std::string_view to_string(Dimension dimension);
 struct Unit {
     std::string_view name;  // as written; empty for a bare number
     Dimension dimension = Dimension::none;
-    double factor = 1;  // how many of the base unit it is
+    // How many of the base unit it is, as a fraction: a hundredth is no double, and 7 % must
+    // be 0.07 and nothing beside it.
+    double times = 1;
+    double per = 1;
 
     bool operator==(const Unit&) const = default;
 };
 
-inline constexpr Unit milliseconds{"ms", Dimension::time, 1e-3};
+inline constexpr Unit milliseconds{"ms", Dimension::time, 1, 1e3};
 inline constexpr Unit seconds{"s", Dimension::time, 1};
+
+// An amount of one unit in another one of the same dimension, or of none.
+double converted(double amount, const Unit& from, const Unit& to);
 
 // "ns us ms s m h d", "%", "B kB MB GB KiB MiB GiB", "k M".
 std::span<const Unit> number_units();
