@@ -1,6 +1,7 @@
 #include "agent/alerts/labels.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace pitot::agent::alerts {
 
@@ -21,7 +22,36 @@ std::string listed(const std::vector<std::string>& names) {
     return out;
 }
 
+void append_counted(std::string& key, const std::string& text) {
+    key += std::to_string(text.size());
+    key += ':';
+    key += text;
+}
+
 }  // namespace
+
+std::string key_of(const GroupLabels& labels) {
+    std::string key;
+    for (const Label& label : labels) {
+        append_counted(key, label.name);
+        append_counted(key, label.value);
+    }
+    return key;
+}
+
+GroupLabels projected(const GroupLabels& labels, const Labels& part) {
+    GroupLabels out;
+    if (part.is_open) {
+        std::ranges::copy_if(labels, std::back_inserter(out),
+                             [&](const Label& label) { return has_label(part, label.name); });
+        return out;
+    }
+    for (const std::string& name : part.names) {
+        const auto found = std::ranges::find(labels, name, &Label::name);
+        out.push_back({name, found == labels.end() ? std::string{} : found->value});
+    }
+    return out;
+}
 
 bool is_subset(const Labels& part, const Labels& all) {
     if (!part.is_open && !all.is_open) return std::ranges::includes(all.names, part.names);

@@ -78,9 +78,13 @@ public:
         if (fault_) return std::unexpected(std::move(*fault_));
         const NodeId shown = shown_node(root);
         program_.value = program_.root;
-        for (StepId step = 0; step < program_.steps.size(); ++step) {
-            if (program_.steps[step].source == shown && !program_.steps[step].is_condition) {
-                program_.value = step;
+        // The last of its steps: a clamp is made of two. A constant that a condition brought
+        // along is none of them.
+        const bool is_number = std::holds_alternative<Number>(node(shown).what);
+        for (StepId id = 0; id < program_.steps.size(); ++id) {
+            const bool is_own = step(id).source == shown && !step(id).is_condition;
+            if (is_own && (is_number || step(id).type != Step::Type::constant)) {
+                program_.value = id;
             }
         }
         program_.value_unit = units_[shown].unit;
@@ -406,6 +410,7 @@ private:
         feed.fold = fold_of(function);
         feed.holds_gauges = !selector.window;
         if (selector.window) feed.window_flushes = flushes(*selector.window);
+        feed.ages_levels = function == Function::last && selector.window.has_value();
         if (selector.offset) feed.offset_flushes = flushes(*selector.offset);
         const std::int64_t total_ns =
             (std::int64_t{feed.window_flushes} + feed.offset_flushes) * settings_.interval_ns;
@@ -416,6 +421,10 @@ private:
         if (info(function).is_measure) {
             feed.unit = units_[call.arguments[0]].unit;
             feed.is_time = units_[call.arguments[0]].is_time;
+        }
+        if (function == Function::absent) {
+            feed.known_flushes = flushes({.nanoseconds = settings_.forget_after_ns});
+            feed.expected = settings_.expected;
         }
         if (feed.fold == Fold::above) {
             feed.unit = units_[call.arguments[0]].unit;
@@ -473,16 +482,20 @@ bool Feed::operator==(const Feed& other) const {
     return metric == other.metric && matches == other.matches && labels == other.labels &&
            accepts == other.accepts && fold == other.fold && bound == other.bound &&
            window_flushes == other.window_flushes && offset_flushes == other.offset_flushes &&
-           holds_gauges == other.holds_gauges && unit == other.unit && is_time == other.is_time;
+           holds_gauges == other.holds_gauges && ages_levels == other.ages_levels &&
+           unit == other.unit && is_time == other.is_time && known_flushes == other.known_flushes &&
+           expected == other.expected;
 }
 
 SlotPlan slot_plan(const Feed& feed) {
     const bool is_large = feed.fold == Fold::sketch || feed.fold == Fold::members;
     const std::uint32_t most = is_large ? limits::sketch_slots_max : limits::number_slots_max;
-    const std::uint32_t flushes = feed.window_flushes + feed.offset_flushes;
+    // A value that may be old is one value all the same.
+    const std::uint32_t window = feed.ages_levels ? 1 : feed.window_flushes;
+    const std::uint32_t flushes = window + feed.offset_flushes;
     SlotPlan plan;
     plan.flushes_per_slot = (flushes + most - 1) / most;
-    plan.window_slots = (feed.window_flushes + plan.flushes_per_slot - 1) / plan.flushes_per_slot;
+    plan.window_slots = (window + plan.flushes_per_slot - 1) / plan.flushes_per_slot;
     plan.offset_slots = feed.offset_flushes / plan.flushes_per_slot;
     return plan;
 }

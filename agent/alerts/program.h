@@ -56,8 +56,15 @@ struct Feed {
     std::uint32_t offset_flushes = 0;
     // Gauges count with the value that they have, not only when they are set.
     bool holds_gauges = false;
+    // Of Fold::level: a gauge that was not set within the window has no value. Else the
+    // window says over how many flushes a change is measured.
+    bool ages_levels = false;
     Unit unit = {};        // that values are converted to; no dimension: as they are
     bool is_time = false;  // series without a unit of time cannot be taken
+    // How long a group is known after its last series is gone, beyond the window.
+    std::uint32_t known_flushes = 0;
+    // Groups that are known without having been seen: of absent(), from the rule's `expect`.
+    std::vector<GroupLabels> expected = {};
 
     bool operator==(const Feed& other) const;
 };
@@ -120,7 +127,10 @@ struct Program {
 struct CompileSettings {
     std::int64_t interval_ns = 10'000'000'000;
     // The declared unit of a metric, by its name.
-    std::function<std::optional<Unit>(std::string_view)> unit_of;
+    std::function<std::optional<Unit>(std::string_view)> unit_of = {};
+    // Of absent(): after how long without a series a group is forgotten.
+    std::int64_t forget_after_ns = 86'400'000'000'000;
+    std::vector<GroupLabels> expected = {};
 };
 
 enum class Result : std::uint8_t { condition, number };
