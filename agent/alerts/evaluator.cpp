@@ -369,19 +369,30 @@ const Program& Evaluator::program(ProgramId program) const {
     return programs_[program]->program;
 }
 
-void Evaluator::each_instance(ProgramId program,
-                              const std::function<void(const Instance&)>& visit) const {
-    const Running& running = *programs_[program];
+Instance Evaluator::instance_of(const Running& running, GroupId group) {
     const Column& root = running.columns[running.program.root];
     const Column& shown = running.columns[running.program.value];
     const bool is_condition = running.program.steps[running.program.root].is_condition;
-    if (root.groups == nullptr) return;  // before the first flush
-    each_group(root.groups, [&](GroupId group) {
-        const GroupId its = running.shown->right(group);
-        visit({.group = (*root.groups)[group],
-               .truth = is_condition ? root.truths[group] : Truth::no_data,
-               .value = at(shown.values, shown.groups, its)});
-    });
+    return {.group = (*root.groups)[group],
+            .truth = is_condition ? root.truths[group] : Truth::no_data,
+            .value = at(shown.values, shown.groups, running.shown->right(group))};
+}
+
+void Evaluator::each_instance(ProgramId program,
+                              const std::function<void(const Instance&)>& visit) const {
+    const Running& running = *programs_[program];
+    const GroupTable* const groups = running.columns[running.program.root].groups;
+    if (groups == nullptr) return;  // before the first flush
+    each_group(groups, [&](GroupId group) { visit(instance_of(running, group)); });
+}
+
+std::optional<Instance> Evaluator::find(ProgramId program, std::string_view key) const {
+    const Running& running = *programs_[program];
+    const GroupTable* const groups = running.columns[running.program.root].groups;
+    if (groups == nullptr) return std::nullopt;
+    const GroupId group = groups->find(key);
+    if (group == no_group) return std::nullopt;
+    return instance_of(running, group);
 }
 
 Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& labels) const {

@@ -69,6 +69,8 @@ public:
     void take(const protocol::Snapshot& snapshot);
 
     void each_instance(ProgramId program, const std::function<void(const Instance&)>& visit) const;
+    // The instance of a key (Group::key), if it is there.
+    std::optional<Instance> find(ProgramId program, std::string_view key) const;
     const Program& program(ProgramId program) const;
     // The value of one step for one instance's labels: for explanations.
     Value value_of(ProgramId program, StepId step, const GroupLabels& labels) const;
@@ -107,6 +109,7 @@ private:
     void unbind(protocol::SeriesId id);
     std::optional<double> factor_of(const Feed& feed, const protocol::Series& series);
     void take_points(const protocol::Snapshot& snapshot);
+    static Instance instance_of(const Running& running, GroupId group);
     void evaluate(Running& running);
     void evaluate(Running& running, StepId id);
     void measure(Running& running, const Step& step, Column& out) const;

@@ -41,4 +41,8 @@ inline constexpr std::size_t sketch_buckets_max = 320;
 // is taken for a value.
 inline constexpr std::uint32_t estimate_flushes_min = 3;
 
+// Instances of one rule that are pending, firing, or were so lately. More than this many
+// things that are wrong at once are one thing that is wrong.
+inline constexpr std::size_t tracked_instances_max = 10'000;
+
 }  // namespace pitot::agent::alerts::limits

@@ -101,6 +101,19 @@ bool holds(const TagMatch& match, const SlowPoint& point) {
     return false;
 }
 
+double mean_of(const std::vector<double>& samples) {
+    double sum = 0;
+    for (const double sample : samples) sum += sample;
+    return sum / static_cast<double>(samples.size());
+}
+
+double spread_of(const std::vector<double>& samples) {
+    const double mean = mean_of(samples);
+    double squares = 0;
+    for (const double sample : samples) squares += (sample - mean) * (sample - mean);
+    return std::sqrt(squares / static_cast<double>(samples.size()));
+}
+
 bool same_series(const SlowPoint& a, const SlowPoint& b) {
     return a.name == b.name && a.tags == b.tags && a.kind == b.kind;
 }
