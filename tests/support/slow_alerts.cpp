@@ -192,12 +192,6 @@ std::map<GroupLabels, std::size_t> SlowAlerts::lives(const Reading& reading, std
     return born;
 }
 
-double SlowAlerts::elapsed_until(std::size_t flush) const {
-    double elapsed_s = 0;
-    for (std::size_t i = 0; i < flush; ++i) elapsed_s += history_[i].elapsed_s;
-    return elapsed_s;
-}
-
 // --- functions
 
 // The flush up to `flush` in which a gauge was set last, in its present life.
@@ -234,16 +228,12 @@ std::optional<double> SlowAlerts::level(const Reading& reading, const GroupLabel
 Value SlowAlerts::pooled(Function function, double parameter, const Reading& reading,
                          const GroupLabels& group, std::size_t at) const {
     const auto last = static_cast<std::int64_t>(at) - reading.offset;
-    double amount = 0;
-    double flow = 0;
-    double level_sum = 0;
-    double above = 0;
-    double elapsed_s = 0;
+    double amount = 0, flow = 0, level_sum = 0, above = 0, elapsed_s = 0;
     std::vector<double> samples;
     std::set<std::uint64_t> members;
     protocol::Distribution sketch({.schema = 5, .buckets_max = limits::sketch_buckets_max});
-    for (std::int64_t flush = last - reading.window + 1; flush <= last; ++flush) {
-        if (flush < 1) continue;
+    const auto first = std::max<std::int64_t>(1, last - reading.window + 1);
+    for (std::int64_t flush = first; flush <= last; ++flush) {
         elapsed_s += history_[static_cast<std::size_t>(flush - 1)].elapsed_s;
         for (const SlowPoint* const point : points(reading, group, flush)) {
             if (point->kind == Kind::counter) {
@@ -288,20 +278,15 @@ Value SlowAlerts::pooled(Function function, double parameter, const Reading& rea
     }
     if (function == Function::max ? !begun : !usable) return Value::filling();
     if (samples.empty()) return full ? Value::no_data() : Value::filling();
-    double sum = 0;
-    for (const double sample : samples) sum += sample;
-    const double mean = sum / static_cast<double>(samples.size());
-    double squares = 0;
-    for (const double sample : samples) squares += (sample - mean) * (sample - mean);
     switch (function) {
         case Function::avg:
-            return Value::exact(mean);
+            return Value::exact(mean_of(samples));
         case Function::min:
             return Value::exact(std::ranges::min(samples));
         case Function::max:
             return growing(std::ranges::max(samples));
         case Function::stddev:
-            return Value::exact(std::sqrt(squares / static_cast<double>(samples.size())));
+            return Value::exact(spread_of(samples));
         default:
             return Value::exact(
                 protocol::DistributionView::sketched(sketch).quantile(parameter / 100));

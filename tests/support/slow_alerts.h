@@ -105,7 +105,11 @@ private:
     agent::alerts::Value change(agent::alerts::Function function, const Reading& reading,
                                 const agent::alerts::GroupLabels& group, std::size_t born,
                                 std::size_t at) const;
-    double elapsed_until(std::size_t flush) const;
+    double elapsed_until(std::size_t flush) const {
+        double elapsed_s = 0;
+        for (std::size_t i = 0; i < flush; ++i) elapsed_s += history_[i].elapsed_s;
+        return elapsed_s;
+    }
 
     std::vector<SlowFlush> history_;
 };
