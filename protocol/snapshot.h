@@ -22,6 +22,7 @@
 #include "protocol/event.h"
 #include "protocol/reject.h"
 #include "protocol/sample.h"
+#include "protocol/unique_count.h"
 
 namespace pitot::protocol {
 
@@ -69,6 +70,8 @@ struct SetPoint {
     bool updated = false;
     double unique = 0;  // members seen in this interval; 0 when not updated
     bool is_exact = true;
+    // What `unique` counts, for unions over series and intervals; null when not updated.
+    const UniqueCount* members = nullptr;
 };
 
 // A counter or gauge sample with a time of its own (`|T`): past aggregation.

@@ -412,6 +412,7 @@ void Merger::settle_sets() {
         const protocol::UniqueCount& members = set_merges_[slot_of(id)].members();
         sets_[slot_of(id)].unique = members.estimate();
         sets_[slot_of(id)].is_exact = members.is_exact();
+        sets_[slot_of(id)].members = &members;
     }
 }
 

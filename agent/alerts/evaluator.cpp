@@ -1,0 +1,414 @@
+#include "agent/alerts/evaluator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/printable.h"
+
+namespace pitot::agent::alerts {
+
+// A program, and what it has worked out.
+struct Evaluator::Running {
+    Program program;
+    bool zero_for_no_data = false;
+    std::vector<std::uint32_t> windows;                               // by feed of the program
+    std::vector<std::optional<Join>> joins;                           // by step
+    std::vector<Column> columns;                                      // by step
+    std::vector<std::unordered_map<std::string, Smoothed>> smoothed;  // by step
+    std::optional<Join> shown;  // of the root and what is shown of it
+};
+
+namespace {
+
+Value at(const std::vector<Value>& values, const GroupTable* groups, GroupId group) {
+    if (groups == nullptr) return values[0];
+    return group == no_group ? Value::no_data() : values[group];
+}
+
+Truth at(const std::vector<Truth>& truths, const GroupTable* groups, GroupId group) {
+    if (groups == nullptr) return truths[0];
+    return group == no_group ? Truth::no_data : truths[group];
+}
+
+// Calls visit(group) for each one that is alive; once with 0 for a constant.
+template <typename Visit>
+void each_group(const GroupTable* groups, Visit visit) {
+    if (groups == nullptr) {
+        visit(GroupId{0});
+        return;
+    }
+    for (GroupId group = 0; group < groups->all().size(); ++group) {
+        if ((*groups)[group].is_alive) visit(group);
+    }
+}
+
+std::size_t width(const GroupTable* groups) {
+    return groups == nullptr ? 1 : groups->all().size();
+}
+
+}  // namespace
+
+Evaluator::Evaluator(EvaluatorSettings settings)
+    : settings_(std::move(settings)), memory_(settings_.state_bytes_max) {}
+
+Evaluator::~Evaluator() = default;
+
+ProgramId Evaluator::add(Program program, bool zero_for_no_data) {
+    assert(flush_ == 0);
+    auto running = std::make_unique<Running>();
+    running->program = std::move(program);
+    running->zero_for_no_data = zero_for_no_data;
+    const Program& its = running->program;
+    for (const Feed& feed : its.feeds) running->windows.push_back(window_for(feed));
+    running->columns.resize(its.steps.size());
+    running->smoothed.resize(its.steps.size());
+    running->joins.resize(its.steps.size());
+    for (StepId id = 0; id < its.steps.size(); ++id) {
+        const Step& step = its.steps[id];
+        if (step.type == Step::Type::ratio) {
+            running->joins[id].emplace(its.feeds[step.feed].labels, its.feeds[step.divisor].labels);
+        } else if (step.operands.size() == 2) {
+            running->joins[id].emplace(its.steps[step.operands[0]].labels,
+                                       its.steps[step.operands[1]].labels);
+        }
+    }
+    running->shown.emplace(its.steps[its.root].labels, its.steps[its.value].labels);
+    programs_.push_back(std::move(running));
+    return static_cast<ProgramId>(programs_.size() - 1);
+}
+
+std::uint32_t Evaluator::window_for(const Feed& feed) {
+    const auto found = std::ranges::find(windows_, feed, &Window::feed);
+    const auto number = static_cast<std::uint32_t>(found - windows_.begin());
+    if (found == windows_.end()) {
+        matcher_.add(feed);
+        windows_.emplace_back(feed, memory_);
+    }
+    return number;
+}
+
+// --- series
+
+std::optional<double> Evaluator::factor_of(const Feed& feed, const protocol::Series& series) {
+    std::optional<Unit> unit = settings_.unit_of ? settings_.unit_of(series.name) : std::nullopt;
+    if (!unit && !feed.is_time) return 1;
+    if (!unit && series.kind == protocol::Kind::timer) unit = milliseconds;
+    if (unit && feed.unit.dimension == Dimension::none) return 1;
+    // A sketch cannot be multiplied: all its series have one unit.
+    const bool fits = unit && unit->dimension == feed.unit.dimension &&
+                      (feed.fold != Fold::sketch || converted(1, *unit, feed.unit) == 1);
+    if (fits) return converted(1, *unit, feed.unit);
+    if (usage_.unfit_series++ == 0) {
+        usage_.unfit_example =
+            fmt::format("`{}` is a {} {}", printable(series.name), to_string(series.kind),
+                        unit ? fmt::format("in {}", unit->name) : std::string("without a unit"));
+    }
+    return std::nullopt;
+}
+
+void Evaluator::bind(protocol::SeriesId id, const protocol::Series& series) {
+    SeriesState& state = series_[id];
+    state = {.birth = series.birth, .set_at = flush_, .first = none};
+    matcher_.match(series, [&](std::uint32_t number, GroupLabels labels) {
+        Window& window = windows_[number];
+        const auto factor = factor_of(window.feed(), series);
+        if (!factor) return;
+        const GroupId group = window.add_series(std::move(labels));
+        if (group == no_group) return;
+        std::uint32_t place = free_binding_;
+        if (place == none) {
+            place = static_cast<std::uint32_t>(bindings_.size());
+            bindings_.emplace_back();
+        } else {
+            free_binding_ = bindings_[place].next;
+        }
+        bindings_[place] = {
+            .window = number, .group = group, .factor = *factor, .next = state.first};
+        state.first = place;
+        ++usage_.bound_series;
+    });
+}
+
+void Evaluator::unbind(protocol::SeriesId id) {
+    SeriesState& state = series_[id];
+    while (state.first != none) {
+        const std::uint32_t place = state.first;
+        Binding& binding = bindings_[place];
+        windows_[binding.window].remove_series(binding.group);
+        state.first = binding.next;
+        binding.next = free_binding_;
+        free_binding_ = place;
+        --usage_.bound_series;
+    }
+    state.birth = 0;
+}
+
+void Evaluator::take(const protocol::Snapshot& snapshot) {
+    ++flush_;
+    for (Window& window : windows_) window.begin_flush(snapshot.elapsed_s);
+    if (series_.size() < snapshot.series.size()) series_.resize(snapshot.series.size());
+    for (protocol::SeriesId id = 0; id < snapshot.series.size(); ++id) {
+        const protocol::Series& series = snapshot.series[id];
+        if (series_[id].birth == series.birth) continue;
+        if (series_[id].birth != 0) unbind(id);
+        if (series.birth != 0) bind(id, series);
+    }
+    take_points(snapshot);
+    for (Window& window : windows_) window.end_flush();
+    for (const auto& running : programs_) evaluate(*running);
+}
+
+void Evaluator::take_points(const protocol::Snapshot& snapshot) {
+    const auto each = [&](protocol::SeriesId id, auto take) {
+        for (std::uint32_t at = series_[id].first; at != none; at = bindings_[at].next) {
+            const Binding& binding = bindings_[at];
+            take(windows_[binding.window], binding);
+        }
+    };
+    for (const protocol::CounterPoint& point : snapshot.counters) {
+        each(point.id, [&](Window& window, const Binding& binding) {
+            window.take_counter(binding.group, point, binding.factor);
+        });
+    }
+    for (const protocol::GaugePoint& point : snapshot.gauges) {
+        SeriesState& state = series_[point.id];
+        if (point.updated) state.set_at = flush_;
+        each(point.id, [&](Window& window, const Binding& binding) {
+            window.take_gauge(binding.group, point, binding.factor, state.set_at);
+        });
+    }
+    for (const protocol::TimerPoint& point : snapshot.timers) {
+        each(point.id, [&](Window& window, const Binding& binding) {
+            window.take_timer(binding.group, point, binding.factor);
+        });
+    }
+    for (const protocol::SetPoint& point : snapshot.sets) {
+        each(point.id, [&](Window& window, const Binding& binding) {
+            window.take_set(binding.group, point);
+        });
+    }
+}
+
+// --- evaluation
+
+void Evaluator::evaluate(Running& running) {
+    for (StepId id = 0; id < running.program.steps.size(); ++id) evaluate(running, id);
+    const Program& its = running.program;
+    running.shown->update(running.columns[its.root].groups, running.columns[its.value].groups);
+}
+
+void Evaluator::evaluate(Running& running, StepId id) {
+    const Step& step = running.program.steps[id];
+    Column& out = running.columns[id];
+    switch (step.type) {
+        case Step::Type::constant:
+            out.values.assign(1, Value::exact(step.number));
+            break;
+        case Step::Type::measure:
+            measure(running, step, out);
+            break;
+        case Step::Type::ratio:
+            ratio(running, id, out);
+            break;
+        case Step::Type::ewma:
+            smooth(running, id, out);
+            break;
+        case Step::Type::negate:
+        case Step::Type::logical_not:
+        case Step::Type::arithmetic:
+            unary(step, running.columns[step.operands[0]], out);
+            break;
+        case Step::Type::binary:
+        case Step::Type::least:
+        case Step::Type::largest:
+            binary(running, id, out);
+            break;
+    }
+}
+
+void Evaluator::measure(Running& running, const Step& step, Column& out) const {
+    const Window& window = windows_[running.windows[step.feed]];
+    out.groups = &window.groups();
+    out.values.resize(width(out.groups));
+    each_group(out.groups, [&](GroupId group) {
+        Value value = window.measure(step.function, group, step.number);
+        if (step.function == Function::age && value.known == Known::value) {
+            value = Value::exact(value.low * step.scale);
+        }
+        const bool replaces = running.zero_for_no_data && value.known == Known::no_data;
+        out.values[group] = replaces ? Value::exact(0) : value;
+    });
+}
+
+void Evaluator::ratio(Running& running, StepId id, Column& out) const {
+    const Step& step = running.program.steps[id];
+    const Window& above = windows_[running.windows[step.feed]];
+    const Window& below = windows_[running.windows[step.divisor]];
+    Join& join = *running.joins[id];
+    join.update(&above.groups(), &below.groups());
+    out.groups = join.groups();
+    out.values.resize(width(out.groups));
+    const bool is_usable = above.is_usable() && below.is_usable();
+    each_group(out.groups, [&](GroupId group) {
+        Value& value = out.values[group];
+        const Value numerator = above.amount(join.left(group));
+        const Value denominator = below.amount(join.right(group));
+        if (!is_usable) {
+            value = Value::filling();
+        } else if (denominator.low == 0 || denominator.low < step.number) {
+            value = running.zero_for_no_data ? Value::exact(0) : Value::no_data();
+        } else {
+            value = Value::exact(numerator.low / denominator.low);
+        }
+    });
+}
+
+void Evaluator::smooth(Running& running, StepId id, Column& out) const {
+    const Step& step = running.program.steps[id];
+    const Column& in = running.columns[step.operands[0]];
+    auto& smoothed = running.smoothed[id];
+    out.groups = in.groups;
+    out.values.resize(width(out.groups));
+    each_group(out.groups, [&](GroupId group) {
+        const Value& value = in.values[group];
+        const std::string key = in.groups == nullptr ? std::string{} : (*in.groups)[group].key;
+        const auto known = smoothed.find(key);
+        if (!value.is_exact()) {
+            // Without a new one the last one stands.
+            const bool stands = known != smoothed.end() && value.known == Known::no_data;
+            if (known != smoothed.end()) known->second.at = flush_;
+            out.values[group] = stands                        ? Value::exact(known->second.value)
+                                : value.known == Known::value ? Value::filling()
+                                                              : value;
+            return;
+        }
+        double next = value.low;
+        if (known != smoothed.end()) {
+            next = step.number * value.low + (1 - step.number) * known->second.value;
+        }
+        smoothed[key] = {next, flush_};
+        out.values[group] = Value::exact(next);
+    });
+    std::erase_if(smoothed, [&](const auto& entry) { return entry.second.at != flush_; });
+}
+
+void Evaluator::unary(const Step& step, const Column& in, Column& out) {
+    out.groups = in.groups;
+    if (step.type == Step::Type::logical_not) {
+        out.truths.resize(width(out.groups));
+        each_group(out.groups,
+                   [&](GroupId group) { out.truths[group] = inverted(in.truths[group]); });
+        return;
+    }
+    out.values.resize(width(out.groups));
+    each_group(out.groups, [&](GroupId group) {
+        const Value& value = in.values[group];
+        Value& result = out.values[group];
+        if (step.type == Step::Type::negate) {
+            result = negated(value);
+            return;
+        }
+        switch (step.function) {
+            case Function::abs:
+                result = absolute(value);
+                break;
+            case Function::floor:
+                result = rounded_down(value);
+                break;
+            case Function::ceil:
+                result = rounded_up(value);
+                break;
+            default:
+                result = logarithm(value);
+                break;
+        }
+    });
+}
+
+void Evaluator::binary(Running& running, StepId id, Column& out) const {
+    const Step& step = running.program.steps[id];
+    const Column& left = running.columns[step.operands[0]];
+    const Column& right = running.columns[step.operands[1]];
+    Join& join = *running.joins[id];
+    join.update(left.groups, right.groups);
+    out.groups = join.groups();
+    if (step.is_condition) {
+        out.truths.resize(width(out.groups));
+    } else {
+        out.values.resize(width(out.groups));
+    }
+    const bool is_logic = step.type == Step::Type::binary && is_logical(step.operation);
+    each_group(out.groups, [&](GroupId group) {
+        const GroupId mine = join.left(group);
+        const GroupId its = join.right(group);
+        if (is_logic) {
+            const Truth a = at(left.truths, left.groups, mine);
+            const Truth b = at(right.truths, right.groups, its);
+            out.truths[group] =
+                step.operation == BinaryOperator::logical_and ? both(a, b) : either(a, b);
+            return;
+        }
+        const Value a = at(left.values, left.groups, mine);
+        const Value b = at(right.values, right.groups, its);
+        if (step.is_condition) {
+            out.truths[group] = compared(step.operation, a, b);
+        } else if (step.type == Step::Type::binary) {
+            out.values[group] = calculated(step.operation, a, b);
+        } else {
+            out.values[group] = step.type == Step::Type::least ? least(a, b) : largest(a, b);
+        }
+    });
+}
+
+// --- answers
+
+const Program& Evaluator::program(ProgramId program) const {
+    return programs_[program]->program;
+}
+
+Instance Evaluator::instance_of(const Running& running, GroupId group) {
+    const Column& root = running.columns[running.program.root];
+    const Column& shown = running.columns[running.program.value];
+    const bool is_condition = running.program.steps[running.program.root].is_condition;
+    return {.group = (*root.groups)[group],
+            .truth = is_condition ? root.truths[group] : Truth::no_data,
+            .value = at(shown.values, shown.groups, running.shown->right(group))};
+}
+
+void Evaluator::each_instance(ProgramId program,
+                              const std::function<void(const Instance&)>& visit) const {
+    const Running& running = *programs_[program];
+    const GroupTable* const groups = running.columns[running.program.root].groups;
+    if (groups == nullptr) return;  // before the first flush
+    each_group(groups, [&](GroupId group) { visit(instance_of(running, group)); });
+}
+
+std::optional<Instance> Evaluator::find(ProgramId program, std::string_view key) const {
+    const Running& running = *programs_[program];
+    const GroupTable* const groups = running.columns[running.program.root].groups;
+    if (groups == nullptr) return std::nullopt;
+    const GroupId group = groups->find(key);
+    if (group == no_group) return std::nullopt;
+    return instance_of(running, group);
+}
+
+Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& labels) const {
+    const Running& running = *programs_[program];
+    const Column& column = running.columns[step];
+    if (column.values.empty()) return Value::no_data();
+    if (column.groups == nullptr) return column.values[0];
+    const Labels& its = running.program.steps[step].labels;
+    return at(column.values, column.groups, column.groups->find(key_of(projected(labels, its))));
+}
+
+EvaluatorUsage Evaluator::usage() const {
+    EvaluatorUsage usage = usage_;
+    usage.state_bytes = memory_.used();
+    for (const Window& window : windows_) usage.refused_groups += window.refused_groups();
+    return usage;
+}
+
+}  // namespace pitot::agent::alerts

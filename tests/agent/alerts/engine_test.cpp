@@ -1,0 +1,340 @@
+// The engine: which notices come of rules and a stream. Told once, in time, with what belongs
+// in a message; the cap, inhibition, flapping; and all of it over a restart.
+#include "agent/alerts/engine.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/alerts/limits.h"
+#include "agent/alerts/parser.h"
+#include "agent/alerts/state_file.h"
+#include "tests/support/sink_snapshot.h"
+
+using namespace pitot::agent::alerts;
+using pitot::protocol::Kind;
+using pitot::tests::SnapshotMaker;
+
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t minute_ns = 60 * second_ns;
+
+Program compiled(const std::string& text, std::vector<GroupLabels> expected = {}) {
+    auto expression = parse_expression(SourceText(text));
+    REQUIRE(expression.has_value());
+    auto program =
+        compile(std::move(*expression), Result::condition, {.expected = std::move(expected)});
+    REQUIRE_MESSAGE(program.has_value(), program.error().what);
+    return std::move(*program);
+}
+
+Rule rule_of(const std::string& name, const std::string& condition, const std::string& clear = "") {
+    Rule rule{.name = name, .levels = {}};
+    rule.levels.push_back({"critical", compiled(condition)});
+    if (!clear.empty()) rule.levels[0].clear = compiled(clear);
+    return rule;
+}
+
+// An engine that can be killed and started again, and a stream that goes on.
+class Rig {
+public:
+    using Rules = std::function<std::vector<Rule>()>;
+
+    explicit Rig(Rules rules) : rules_(std::move(rules)) { start(); }
+
+    SnapshotMaker in;
+    Moment now{1'000 * second_ns, 5'000'000 * second_ns};
+
+    // "rule{label=value} firing critical 5 (peak 9, 30 s); …"
+    std::string flush() {
+        now.steady_ns += 10 * second_ns;
+        now.wall_ns += 10 * second_ns;
+        std::string out;
+        std::vector<Notice> notices = engine_->flush(in.end_interval(), now);
+        std::ranges::sort(notices, {}, &Notice::labels);
+        for (const Notice& notice : notices) out += (out.empty() ? "" : "; ") + text_of(notice);
+        return out;
+    }
+    // How many of each came of several flushes.
+    std::string flushes(int count, const std::function<void(int)>& feed = {}) {
+        std::string out;
+        for (int i = 0; i < count; ++i) {
+            if (feed) feed(i);
+            const std::string text = flush();
+            if (!text.empty()) out += (out.empty() ? "" : "; ") + text;
+        }
+        return out;
+    }
+    // What was on the disk is all that is left.
+    void kill_and_start(std::int64_t away_ns) {
+        const auto state = decode(encode(engine_->saved(now)));
+        REQUIRE(state.has_value());
+        now.wall_ns += away_ns;
+        now.steady_ns = 77 * second_ns;  // another boot, for all we know
+        start();
+        engine_->restore(*state, now);
+    }
+    AlertEngine& engine() { return *engine_; }
+
+private:
+    void start() { engine_ = std::make_unique<AlertEngine>(rules_(), EvaluatorSettings{}); }
+
+    static std::string number(double value) {
+        std::string text = std::to_string(value);
+        text.erase(text.find_last_not_of('0') + 1);
+        if (text.ends_with('.')) text.pop_back();
+        return text;
+    }
+    static std::string text_of(const Notice& notice) {
+        std::string text = notice.rule;
+        for (const Label& label : notice.labels) text += "{" + label.name + "=" + label.value + "}";
+        text += " " + std::string(to_string(notice.type));
+        if (!notice.severity.empty()) text += " " + notice.severity;
+        if (notice.reason != Reason::condition) text += " " + std::string(to_string(notice.reason));
+        if (notice.has_value) text += " " + number(notice.value);
+        return text + " (peak " + number(notice.peak) + ", " +
+               std::to_string(notice.duration_ns / second_ns) + " s)";
+    }
+
+    Rules rules_;
+    std::unique_ptr<AlertEngine> engine_;
+};
+
+}  // namespace
+
+TEST_CASE("one message when it fires, one when it ends, with value, peak and duration") {
+    Rig rig([] { return std::vector{rule_of("load", "load > 5")}; });
+    rig.in.gauge("load", "host:a", 4);
+    CHECK(rig.flush() == "");
+    rig.in.gauge("load", "host:a", 6);
+    CHECK(rig.flush() == "load{host=a} firing critical 6 (peak 6, 0 s)");
+    rig.in.gauge("load", "host:a", 9);
+    CHECK(rig.flush() == "");
+    rig.in.gauge("load", "host:a", 3);
+    CHECK(rig.flush() == "load{host=a} resolved critical 3 (peak 9, 20 s)");
+    CHECK(rig.flushes(5) == "");
+}
+
+TEST_CASE("levels escalate within one alert") {
+    Rig rig([] {
+        Rule rule{.name = "mem", .levels = {}};
+        rule.levels.push_back({"warning", compiled("mem > 80")});
+        rule.levels.push_back({"critical", compiled("mem > 90"), compiled("mem < 85")});
+        return std::vector{rule};
+    });
+    std::string out;
+    for (const double value : {85.0, 95.0, 86.0, 84.0, 70.0}) {
+        rig.in.gauge("mem", "", value);
+        out += "[" + rig.flush() + "]";
+    }
+    CHECK(out ==
+          "[mem firing warning 85 (peak 85, 0 s)][mem firing critical 95 (peak 95, 10 s)][]"
+          "[mem firing warning 84 (peak 95, 30 s)][mem resolved warning 70 (peak 95, 40 s)]");
+}
+
+TEST_CASE("a value that swings around its limit") {
+    const auto swing = [](Rig& rig) {
+        return rig.flushes(360, [&](int i) { rig.in.gauge("x", "", i % 2 == 0 ? 70.1 : 69.9); });
+    };
+    SUBCASE("is one message with a clear of its own") {
+        Rig rig([] { return std::vector{rule_of("x", "x > 70", "x < 65")}; });
+        CHECK(swing(rig) == "x firing critical 70.1 (peak 70.1, 0 s)");
+    }
+    SUBCASE("is called flapping without") {
+        Rig rig([] { return std::vector{rule_of("x", "x > 70")}; });
+        CHECK(
+            swing(rig) ==
+            "x firing critical 70.1 (peak 70.1, 0 s); x resolved critical 69.9 (peak 70.1, 10 s); "
+            "x firing critical 70.1 (peak 70.1, 0 s); x resolved critical 69.9 (peak 70.1, 10 s); "
+            "x flapping critical 70.1 (peak 70.1, 0 s)");
+        // And told how it ended.
+        rig.in.gauge("x", "", 71);
+        CHECK(rig.flushes(91) == "x settled critical 71 (peak 71, 900 s)");
+        rig.in.gauge("x", "", 1);
+        CHECK(rig.flush() == "x resolved critical 1 (peak 71, 910 s)");
+    }
+}
+
+TEST_CASE("a timer that goes silent does not end an alert, but expires it") {
+    Rig rig([] {
+        Rule rule = rule_of("slow", "p95(t) > 100ms");
+        rule.policy.resolve_after_ns = 10 * minute_ns;
+        return std::vector{rule};
+    });
+    rig.in.values(Kind::timer, "t", "", {250});
+    CHECK(rig.flush() == "slow firing critical 250 (peak 250, 0 s)");
+    CHECK(rig.flushes(60) == "");
+    CHECK(rig.flush() == "slow resolved critical expired (peak 250, 610 s)");
+}
+
+TEST_CASE("above the cap the first are told, the rest is counted, and told when there is room") {
+    Rig rig([] {
+        Rule rule = rule_of("x", "x > 0");
+        rule.instances_max = 50;
+        return std::vector{rule};
+    });
+    const auto set = [&](int number, double value) {
+        rig.in.gauge("x", "n:" + std::to_string(number), value);
+    };
+    for (int i = 0; i < 1'000; ++i) set(i, 1 + i % 7);
+    const std::string first = rig.flush();
+    CHECK(std::ranges::count(first, ';') == 49);
+    // The worst of them.
+    CHECK(first.contains("firing critical 7"));
+    CHECK_FALSE(first.contains("firing critical 6"));
+    CHECK(rig.engine().counts("x").firing == 1'000);
+    CHECK(rig.engine().counts("x").suppressed == 950);
+    CHECK(rig.flushes(3) == "");
+    // One that was told of ends: the next worst takes its place.
+    set(104, 0);
+    const std::string next = rig.flush();
+    CHECK(next.starts_with("x{n=104} resolved critical 0 (peak 7, 40 s); "));
+    CHECK(std::ranges::count(next, '{') == 2);
+    CHECK(next.contains("firing critical 7"));
+    // One that nobody was told of ends without a word.
+    set(0, 0);
+    CHECK(rig.flush() == "");
+    CHECK(rig.engine().counts("x").suppressed == 948);
+}
+
+TEST_CASE("inhibited while another rule fires with the same labels") {
+    Rig rig([] {
+        std::vector<Rule> rules{rule_of("errors", "increase(errors) by (host, path) > 0"),
+                                rule_of("host_down", "absent(beat[20s]) by (host)")};
+        rules[0].inhibited_by = {"host_down"};
+        rules[0].policy.keep_firing_ns = 40 * second_ns;
+        return rules;
+    });
+    rig.in.gauge("beat", "host:a", 1);
+    rig.in.gauge("beat", "host:b", 1);
+    CHECK(rig.flush() == "");
+    rig.in.gauge("beat", "host:b", 1);
+    rig.flush();
+    rig.in.gauge("beat", "host:b", 1);
+    rig.in.count("errors", "host:a,path:x", 5);
+    rig.in.count("errors", "host:b,path:x", 5);
+    const std::string text = rig.flush();
+    CHECK(text.contains("errors{host=b}{path=x} firing"));
+    CHECK_FALSE(text.contains("errors{host=a}"));
+    // It still fires when the host is back.
+    rig.in.gauge("beat", "host:a", 1);
+    rig.in.gauge("beat", "host:b", 1);
+    rig.in.count("errors", "host:a,path:x", 5);
+    CHECK(rig.flush().contains("errors{host=a}{path=x} firing"));
+}
+
+TEST_CASE("killed while firing") {
+    Rig rig([] { return std::vector{rule_of("load", "load > 5")}; });
+    rig.in.gauge("load", "host:a", 6);
+    rig.in.gauge("load", "host:b", 8);
+    CHECK(rig.flush() ==
+          "load{host=a} firing critical 6 (peak 6, 0 s); "
+          "load{host=b} firing critical 8 (peak 8, 0 s)");
+    rig.kill_and_start(5 * minute_ns);
+    SUBCASE("it is not told again, and ends once") {
+        // Before any line: nothing is known, nothing is told.
+        rig.in.forget(Kind::gauge, "load", "host:a");
+        rig.in.forget(Kind::gauge, "load", "host:b");
+        CHECK(rig.flush() == "");
+        rig.in.gauge("load", "host:a", 7);
+        rig.in.gauge("load", "host:b", 1);
+        CHECK(rig.flush() == "load{host=b} resolved critical 1 (peak 8, 320 s)");
+        CHECK(rig.flushes(3) == "");
+        rig.kill_and_start(minute_ns);
+        CHECK(rig.flush() == "");
+        rig.in.gauge("load", "host:a", 2);
+        CHECK(rig.flush() == "load{host=a} resolved critical 2 (peak 7, 430 s)");
+    }
+    SUBCASE("a series that never comes back expires") {
+        rig.in.forget(Kind::gauge, "load", "host:a");
+        rig.in.forget(Kind::gauge, "load", "host:b");
+        CHECK(rig.flushes(360) == "");
+        CHECK(rig.flushes(2).contains("load{host=a} resolved critical expired"));
+    }
+}
+
+TEST_CASE("a window that was full before a restart decides nothing until it is again") {
+    Rig rig([] { return std::vector{rule_of("errors", "increase(errors[60s]) > 10")}; });
+    rig.in.count("errors", "", 20);
+    CHECK(rig.flush() == "errors firing critical 20 (peak 20, 0 s)");
+    rig.kill_and_start(minute_ns);
+    CHECK(rig.flushes(5) == "");
+    CHECK(rig.flush().starts_with("errors resolved critical 0"));
+}
+
+TEST_CASE("a rule that is gone ends its alerts") {
+    std::string condition = "load > 5";
+    Rig rig([&] {
+        return condition.empty() ? std::vector<Rule>{} : std::vector{rule_of("load", condition)};
+    });
+    rig.in.gauge("load", "host:a", 6);
+    rig.flush();
+    condition.clear();
+    rig.kill_and_start(minute_ns);
+    CHECK(rig.flush() == "load{host=a} resolved rule_removed (peak 6, 60 s)");
+    CHECK(rig.flush() == "");
+}
+
+TEST_CASE("time that was away counts for what was pending, up to ten minutes") {
+    Rig rig([] {
+        Rule rule = rule_of("load", "load > 5");
+        rule.policy.hold_for.nanoseconds = 11 * minute_ns;
+        return std::vector{rule};
+    });
+    rig.in.gauge("load", "", 6);
+    CHECK(rig.flushes(2) == "");
+    rig.kill_and_start(60 * minute_ns);
+    // Ten seconds before, ten minutes of the hour, and the flush's own ten seconds.
+    CHECK(rig.flushes(4) == "");
+    CHECK(rig.flush().starts_with("load firing critical 6"));
+}
+
+TEST_CASE("a wall clock that is set back changes nothing") {
+    Rig rig([] {
+        Rule rule = rule_of("load", "load > 5");
+        rule.policy.hold_for.nanoseconds = 30 * second_ns;
+        return std::vector{rule};
+    });
+    rig.in.gauge("load", "", 6);
+    rig.flushes(2);
+    rig.now.wall_ns -= 60 * minute_ns;
+    CHECK(rig.flush() == "");
+    CHECK(rig.flush() == "load firing critical 6 (peak 6, 0 s)");
+    rig.kill_and_start(-60 * minute_ns);
+    CHECK(rig.flush() == "");
+    rig.in.gauge("load", "", 1);
+    CHECK(rig.flush() == "load resolved critical 1 (peak 6, 20 s)");
+}
+
+TEST_CASE("what is expected and never came is absent") {
+    Rig rig([] {
+        Rule rule{.name = "worker", .levels = {}};
+        rule.levels.push_back({"critical", compiled("absent(beat[20s]) by (worker)",
+                                                    {{{"worker", "a"}}, {{"worker", "b"}}})});
+        return std::vector{rule};
+    });
+    rig.in.gauge("beat", "worker:a", 1);
+    CHECK(rig.flush() == "");
+    rig.in.gauge("beat", "worker:a", 1);
+    CHECK(rig.flush() == "worker{worker=b} firing critical 1 (peak 1, 0 s)");
+    rig.in.gauge("beat", "worker:a", 1);
+    rig.in.gauge("beat", "worker:b", 1);
+    CHECK(rig.flush() == "worker{worker=b} resolved critical 0 (peak 1, 10 s)");
+}
+
+TEST_CASE("more instances than can be tracked are counted") {
+    Rig rig([] { return std::vector{rule_of("x", "x > 0")}; });
+    const std::size_t beyond = 10;
+    for (std::size_t i = 0; i < limits::tracked_instances_max + beyond; ++i) {
+        rig.in.gauge("x", "n:" + std::to_string(i), 1);
+    }
+    rig.flush();
+    CHECK(rig.engine().counts("x").firing == limits::tracked_instances_max);
+    CHECK(rig.engine().counts("x").untracked == beyond);
+}
