@@ -133,6 +133,7 @@ private:
     std::size_t last_chances_ = 0;  // parts at the front of pieces_ that are not cut again
     bool is_last_chance_ = false;   // of current_
     bool under_way_ = false;        // an attempt
+    std::uint64_t attempt_ = 0;     // its number
     Scheduler::TimerId timer_ = 0;
     std::uint32_t failures_ = 0;
     bool in_trouble_ = false;

@@ -7,7 +7,6 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -16,6 +15,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <cassert>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -72,6 +72,18 @@ asio::awaitable<void> write_request(Stream& stream, Exchange& exchange) {
     const auto [error, count] = co_await asio::async_write(stream, bytes, as_value);
     // A failed write is no result: the destination may have answered and hung up.
     exchange.is_written = !error;
+}
+
+// Of what was thrown where nothing should be.
+Failure internal_failure(const std::exception_ptr& thrown) {
+    std::string why = "something that is no exception";
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        why = exception.what();
+    } catch (...) {
+    }
+    return {FailureKind::internal, fmt::format("an attempt ended by an error of pitot's: {}", why)};
 }
 
 // The other side answers a request without TLS with an alert of TLS.
@@ -258,7 +270,12 @@ void Client::State::compress(const std::shared_ptr<Exchange>& exchange) {
 
 void Client::State::start(const std::shared_ptr<Exchange>& exchange) {
     exchange->head = make_head(exchange->request, exchange->body().size());
-    asio::co_spawn(context.io, run(context.io, exchange), asio::detached);
+    asio::co_spawn(context.io, run(context.io, exchange),
+                   [this, exchange](const std::exception_ptr& thrown) {
+                       if (!thrown || exchange->is_over) return;
+                       exchange->abort();
+                       complete(exchange, std::unexpected(internal_failure(thrown)));
+                   });
 }
 
 // What the files say now. A connection of what they said before is given up.
@@ -349,7 +366,20 @@ void Client::State::complete(const std::shared_ptr<Exchange>& exchange, Result r
     }
     const Done done = std::move(exchange->done);
     current.reset();
-    done(std::move(result));
+    // The client may be gone once `done` was called.
+    spdlog::logger& log = context.log;
+    try {
+        done(std::move(result));
+    } catch (...) {
+        Failure failure = internal_failure(std::current_exception());
+        log.error("{}: {}", exchange->authority, failure.what);
+        try {
+            done(std::unexpected(std::move(failure)));
+        } catch (...) {
+            log.error("{}: {}", exchange->authority,
+                      internal_failure(std::current_exception()).what);
+        }
+    }
 }
 
 Client::Client(ClientSettings settings, const Context& context)

@@ -4,6 +4,9 @@
 //
 //   * The answer, or the failure, comes once and by the deadline, whatever the other side
 //     does: silence, endless headers, a name look-up that hangs.
+//   * Whatever is thrown on the way is a failure like others (FailureKind::internal), so that
+//     nobody waits for ever. That holds for `done` too: when it throws, it is called once more,
+//     with that.
 //   * The connection is kept between requests. The name is looked up at each connect. When
 //     a kept connection turns out to be closed before any byte of an answer, a repeatable
 //     request is sent again on a new one, once.

@@ -34,6 +34,7 @@ enum class FailureKind : std::uint8_t {
     tls,        // certificates, versions, or one side speaks TLS and the other does not: until
                 // an operator mends it
     cancelled,  // by us
+    internal,   // something was thrown here: no memory, or a bug
 };
 
 struct Failure {

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,21 @@ TEST_CASE("a request is what it should be, and the connection is kept") {
     CHECK(requests[2].method == "DELETE");
     CHECK(requests[2].connection == 1);
     CHECK(bench.server.complaints() == "");
+}
+
+TEST_CASE("whoever throws while it is told gets a failure, and the client goes on") {
+    Bench bench;
+    std::vector<std::optional<FailureKind>> told;
+    bench.client->send(bench.put("x"), bench.rig.time.steady_ns() + 1'000'000'000,
+                       [&](const Result& got) {
+                           told.push_back(got ? std::nullopt : std::optional(got.error().kind));
+                           if (got) throw std::runtime_error("out of luck");
+                       });
+    bench.rig.run_until([&] { return told.size() == 2; });
+    CHECK(told == std::vector<std::optional<FailureKind>>{{}, FailureKind::internal});
+    CHECK(bench.rig.has_said("out of luck"));
+    CHECK(bench.rig.time.next_ns() == -1);
+    CHECK(bench.exchange(bench.put("y")).has_value());
 }
 
 TEST_CASE("answers of every shape are read to their end") {

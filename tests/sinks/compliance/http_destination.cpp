@@ -14,10 +14,21 @@ TestAuthority& authority() {
     return one;
 }
 
+TlsSide trusted_side() {
+    static const IssuedCertificate certificate = authority().issue_server();
+    return {certificate.certificate_file, certificate.key_file};
+}
+
+// Of an authority that nobody configured.
+TlsSide untrusted_side() {
+    static TestAuthority stranger;
+    static const IssuedCertificate certificate = stranger.issue_server();
+    return {certificate.certificate_file, certificate.key_file};
+}
+
 std::optional<TlsSide> side_of(Wire wire) {
     if (wire == Wire::plain) return std::nullopt;
-    static const IssuedCertificate certificate = authority().issue_server();
-    return TlsSide{certificate.certificate_file, certificate.key_file};
+    return trusted_side();
 }
 
 // Every status class, and in each the ones that mean something of their own.
@@ -54,7 +65,10 @@ std::vector<std::string> HttpDestination::ways_to_fail() const {
     for (const int offset : {1, 40, 150, 400, 2000}) {
         ways.push_back("cut request " + std::to_string(offset));
     }
-    if (wire_ == Wire::tls) ways.emplace_back("rude");
+    if (wire_ == Wire::tls) {
+        ways.emplace_back("rude");
+        ways.emplace_back("untrusted certificate");
+    }
     return ways;
 }
 
@@ -82,7 +96,16 @@ void HttpDestination::be(const std::string& manner) {
     if (manner.starts_with("status")) step.reply = reply(static_cast<unsigned>(number()), "no");
     if (manner.starts_with("cut reply")) step.cut_reply_at = number();
     if (manner.starts_with("cut request")) step.cut_request_at = number();
+    if (manner == "untrusted certificate") {
+        server_.use(untrusted_side());
+        step.cut_request_at = 1;  // of a connection that is there
+    }
     server_.otherwise(step);
+}
+
+void HttpDestination::behave() {
+    if (wire_ == Wire::tls) server_.use(trusted_side());
+    server_.otherwise({});
 }
 
 std::size_t HttpDestination::cuts() const {
