@@ -37,7 +37,8 @@ std::string path_segment(std::string_view text) {
 }
 
 std::string answer_text(const http::Response& response) {
-    return fmt::format("{} ({})", response.status, error_text(response.body));
+    return fmt::format("{} ({})", response.status,
+                       error_text(response.body, response.redaction.get()));
 }
 
 }  // namespace

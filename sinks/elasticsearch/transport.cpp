@@ -106,9 +106,12 @@ private:
 
     static std::optional<BulkAnswer> read(const http::Response& response) {
         // Not asked for, but proxies do as they like.
-        if (response.header("Content-Encoding") != "gzip") return read_bulk_answer(response.body);
+        const http::Redaction* const redaction = response.redaction.get();
+        if (response.header("Content-Encoding") != "gzip") {
+            return read_bulk_answer(response.body, redaction);
+        }
         const std::optional<std::string> plain = http::gunzip(response.body, bulk_answer_bytes_max);
-        return plain ? read_bulk_answer(*plain) : std::nullopt;
+        return plain ? read_bulk_answer(*plain, redaction) : std::nullopt;
     }
 
     static Outcome not_understood(const http::Response& response) {

@@ -183,7 +183,8 @@ struct Client::State {
     State(ClientSettings its_settings, const Context& its_context)
         : settings(std::move(its_settings)),
           context(its_context),
-          authority(settings.url.authority()) {
+          authority(settings.url.authority()),
+          redaction(std::make_shared<const Redaction>(settings.authorization, settings.headers)) {
         if (settings.url.is_https) tls.emplace(settings.tls);
     }
 
@@ -203,6 +204,7 @@ struct Client::State {
     ClientSettings settings;
     const Context& context;
     std::string authority;
+    std::shared_ptr<const Redaction> redaction;
     std::optional<TlsContext> tls;         // where the url is https
     std::optional<TlsProblem> tls_logged;  // of files that changed for the worse
     std::unique_ptr<Connection> kept;
@@ -365,6 +367,7 @@ void Client::State::complete(const std::shared_ptr<Exchange>& exchange, Result r
         retire(std::move(exchange->connection));
     }
     const Done done = std::move(exchange->done);
+    if (result) result->redaction = redaction;
     current.reset();
     // The client may be gone once `done` was called.
     spdlog::logger& log = context.log;

@@ -305,6 +305,19 @@ TEST_CASE("the fate of each document") {
          R"({"type":"validation_exception","reason":"Validation Failed: 1: this action would )"
          R"(add [2] shards, but this cluster currently has [1000]/[1000] maximum shards open;"})",
          Fate::held},
+        {400, R"({"type":"index_closed_exception","reason":"closed"})", Fate::held},
+        {400, R"({"type":"invalid_index_name_exception","reason":"must be lowercase"})",
+         Fate::held},
+        {400,
+         R"({"type":"illegal_argument_exception","reason":"no write index is defined for alias )"
+         R"([al]. The write index may be explicitly disabled"})",
+         Fate::held},
+        {400,
+         R"({"type":"illegal_argument_exception","reason":"Alias [al] has more than one index )"
+         R"(associated with it [[a, b]], can't execute a single index op"})",
+         Fate::held},
+        {400, R"({"type":"illegal_argument_exception","reason":"mapper [x] is another"})",
+         Fate::refused},
         {400, R"("just a text")", Fate::refused},
         {413, "", Fate::refused},
         {0, "", Fate::refused},
