@@ -36,8 +36,8 @@ using asio::experimental::awaitable_operators::operator&&;
 
 using Parser = beast::response_parser<beast::buffer_body>;
 
-// One request and what became of it. Shared by its coroutine and the client: a name look-up
-// cannot be cancelled, so a coroutine may come back after its client is gone.
+// One request and what became of it. Shared by its coroutine and the client: a coroutine is
+// told of the end of what it waits for in a turn of its own, when its client may be gone.
 // `is_over`: nobody waits for the result any more.
 struct Exchange : Connecting {
     std::string authority;  // for messages
@@ -59,7 +59,6 @@ struct Exchange : Connecting {
     // Makes every operation under way fail soon.
     void abort() {
         is_over = true;
-        if (resolver) resolver->cancel();
         if (connection) connection->close(is_written);
     }
 };
@@ -76,12 +75,13 @@ asio::awaitable<void> write_request(Stream& stream, Exchange& exchange) {
 
 // Of what was thrown where nothing should be.
 Failure internal_failure(const std::exception_ptr& thrown) {
-    std::string why = "something that is no exception";
+    std::string why;
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception& exception) {
         why = exception.what();
     } catch (...) {
+        why = "something that is no exception";
     }
     return {FailureKind::internal, fmt::format("an attempt ended by an error of pitot's: {}", why)};
 }
@@ -184,13 +184,14 @@ struct Client::State {
         : settings(std::move(its_settings)),
           context(its_context),
           authority(settings.url.authority()),
+          host(settings.url.host, context.look_up, context.time),
           redaction(std::make_shared<const Redaction>(settings.authorization, settings.headers)) {
         if (settings.url.is_https) tls.emplace(settings.tls);
     }
 
     std::string make_head(const Request& request, std::size_t body_bytes) const;
     void arm(const std::shared_ptr<Exchange>& exchange, std::int64_t due_ns, Failure failure);
-    void arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what);
+    std::int64_t arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what);
     void arm_deadline(const std::shared_ptr<Exchange>& exchange);
     void compress(const std::shared_ptr<Exchange>& exchange);
     void start(const std::shared_ptr<Exchange>& exchange);
@@ -200,10 +201,12 @@ struct Client::State {
     asio::awaitable<void> run(asio::io_context& io, std::shared_ptr<Exchange> exchange);
     void explain(const Exchange& exchange, Result& result) const;
     void complete(const std::shared_ptr<Exchange>& exchange, Result result);
+    void give_up(const std::shared_ptr<Exchange>& exchange, Failure failure);
 
     ClientSettings settings;
     const Context& context;
     std::string authority;
+    net::HostLookUp host;
     std::shared_ptr<const Redaction> redaction;
     std::optional<TlsContext> tls;         // where the url is https
     std::optional<TlsProblem> tls_logged;  // of files that changed for the worse
@@ -239,14 +242,17 @@ void Client::State::arm(const std::shared_ptr<Exchange>& exchange, std::int64_t 
     exchange->timer =
         context.time.at(due_ns, [this, exchange, failure = std::move(failure)]() mutable {
             exchange->timer = 0;
-            exchange->abort();
-            complete(exchange, std::unexpected(std::move(failure)));
+            give_up(exchange, std::move(failure));
         });
 }
 
-void Client::State::arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what) {
-    const std::int64_t due_ns = context.time.steady_ns() + settings.connect_timeout.count();
-    arm(exchange, std::min(due_ns, exchange->deadline_ns), {FailureKind::timeout, std::move(what)});
+// When it fires.
+std::int64_t Client::State::arm_connect_timer(const std::shared_ptr<Exchange>& exchange,
+                                              std::string what) {
+    const std::int64_t due_ns = std::min(
+        context.time.steady_ns() + settings.connect_timeout.count(), exchange->deadline_ns);
+    arm(exchange, due_ns, {FailureKind::timeout, std::move(what)});
+    return due_ns;
 }
 
 void Client::State::arm_deadline(const std::shared_ptr<Exchange>& exchange) {
@@ -275,8 +281,7 @@ void Client::State::start(const std::shared_ptr<Exchange>& exchange) {
     asio::co_spawn(context.io, run(context.io, exchange),
                    [this, exchange](const std::exception_ptr& thrown) {
                        if (!thrown || exchange->is_over) return;
-                       exchange->abort();
-                       complete(exchange, std::unexpected(internal_failure(thrown)));
+                       give_up(exchange, internal_failure(thrown));
                    });
 }
 
@@ -303,9 +308,22 @@ std::optional<Failure> Client::State::refresh_tls(Exchange& exchange) {
 // run() may.
 asio::awaitable<std::optional<Failure>> Client::State::open(asio::io_context& io,
                                                             std::shared_ptr<Exchange> exchange) {
-    arm_connect_timer(exchange, fmt::format("cannot connect to {} in time", authority));
+    arm_connect_timer(exchange,
+                      fmt::format("cannot look up the address of {} in time", settings.url.host));
+    net::Addresses found = co_await look_up(host);
+    if (exchange->is_over) co_return std::nullopt;
+    if (!found) {
+        co_return Failure{FailureKind::resolve, fmt::format("cannot look up the address of {}: {}",
+                                                            settings.url.host, found.error())};
+    }
+    const std::int64_t due_ns =
+        arm_connect_timer(exchange, fmt::format("cannot connect to {} in time", authority));
+    Route route{.authority = authority,
+                .port = settings.url.port,
+                .addresses = *std::move(found),
+                .deadline_ns = due_ns};
     std::optional<Failure> failure =
-        co_await connect(io, *exchange, settings.url, response_header_bytes_max);
+        co_await connect(io, context.time, *exchange, std::move(route), response_header_bytes_max);
     if (exchange->is_over || failure || !tls) co_return failure;
     arm_connect_timer(exchange,
                       fmt::format("{} did not answer the TLS handshake in time", authority));
@@ -383,6 +401,12 @@ void Client::State::complete(const std::shared_ptr<Exchange>& exchange, Result r
                       internal_failure(std::current_exception()).what);
         }
     }
+}
+
+void Client::State::give_up(const std::shared_ptr<Exchange>& exchange, Failure failure) {
+    exchange->abort();
+    host.cancel();
+    complete(exchange, std::unexpected(std::move(failure)));
 }
 
 Client::Client(ClientSettings settings, const Context& context)
