@@ -163,8 +163,10 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
         response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
     co_await read_body(stream, exchange, connection, *parser, response);
-    // An answer before the whole request was sent: the rest of it must not follow.
-    exchange.may_keep = response.is_complete && exchange.is_written && parser->keep_alive();
+    // An answer before the whole request was sent: the rest of it must not follow. Nor must what
+    // comes behind an answer be taken for the next one.
+    exchange.may_keep = response.is_complete && exchange.is_written && parser->keep_alive() &&
+                        connection.input.size() == 0;
     // Ends a write that is still under way.
     if (!exchange.is_written) connection.close(false);
     result = std::move(response);
@@ -337,6 +339,9 @@ asio::awaitable<void> Client::State::run(asio::io_context& io, std::shared_ptr<E
     while (!exchange->is_over) {
         std::optional<Failure> failure;
         if (tls) failure = refresh_tls(*exchange);
+        if (exchange->connection && !exchange->connection->is_quiet()) {
+            retire(std::move(exchange->connection));
+        }
         const bool is_reused = exchange->connection != nullptr;
         if (!is_reused && !failure) failure = co_await open(io, exchange);
         if (exchange->is_over) co_return;

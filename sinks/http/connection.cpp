@@ -1,9 +1,14 @@
 #include "sinks/http/connection.h"
 
 #include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <cerrno>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -41,6 +46,16 @@ void Connection::close(bool is_written) {
         static_cast<void>(socket.set_option(asio::socket_base::linger(true, 0), ignored));
     }
     static_cast<void>(socket.close(ignored));
+}
+
+bool Connection::is_quiet() {
+    char byte = 0;
+    const ssize_t got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got >= 0 || errno != EAGAIN || input.size() > 0) return false;
+    if (!tls) return true;
+    // What was read from the socket and not from TLS yet.
+    SSL* const session = tls->native_handle();
+    return ::SSL_pending(session) == 0 && ::BIO_ctrl_pending(::SSL_get_rbio(session)) == 0;
 }
 
 void retire(std::unique_ptr<Connection> connection) {

@@ -38,6 +38,10 @@ struct Connection {
     // reset: what the other side does not read would wait in the kernel for minutes.
     void close(bool is_written);
 
+    // Whether there is nothing to read, not even its end: what comes unasked belongs to no
+    // request. No operation is under way.
+    bool is_quiet();
+
     boost::asio::ip::tcp::socket socket;
     TlsReport report;              // filled in by `tls`
     std::optional<TlsStream> tls;  // over the socket; none: plain
