@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sinks/delivery/backoff.h"
+#include "sinks/http/client.h"
 
 namespace pitot::sinks::http {
 namespace {
@@ -16,7 +17,11 @@ namespace {
 std::string says(const Response& response, std::string_view advice) {
     std::string text = fmt::format("the destination answers {}", response.status);
     const std::string excerpt = response.excerpt();
-    if (!excerpt.empty()) text += fmt::format(" ({})", excerpt);
+    if (!excerpt.empty()) {
+        text += fmt::format(" ({})", excerpt);
+    } else if (!response.is_complete && response.headers.empty()) {
+        text += fmt::format(" (with more than {} bytes of headers)", response_header_bytes_max);
+    }
     if (!advice.empty()) text += fmt::format(": {}", advice);
     return text;
 }

@@ -94,12 +94,16 @@ bool is_tls_alert(const Connection& connection) {
         .starts_with(alert_record);
 }
 
+bool is_overlong(const error_code& error) {
+    return error == beast::error::header_limit || error == beast::error::buffer_overflow;
+}
+
 Failure read_failure(const error_code& error, const Exchange& exchange) {
     const std::string& authority = exchange.authority;
     if (is_tls_alert(*exchange.connection)) {
         return {FailureKind::tls, fmt::format("{} speaks TLS: use https:// in the url", authority)};
     }
-    if (error == beast::error::header_limit || error == beast::error::buffer_overflow) {
+    if (is_overlong(error)) {
         return {FailureKind::overlong, fmt::format("{} answers with more than {} bytes of headers",
                                                    authority, response_header_bytes_max)};
     }
@@ -142,6 +146,7 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
     do {
         // A fresh one after each interim answer (100 Continue, 103 Early Hints).
         parser.emplace();
+        parser->get().result(0U);
         parser->header_limit(response_header_bytes_max);
         parser->body_limit(boost::none);
         if (exchange.request.method == Method::head) parser->skip(true);
@@ -150,7 +155,13 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
         exchange.got_some = exchange.got_some || parser->got_some();
         if (error) {
             exchange.read_error = error;
-            result = std::unexpected(read_failure(error, exchange));
+            // The first line is read before the others.
+            status = parser->get().result_int();
+            if (is_overlong(error) && status >= 200) {
+                result = Response{.status = status, .is_complete = false};
+            } else {
+                result = std::unexpected(read_failure(error, exchange));
+            }
             connection.close(exchange.is_written);  // ends a write that is still under way
             co_return;
         }

@@ -270,6 +270,10 @@ TEST_CASE("answers, and what is done about them") {
     for (const Row& row : std::vector<Row>{
              {v1, 204, "", Verdict::delivered, ""},
              {v2, 204, "", Verdict::delivered, ""},
+             {v1, 200, "", Verdict::delivered, ""},
+             {v1, 200, "<html><title>Sign in</title>", Verdict::hold, "(Sign in): check the url"},
+             {v2, 200, "welcome", Verdict::hold, "no answer to a write (welcome)"},
+             {v1, 202, "{}", Verdict::hold, "check the url"},
              {v1, 400, R"({"error":"unable to parse 'x': missing fields"})", Verdict::rejected,
               "missing fields"},
              {v1, 400, R"({"error":"partial write: points beyond retention policy dropped=3"})",
