@@ -243,7 +243,9 @@ bool Exposition::write_counter(Row& row, const protocol::CounterPoint& point) {
     const bool is_decrement = point.updated && point.delta < 0;
     // A total from before this encoder saw the series may be negative: it starts at 0 then.
     row.raised_by = std::max(row.raised_by, -point.total);
-    write_gauge(row, point.total + row.raised_by);
+    // Both are rounded, each in its own way: their sum may be a trifle less than it was.
+    row.shown = std::max(row.shown, point.total + row.raised_by);
+    write_gauge(row, row.shown);
     return !is_decrement;
 }
 
