@@ -406,7 +406,7 @@ TEST_CASE("settings that are refused, with what would be right") {
               "token: must come with org and bucket; version 1 of InfluxDB has username and "
               "password\n"},
              {{{"url", http}, {"org", "o"}, {"bucket", "b"}, {"token", "x"}, {"username", "me"}},
-              "token: must not be set together with username or bearer_token\n"},
+              "token: must not be set together with username, got both\n"},
              {{{"url", http}, {"org", "o"}, {"bucket", "b"}, {"token", "x\n"}},
               "token: must not contain control characters, such as a line feed\n"},
              {{{"url", http}, {"database", "m"}, {"host_tag", "time"}},
