@@ -238,10 +238,12 @@ def check_templates(scene: Scene, target: Target) -> str:
 
 class HangUpProxy:
     """Between the agent and the server; takes some answers away when the server has given
-    them, and hangs up."""
+    them, and hangs up. `then` is done in between: before the agent can know of it."""
 
-    def __init__(self, scene: Scene, port: int, takes_away: int) -> None:
+    def __init__(self, scene: Scene, port: int, takes_away: int,
+                 then: Callable[[], object]) -> None:
         self._server_port = port
+        self._then = then
         self._left = takes_away
         self.taken = 0
         self._listener = scene.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -274,6 +276,7 @@ class HangUpProxy:
             if request.startswith(b"POST /_bulk") and self._left > 0:
                 self._left -= 1
                 self.taken += 1
+                self._then()
                 client.sendall(answer[:self.taken * 11 % 60])
                 return
             client.sendall(answer)
@@ -344,8 +347,13 @@ def compare(target: Target, sources: list[Source]) -> None:
 
 
 def check_hang_up(scene: Scene, target: Target) -> str:
-    """The server stores, the answer is lost: nothing is there twice."""
-    proxy = HangUpProxy(scene, target.server.port, takes_away=5)
+    """The server stores, the answer is lost: nothing is there twice, not even in a data stream
+    that rolls over before the documents come again."""
+    def roll_over() -> None:
+        if target.server.kind.has_data_streams:
+            expect_equal("rollover", target.server.ask("POST", f"/{target.name}/_rollover")[0], 200)
+
+    proxy = HangUpProxy(scene, target.server.port, takes_away=5, then=roll_over)
     sink = {**target.sink(), "url": f"http://127.0.0.1:{proxy.port}"}
     _, report = under_load(
         scene, target, sink,
