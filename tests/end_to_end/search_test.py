@@ -68,8 +68,10 @@ def settings(sink: Mapping[str, object], **more: object) -> dict[str, object]:
 
 
 def run_once(scene: Scene, sink: Mapping[str, object], lines: list[str]) -> Ledger:
-    """Sends lines, one a datagram; they are one interval."""
-    agent = scene.agent(settings(sink, **no_flush_by_itself()))
+    """Sends lines, one a datagram; they are one interval. A server that has just started may
+    take seconds for the first of a hundred new fields."""
+    agent = scene.agent(settings({**sink, "timeout": "20s"}, shutdown_deadline="30s",
+                                 **no_flush_by_itself()))
     agent.require_receive_buffer()
     client = scene.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for line in lines:
