@@ -98,6 +98,7 @@ void HostLookUp::begin() {
     try {
         std::thread thread(work);
         static_cast<void>(::pthread_setname_np(thread.native_handle(), "pitot-look-up"));
+        // lint: allow(detach) it may hang for as long as it likes, and owns all that it touches
         thread.detach();
     } catch (const std::system_error& error) {
         under_way_.reset();
