@@ -88,14 +88,15 @@ class Destinations:
         influx.create_database(DATABASE)
         return cls(scene.pushgateway(), influx, victoria, opensearch, elasticsearch)
 
-    def sinks(self) -> dict[str, dict[str, Any]]:
-        """The [sinks] of an agent that feeds them all."""
+    def sinks(self, attempt_s: int = ATTEMPT_S) -> dict[str, dict[str, Any]]:
+        """The [sinks] of an agent that feeds them all. A server that has just started may take
+        more than ATTEMPT_S for its first batch."""
         influx = {"type": "influxdb", "host_tag": "", "tags": {"host": HOST}}
-        influx_http = {**influx, "timeout": f"{ATTEMPT_S}s", "database": DATABASE}
-        search = {"type": "elasticsearch", "host": HOST, "timeout": f"{ATTEMPT_S}s"}
+        influx_http = {**influx, "timeout": f"{attempt_s}s", "database": DATABASE}
+        search = {"type": "elasticsearch", "host": HOST, "timeout": f"{attempt_s}s"}
         return {
             "push": {"type": "pushgateway", "url": self.gateway.url, "instance": HOST,
-                     "timeout": f"{ATTEMPT_S}s"},
+                     "timeout": f"{attempt_s}s"},
             "scrape": {"type": "prometheus", "address": "127.0.0.1:0"},
             "history": {**influx_http, "url": self.influx.url},
             "datagrams": {**influx, "url": self.influx.udp_url},
@@ -281,7 +282,7 @@ def check_search(server: SearchServer, index: str, sent: Sent) -> None:
 def test_all_at_once(scene: Scene) -> str:
     """One interval of everything there is, asked back from every server."""
     to = Destinations.started(scene)
-    agent = scene.agent(settings(to.sinks(), interval=f"{VALUES_INTERVAL_S}s",
+    agent = scene.agent(settings(to.sinks(attempt_s=20), interval=f"{VALUES_INTERVAL_S}s",
                                  shutdown_deadline="30s"))
     scraper = to.scraper(scene, agent)
     sent = Sent.drawn()
