@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sinks/net/look_up.h"
 #include "sinks/scheduler.h"
 
 namespace boost::asio {
@@ -35,6 +36,8 @@ struct Context {
     // Drawn at each start of the agent, so that what two starts send can be told apart; 0 where
     // output must be the same each time (`pitot once`, tests).
     std::uint64_t run = 0;
+    // How hosts are looked up; may block, and is called on threads of its own.
+    net::LookUp look_up = net::look_up_by_system;
 };
 
 }  // namespace pitot::sinks

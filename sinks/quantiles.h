@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,5 +42,8 @@ private:
     std::vector<double> values_;
     bool are_there_ = false;
 };
+
+// What a field for a quantile is called where a name has no dots: 0.5 is "p50", 0.999 "p99_9".
+std::string quantile_field(double quantile);
 
 }  // namespace pitot::sinks

@@ -148,7 +148,10 @@ void Deliverer::attempt(const Batch& batch, Purpose purpose) {
     std::int64_t deadline_ns = attempt_began_ns_ + settings_.attempt_timeout.count();
     if (stopping_) deadline_ns = std::min(deadline_ns, stop_deadline_ns_);
     transport_.send(batch, purpose, deadline_ns,
-                    [this](const Outcome& outcome) { on_outcome(outcome); });
+                    [this, attempt = ++attempt_](const Outcome& outcome) {
+                        // A transport that says more than one word is heard once.
+                        if (under_way_ && attempt == attempt_) on_outcome(outcome);
+                    });
 }
 
 void Deliverer::on_outcome(const Outcome& outcome) {

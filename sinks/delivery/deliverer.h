@@ -137,6 +137,7 @@ private:
     bool is_last_chance_ = false;   // of current_
     bool under_way_ = false;        // an attempt
     std::int64_t attempt_began_ns_ = 0;
+    std::uint64_t attempt_ = 0;  // its number
     Scheduler::TimerId timer_ = 0;
     std::uint32_t failures_ = 0;
     bool in_trouble_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
 #include <chrono>
@@ -23,11 +24,15 @@ constexpr std::chrono::seconds read_only_pause{30};
 // Of a text in the answer; what is beyond is not kept.
 constexpr std::size_t text_bytes_max = 2048;
 
-// As http::Response shows a body: one line, without control bytes, not too long.
-std::string fit_for_log(std::string text) {
-    http::Response response;
-    response.body = std::move(text);
-    return response.excerpt();
+// What stands in the way is the operator's to mend, whatever the document says: the cluster is
+// full, the index is closed, an alias has no index to write to, the index's name cannot be.
+bool is_about_the_index(std::string_view type, std::string_view reason) {
+    if (type == "index_closed_exception" || type == "invalid_index_name_exception") return true;
+    constexpr std::array<std::string_view, 3> phrases{"this action would add [",
+                                                      "no write index is defined for alias",
+                                                      "has more than one index associated with it"};
+    return std::ranges::any_of(phrases,
+                               [&](std::string_view phrase) { return reason.contains(phrase); });
 }
 
 Fate fate_of(std::int64_t status, std::string_view type, std::string_view reason) {
@@ -46,11 +51,7 @@ Fate fate_of(std::int64_t status, std::string_view type, std::string_view reason
         case 408:
             return Fate::again;
         case 400:
-            // The cluster is full, whatever the document says.
-            if (reason.find("this action would add [") != std::string_view::npos) {
-                return Fate::held;
-            }
-            return Fate::refused;
+            return is_about_the_index(type, reason) ? Fate::held : Fate::refused;
         default:
             return status >= 500 && status < 600 ? Fate::again : Fate::refused;
     }
@@ -68,6 +69,7 @@ public:
     BulkAnswer answer;
     bool has_errors_field = false;
     bool has_items = false;
+    const http::Redaction* redaction = nullptr;
 
     bool on_document_begin(error_code&) { return true; }
     bool on_document_end(error_code&) { return true; }
@@ -146,7 +148,7 @@ private:
         if (fate == Fate::refused) example = &answer.refused;
         if (fate == Fate::held) example = &answer.held;
         if (example == nullptr || !example->empty()) return;
-        *example = fit_for_log(fmt::format("{} {}: {}", status_, type_, reason_));
+        *example = http::fit_for_log(fmt::format("{} {}: {}", status_, type_, reason_), redaction);
     }
 
     std::size_t depth_ = 0;
@@ -180,8 +182,10 @@ ItemVerdict verdict_of(Fate fate) {
 
 }  // namespace
 
-std::optional<BulkAnswer> read_bulk_answer(std::string_view body) {
+std::optional<BulkAnswer> read_bulk_answer(std::string_view body,
+                                           const http::Redaction* redaction) {
     json::basic_parser<Reader> parser{json::parse_options{}};
+    parser.handler().redaction = redaction;
     error_code error;
     parser.write_some(false, body.data(), body.size(), error);
     Reader& reader = parser.handler();
@@ -232,12 +236,13 @@ Outcome outcome_of(const BulkAnswer& answer, std::size_t items) {
     return outcome;
 }
 
-std::string error_text(std::string_view body) {
+std::string error_text(std::string_view body, const http::Redaction* redaction) {
     error_code error;
     const json::value answer = json::parse({body.data(), body.size()}, error);
     const json::object* const object = error ? nullptr : answer.if_object();
     const json::value* const found = object == nullptr ? nullptr : object->if_contains("error");
-    if (found == nullptr || !found->is_object()) return fit_for_log(std::string(body));
+    if (found == nullptr || !found->is_object())
+        return http::fit_for_log(body.substr(0, body.find('\n')), redaction);
     std::string text;
     for (const std::string_view key : {"type", "reason"}) {
         const json::value* const part = found->get_object().if_contains({key.data(), key.size()});
@@ -245,7 +250,7 @@ std::string error_text(std::string_view body) {
         if (!text.empty()) text += ": ";
         text.append(part->get_string().data(), part->get_string().size());
     }
-    return fit_for_log(std::move(text));
+    return http::fit_for_log(text, redaction);
 }
 
 }  // namespace pitot::sinks::elasticsearch

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sinks/http/redaction.h"
 #include "sinks/outcome.h"
 
 namespace pitot::sinks::elasticsearch {
@@ -49,14 +50,16 @@ struct BulkAnswer {
     std::string held = {};
 };
 
-// Nothing when it is no answer to a bulk request, or only the beginning of one.
-std::optional<BulkAnswer> read_bulk_answer(std::string_view body);
+// Nothing when it is no answer to a bulk request, or only the beginning of one. What it says is
+// shown through `redaction`.
+std::optional<BulkAnswer> read_bulk_answer(std::string_view body,
+                                           const http::Redaction* redaction = nullptr);
 
 // What that means for a batch of so many items (outcome.h).
 Outcome outcome_of(const BulkAnswer& answer, std::size_t items);
 
 // "type: reason" of an answer to another request that failed; its beginning where it is
 // something else. Fit for a log.
-std::string error_text(std::string_view body);
+std::string error_text(std::string_view body, const http::Redaction* redaction = nullptr);
 
 }  // namespace pitot::sinks::elasticsearch

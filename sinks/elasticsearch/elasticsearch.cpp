@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "sinks/delivery/delivering_sink.h"
@@ -24,6 +25,8 @@ constexpr std::uint64_t gib = 1024 * mib;
 
 // The queue is bounded by its bytes; this is for batches that are all tiny.
 constexpr std::size_t queued_batches_max = 65'536;
+
+constexpr std::string_view api_key_scheme = "ApiKey";
 
 TargetIndex read_target(Options& options) {
     const std::string index = options.optional_text("index").value_or("");
@@ -50,11 +53,12 @@ TargetIndex read_target(Options& options) {
     return *std::move(target);
 }
 
-// The "encoded" text that the server gives with a new API key: base64 of its id and secret.
-void read_api_key(Options& options, http::HttpOptions& http) {
-    const Secret key = options.secret("api_key");
-    if (key.empty()) return;
-    const bool is_encoded = std::ranges::all_of(key.reveal(), [](char character) {
+// What the server gives with a new API key is base64 of its id and secret.
+void check_api_key(Options& options, const http::HttpOptions& http) {
+    const std::string& authorization = http.client.authorization.reveal();
+    if (!authorization.starts_with(api_key_scheme)) return;
+    const std::string_view key = std::string_view(authorization).substr(api_key_scheme.size() + 1);
+    const bool is_encoded = std::ranges::all_of(key, [](char character) {
         return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
                (character >= '0' && character <= '9') ||
                std::string_view("+/-_=").find(character) != std::string_view::npos;
@@ -62,14 +66,7 @@ void read_api_key(Options& options, http::HttpOptions& http) {
     if (!is_encoded) {
         options.problem("api_key",
                         "must be the key's \"encoded\" form, which is base64 of id:secret");
-        return;
     }
-    if (!http.client.authorization.empty()) {
-        options.problem("api_key",
-                        "must not be set together with username or bearer_token, got both");
-        return;
-    }
-    http.client.authorization = Secret("ApiKey " + key.reveal());
 }
 
 bool is_template_name(std::string_view name) {
@@ -111,8 +108,11 @@ std::string read_host(Options& options, const Context& context) {
 std::unique_ptr<Sink> make(Options& options, const Context& context) {
     TransportSettings transport;
     transport.name = options.name();
-    transport.http = http::read_http_options(options, {.timeout = 30s, .gzip = true});
-    read_api_key(options, transport.http);
+    transport.http = http::read_http_options(
+        options, {.timeout = 30s,
+                  .gzip = true,
+                  .tokens = {{}, {.key = "api_key", .scheme = api_key_scheme}}});
+    check_api_key(options, transport.http);
     transport.target = read_target(options);
     transport.index_template = read_template(options, transport.target);
 

@@ -29,17 +29,11 @@ using protocol::Snapshot;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 constexpr std::int64_t ms_per_s = 1'000;
 
-// `,"p50":`, one for each quantile. A dot would make an object of "p99.9". Empty: the one
-// before has this name already.
+// `,"p50":`, one for each quantile. Empty: the one before has this name already.
 std::vector<std::string> percentile_fields(const std::vector<double>& quantiles) {
-    // 0.07 * 100 is 7.000000000000001: nobody means more digits than these.
-    constexpr double digits = 1e10;
     std::vector<std::string> out;
     for (const double quantile : quantiles) {
-        std::string name;
-        append_number(std::round(quantile * 100 * digits) / digits, name);
-        std::ranges::replace(name, '.', '_');
-        const std::string field = ",\"p" + name + "\":";
+        const std::string field = ",\"" + quantile_field(quantile) + "\":";
         out.push_back(std::ranges::find(out, field) == out.end() ? field : "");
     }
     return out;

@@ -37,7 +37,8 @@ std::string path_segment(std::string_view text) {
 }
 
 std::string answer_text(const http::Response& response) {
-    return fmt::format("{} ({})", response.status, error_text(response.body));
+    return fmt::format("{} ({})", response.status,
+                       error_text(response.body, response.redaction.get()));
 }
 
 }  // namespace
@@ -56,9 +57,10 @@ void TemplateKeeper::ensure(std::int64_t deadline_steady_ns, Done done) {
     request(http::Method::get, template_target_, &TemplateKeeper::on_found);
 }
 
-// The outcomes that only mean "not now" are the attempt's; the others go to `then`.
+// No answer, and answers that only mean "not now", are what the attempt came to; `then` gets
+// the others, which all have a status.
 void TemplateKeeper::request(http::Method method, const std::string& target,
-                             void (TemplateKeeper::*then)(const http::Result&)) {
+                             void (TemplateKeeper::*then)(const http::Response&)) {
     http::Request request;
     request.method = method;
     request.target = settings_.path + target;
@@ -70,22 +72,22 @@ void TemplateKeeper::request(http::Method method, const std::string& target,
     }
     client_.send(std::move(request), deadline_ns_, [this, then](const http::Result& result) {
         const Outcome outcome = http::classify(result, context_.time.wall_ns());
-        // Without valid credentials nothing else will work either.
-        if (is_obstacle(outcome) || result->status == 401) {
-            std::exchange(done_, {})(outcome);
+        // Without TLS or valid credentials nothing else will work either.
+        if (!result || is_obstacle(outcome) || result->status == 401) {
+            end(outcome);
         } else {
-            (this->*then)(result);
+            (this->*then)(*result);
         }
     });
 }
 
-void TemplateKeeper::on_found(const http::Result& result) {
-    if (result->status == 404) {
+void TemplateKeeper::on_found(const http::Response& answer) {
+    if (answer.status == 404) {
         put();
-    } else if (result->status == 200) {
-        found(find_template(result->body, settings_.index_template.name, text_));
+    } else if (answer.status == 200) {
+        found(find_template(answer.body, settings_.index_template.name, text_));
     } else {
-        go_without("it cannot be looked for: " + answer_text(*result));
+        go_without("it cannot be looked for: " + answer_text(answer));
     }
 }
 
@@ -121,15 +123,15 @@ void TemplateKeeper::put() {
     request(http::Method::put, template_target_, &TemplateKeeper::on_put);
 }
 
-void TemplateKeeper::on_put(const http::Result& result) {
-    if (result->status >= 200 && result->status < 300) {
+void TemplateKeeper::on_put(const http::Response& answer) {
+    if (answer.status >= 200 && answer.status < 300) {
         context_.log.info("sinks.{}: put the index template {} for {}", settings_.sink,
                           settings_.index_template.name, settings_.target.wildcard());
         said_.clear();
         settle();
         return;
     }
-    go_without("the server refuses it: " + answer_text(*result));
+    go_without("the server refuses it: " + answer_text(answer));
 }
 
 // Only where no harm is done by it.
@@ -147,8 +149,8 @@ void TemplateKeeper::go_without(const std::string& why) {
     settle();
 }
 
-void TemplateKeeper::on_data_stream(const http::Result& result) {
-    if (result->status == 200) {
+void TemplateKeeper::on_data_stream(const http::Response& answer) {
+    if (answer.status == 200) {
         say_once(why_ + ". The data stream is there, and is used as it is");
         settle();
         return;
@@ -170,14 +172,21 @@ void TemplateKeeper::say_once(const std::string& what) {
 
 void TemplateKeeper::settle() {
     is_settled_ = true;
-    std::exchange(done_, {})(std::nullopt);
+    end(std::nullopt);
 }
 
 void TemplateKeeper::hold(std::string reason) {
     Outcome outcome;
     outcome.verdict = Verdict::hold;
     outcome.reason = std::move(reason);
-    std::exchange(done_, {})(std::move(outcome));
+    end(std::move(outcome));
+}
+
+// `done_` stays, so that a failure on the way back (http/client.h) finds its way; and what is
+// called is a copy, because it may begin anew.
+void TemplateKeeper::end(std::optional<Outcome> obstacle) {
+    const Done done = done_;
+    done(std::move(obstacle));
 }
 
 }  // namespace pitot::sinks::elasticsearch

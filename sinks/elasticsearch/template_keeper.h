@@ -52,16 +52,17 @@ public:
 
 private:
     void request(http::Method method, const std::string& target,
-                 void (TemplateKeeper::*then)(const http::Result&));
-    void on_found(const http::Result& result);
-    void on_put(const http::Result& result);
-    void on_data_stream(const http::Result& result);
+                 void (TemplateKeeper::*then)(const http::Response&));
+    void on_found(const http::Response& answer);
+    void on_put(const http::Response& answer);
+    void on_data_stream(const http::Response& answer);
     void found(const TemplateFinding& finding);
     void put();
     void go_without(const std::string& why);
     void say_once(const std::string& what);
     void settle();
     void hold(std::string reason);
+    void end(std::optional<Outcome> obstacle);
 
     const KeeperSettings settings_;
     const std::string text_;  // of the template

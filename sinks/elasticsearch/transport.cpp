@@ -8,6 +8,7 @@
 
 #include "sinks/elasticsearch/bulk_answer.h"
 #include "sinks/elasticsearch/encoder.h"
+#include "sinks/elasticsearch/stored_before.h"
 #include "sinks/elasticsearch/template_keeper.h"
 #include "sinks/http/classify.h"
 #include "sinks/http/client.h"
@@ -27,6 +28,10 @@ public:
           target_(settings_.http.client.url.path + "/_bulk?" + std::string(bulk_answer_filter)),
           context_(context),
           client_(settings_.http.client, context) {
+        if (settings_.target.is_data_stream()) {
+            stored_before_.emplace(settings_.name, settings_.http.client.url.path,
+                                   settings_.target.wildcard(), client_, context_);
+        }
         if (!settings_.index_template) return;
         keeper_.emplace(KeeperSettings{.sink = settings_.name,
                                        .path = settings_.http.client.url.path,
@@ -38,7 +43,7 @@ public:
     void send(const Batch& batch, Purpose, std::int64_t deadline_steady_ns, Done done) override {
         refusal_.clear();
         if (!keeper_ || keeper_->is_settled()) {
-            send_documents(batch, deadline_steady_ns, std::move(done));
+            send_what_is_missing(batch, deadline_steady_ns, std::move(done));
             return;
         }
         keeper_->ensure(deadline_steady_ns,
@@ -47,7 +52,7 @@ public:
                             if (obstacle) {
                                 done(*std::move(obstacle));
                             } else {
-                                send_documents(batch, deadline_steady_ns, done);
+                                send_what_is_missing(batch, deadline_steady_ns, done);
                             }
                         });
     }
@@ -71,6 +76,22 @@ public:
     }
 
 private:
+    void send_what_is_missing(const Batch& batch, std::int64_t deadline_steady_ns, Done done) {
+        if (!stored_before_ || !stored_before_->is_wanted()) {
+            send_documents(batch, deadline_steady_ns, std::move(done));
+            return;
+        }
+        stored_before_->look(batch, deadline_steady_ns,
+                             [this, &batch, deadline_steady_ns,
+                              done = std::move(done)](std::optional<Outcome> outcome) {
+                                 if (outcome) {
+                                     done(*std::move(outcome));
+                                 } else {
+                                     send_documents(batch, deadline_steady_ns, done);
+                                 }
+                             });
+    }
+
     void send_documents(const Batch& batch, std::int64_t deadline_steady_ns, Done done) {
         http::Request request;
         request.method = http::Method::post;
@@ -80,6 +101,8 @@ private:
         request.body = batch.body;
         request.gzip = settings_.http.gzip;
         request.body_bytes_max = bulk_answer_bytes_max;
+        // Not by the client of itself, where it must be seen first what is there.
+        request.repeatable = !stored_before_;
         client_.send(std::move(request), deadline_steady_ns,
                      [this, &batch, done = std::move(done)](const http::Result& result) {
                          Outcome outcome = outcome_of_answer(result, batch.items.size());
@@ -87,8 +110,25 @@ private:
                          if (keeper_ && (!result || outcome.verdict == Verdict::hold)) {
                              keeper_->forget();
                          }
+                         if (stored_before_ && may_have_stored(result, outcome)) {
+                             stored_before_->want();
+                         }
                          done(std::move(outcome));
                      });
+    }
+
+    // Without having said so.
+    static bool may_have_stored(const http::Result& result, const Outcome& outcome) {
+        if (!result) {
+            const http::FailureKind kind = result.error().kind;
+            return kind != http::FailureKind::resolve && kind != http::FailureKind::connect &&
+                   kind != http::FailureKind::tls;
+        }
+        const unsigned status = result->status;
+        // Of others the answer says what became of each document; unless it is none.
+        const bool is_answer = status >= 200 && status < 300;
+        return status >= 500 || status == 408 ||
+               (is_answer && !result->is_complete && outcome.verdict != Verdict::delivered);
     }
 
     Outcome outcome_of_answer(const http::Result& result, std::size_t items) {
@@ -106,9 +146,12 @@ private:
 
     static std::optional<BulkAnswer> read(const http::Response& response) {
         // Not asked for, but proxies do as they like.
-        if (response.header("Content-Encoding") != "gzip") return read_bulk_answer(response.body);
+        const http::Redaction* const redaction = response.redaction.get();
+        if (response.header("Content-Encoding") != "gzip") {
+            return read_bulk_answer(response.body, redaction);
+        }
         const std::optional<std::string> plain = http::gunzip(response.body, bulk_answer_bytes_max);
-        return plain ? read_bulk_answer(*plain) : std::nullopt;
+        return plain ? read_bulk_answer(*plain, redaction) : std::nullopt;
     }
 
     static Outcome not_understood(const http::Response& response) {
@@ -131,8 +174,9 @@ private:
     const Context& context_;
     http::Client client_;
     std::optional<TemplateKeeper> keeper_;
-    std::string refusal_;                // the first one in the answer at hand
-    std::uint64_t untold_refusals_ = 0;  // since the last line about one
+    std::optional<StoredBefore> stored_before_;  // where there is a data stream
+    std::string refusal_;                        // the first one in the answer at hand
+    std::uint64_t untold_refusals_ = 0;          // since the last line about one
     bool is_refusal_logged_ = false;
     std::int64_t refusal_logged_ns_ = 0;
 };

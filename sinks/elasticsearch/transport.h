@@ -2,7 +2,8 @@
 //
 // Before the first one, and after a connection was lost, it looks after the index template
 // (template_keeper.h). What became of each document is in the answer (bulk_answer.h). Ids are
-// in the documents, so that a batch whose answer was lost is sent again without harm.
+// in the documents, so that a batch whose answer was lost is sent again without harm; where a
+// data stream may have rolled over meanwhile, it is first asked what it has (stored_before.h).
 #pragma once
 
 #include <memory>

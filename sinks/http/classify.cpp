@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sinks/delivery/backoff.h"
+#include "sinks/http/client.h"
 
 namespace pitot::sinks::http {
 namespace {
@@ -16,7 +17,11 @@ namespace {
 std::string says(const Response& response, std::string_view advice) {
     std::string text = fmt::format("the destination answers {}", response.status);
     const std::string excerpt = response.excerpt();
-    if (!excerpt.empty()) text += fmt::format(" ({})", excerpt);
+    if (!excerpt.empty()) {
+        text += fmt::format(" ({})", excerpt);
+    } else if (!response.is_complete && response.headers.empty()) {
+        text += fmt::format(" (with more than {} bytes of headers)", response_header_bytes_max);
+    }
     if (!advice.empty()) text += fmt::format(": {}", advice);
     return text;
 }
@@ -45,6 +50,36 @@ bool wants_tls(const Response& response) {
            });
 }
 
+// What a server of TLS, or a proxy before it, answers in HTTP to what was wrong with TLS. Empty:
+// nothing was. nginx has no other status for it.
+std::string_view tls_advice(const Response& response) {
+    struct Phrase {
+        std::string_view text;
+        std::string_view advice;
+    };
+    constexpr std::array<Phrase, 3> phrases{
+        {{"No required SSL certificate was sent",
+          "it asks for a client certificate; set tls_certificate_file and tls_key_file"},
+         {"The SSL certificate error",
+          "it does not accept the client certificate; renew tls_certificate_file"},
+         {"certificate required", "set tls_certificate_file and tls_key_file"}}};
+    if (wants_tls(response)) return "use https:// in the url of this sink";
+    if (response.status != 400) return {};
+    for (const Phrase& phrase : phrases) {
+        if (response.body.find(phrase.text) != std::string::npos) return phrase.advice;
+    }
+    return {};
+}
+
+// Words about the data, or a page from somebody who has not seen it?
+Outcome refusal(const Response& response) {
+    if (!response.is_html()) return {.verdict = Verdict::rejected, .reason = says(response, "")};
+    return {.verdict = Verdict::hold,
+            .reason = says(response,
+                           "that is a web page, and no word of this destination's; check the url "
+                           "of this sink and the proxies on the way")};
+}
+
 }  // namespace
 
 Outcome classify(const Result& result, std::int64_t now_unix_ns) {
@@ -59,14 +94,13 @@ Outcome classify(const Result& result, std::int64_t now_unix_ns) {
     if (status >= 300 && status < 400) {
         return {.verdict = Verdict::hold, .reason = says(response, redirect_advice(response))};
     }
-    if (wants_tls(response)) {
-        return {.verdict = Verdict::hold,
-                .reason = says(response, "use https:// in the url of this sink")};
+    if (const std::string_view advice = tls_advice(response); !advice.empty()) {
+        return {.verdict = Verdict::hold, .reason = says(response, advice)};
     }
     switch (status) {
         case 400:
         case 422:
-            return {.verdict = Verdict::rejected, .reason = says(response, "")};
+            return refusal(response);
         case 401:
         case 403:
             return {.verdict = Verdict::hold,

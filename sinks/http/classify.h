@@ -7,7 +7,7 @@
 //   other 5xx      retry, with Retry-After
 //   401, 403       hold: credentials
 //   3xx, 404, 405  hold: the URL
-//   400, 422       rejected
+//   400, 422       rejected; hold where it is a web page (a proxy's), or about TLS
 //   other          hold: the answer is shown
 //   no answer      retry; hold where it is about TLS, which an operator must mend
 //

@@ -7,7 +7,6 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -16,6 +15,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <cassert>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,8 +36,8 @@ using asio::experimental::awaitable_operators::operator&&;
 
 using Parser = beast::response_parser<beast::buffer_body>;
 
-// One request and what became of it. Shared by its coroutine and the client: a name look-up
-// cannot be cancelled, so a coroutine may come back after its client is gone.
+// One request and what became of it. Shared by its coroutine and the client: a coroutine is
+// told of the end of what it waits for in a turn of its own, when its client may be gone.
 // `is_over`: nobody waits for the result any more.
 struct Exchange : Connecting {
     std::string authority;  // for messages
@@ -59,7 +59,6 @@ struct Exchange : Connecting {
     // Makes every operation under way fail soon.
     void abort() {
         is_over = true;
-        if (resolver) resolver->cancel();
         if (connection) connection->close(is_written);
     }
 };
@@ -74,6 +73,19 @@ asio::awaitable<void> write_request(Stream& stream, Exchange& exchange) {
     exchange.is_written = !error;
 }
 
+// Of what was thrown where nothing should be.
+Failure internal_failure(const std::exception_ptr& thrown) {
+    std::string why;
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+        why = exception.what();
+    } catch (...) {
+        why = "something that is no exception";
+    }
+    return {FailureKind::internal, fmt::format("an attempt ended by an error of pitot's: {}", why)};
+}
+
 // The other side answers a request without TLS with an alert of TLS.
 bool is_tls_alert(const Connection& connection) {
     constexpr std::string_view alert_record = "\x15\x03";
@@ -82,12 +94,16 @@ bool is_tls_alert(const Connection& connection) {
         .starts_with(alert_record);
 }
 
+bool is_overlong(const error_code& error) {
+    return error == beast::error::header_limit || error == beast::error::buffer_overflow;
+}
+
 Failure read_failure(const error_code& error, const Exchange& exchange) {
     const std::string& authority = exchange.authority;
     if (is_tls_alert(*exchange.connection)) {
         return {FailureKind::tls, fmt::format("{} speaks TLS: use https:// in the url", authority)};
     }
-    if (error == beast::error::header_limit || error == beast::error::buffer_overflow) {
+    if (is_overlong(error)) {
         return {FailureKind::overlong, fmt::format("{} answers with more than {} bytes of headers",
                                                    authority, response_header_bytes_max)};
     }
@@ -130,6 +146,7 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
     do {
         // A fresh one after each interim answer (100 Continue, 103 Early Hints).
         parser.emplace();
+        parser->get().result(0U);
         parser->header_limit(response_header_bytes_max);
         parser->body_limit(boost::none);
         if (exchange.request.method == Method::head) parser->skip(true);
@@ -138,7 +155,13 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
         exchange.got_some = exchange.got_some || parser->got_some();
         if (error) {
             exchange.read_error = error;
-            result = std::unexpected(read_failure(error, exchange));
+            // The first line is read before the others.
+            status = parser->get().result_int();
+            if (is_overlong(error) && status >= 200) {
+                result = Response{.status = status, .is_complete = false};
+            } else {
+                result = std::unexpected(read_failure(error, exchange));
+            }
             connection.close(exchange.is_written);  // ends a write that is still under way
             co_return;
         }
@@ -151,8 +174,10 @@ asio::awaitable<void> read_response(Stream& stream, Exchange& exchange, Connecti
         response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
     co_await read_body(stream, exchange, connection, *parser, response);
-    // An answer before the whole request was sent: the rest of it must not follow.
-    exchange.may_keep = response.is_complete && exchange.is_written && parser->keep_alive();
+    // An answer before the whole request was sent: the rest of it must not follow. Nor must what
+    // comes behind an answer be taken for the next one.
+    exchange.may_keep = response.is_complete && exchange.is_written && parser->keep_alive() &&
+                        connection.input.size() == 0;
     // Ends a write that is still under way.
     if (!exchange.is_written) connection.close(false);
     result = std::move(response);
@@ -171,13 +196,15 @@ struct Client::State {
     State(ClientSettings its_settings, const Context& its_context)
         : settings(std::move(its_settings)),
           context(its_context),
-          authority(settings.url.authority()) {
+          authority(settings.url.authority()),
+          host(settings.url.host, context.look_up, context.time),
+          redaction(std::make_shared<const Redaction>(settings.authorization, settings.headers)) {
         if (settings.url.is_https) tls.emplace(settings.tls);
     }
 
     std::string make_head(const Request& request, std::size_t body_bytes) const;
     void arm(const std::shared_ptr<Exchange>& exchange, std::int64_t due_ns, Failure failure);
-    void arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what);
+    std::int64_t arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what);
     void arm_deadline(const std::shared_ptr<Exchange>& exchange);
     void compress(const std::shared_ptr<Exchange>& exchange);
     void start(const std::shared_ptr<Exchange>& exchange);
@@ -187,10 +214,13 @@ struct Client::State {
     asio::awaitable<void> run(asio::io_context& io, std::shared_ptr<Exchange> exchange);
     void explain(const Exchange& exchange, Result& result) const;
     void complete(const std::shared_ptr<Exchange>& exchange, Result result);
+    void give_up(const std::shared_ptr<Exchange>& exchange, Failure failure);
 
     ClientSettings settings;
     const Context& context;
     std::string authority;
+    net::HostLookUp host;
+    std::shared_ptr<const Redaction> redaction;
     std::optional<TlsContext> tls;         // where the url is https
     std::optional<TlsProblem> tls_logged;  // of files that changed for the worse
     std::unique_ptr<Connection> kept;
@@ -225,14 +255,17 @@ void Client::State::arm(const std::shared_ptr<Exchange>& exchange, std::int64_t 
     exchange->timer =
         context.time.at(due_ns, [this, exchange, failure = std::move(failure)]() mutable {
             exchange->timer = 0;
-            exchange->abort();
-            complete(exchange, std::unexpected(std::move(failure)));
+            give_up(exchange, std::move(failure));
         });
 }
 
-void Client::State::arm_connect_timer(const std::shared_ptr<Exchange>& exchange, std::string what) {
-    const std::int64_t due_ns = context.time.steady_ns() + settings.connect_timeout.count();
-    arm(exchange, std::min(due_ns, exchange->deadline_ns), {FailureKind::timeout, std::move(what)});
+// When it fires.
+std::int64_t Client::State::arm_connect_timer(const std::shared_ptr<Exchange>& exchange,
+                                              std::string what) {
+    const std::int64_t due_ns = std::min(
+        context.time.steady_ns() + settings.connect_timeout.count(), exchange->deadline_ns);
+    arm(exchange, due_ns, {FailureKind::timeout, std::move(what)});
+    return due_ns;
 }
 
 void Client::State::arm_deadline(const std::shared_ptr<Exchange>& exchange) {
@@ -258,7 +291,11 @@ void Client::State::compress(const std::shared_ptr<Exchange>& exchange) {
 
 void Client::State::start(const std::shared_ptr<Exchange>& exchange) {
     exchange->head = make_head(exchange->request, exchange->body().size());
-    asio::co_spawn(context.io, run(context.io, exchange), asio::detached);
+    asio::co_spawn(context.io, run(context.io, exchange),
+                   [this, exchange](const std::exception_ptr& thrown) {
+                       if (!thrown || exchange->is_over) return;
+                       give_up(exchange, internal_failure(thrown));
+                   });
 }
 
 // What the files say now. A connection of what they said before is given up.
@@ -284,9 +321,22 @@ std::optional<Failure> Client::State::refresh_tls(Exchange& exchange) {
 // run() may.
 asio::awaitable<std::optional<Failure>> Client::State::open(asio::io_context& io,
                                                             std::shared_ptr<Exchange> exchange) {
-    arm_connect_timer(exchange, fmt::format("cannot connect to {} in time", authority));
+    arm_connect_timer(exchange,
+                      fmt::format("cannot look up the address of {} in time", settings.url.host));
+    net::Addresses found = co_await look_up(host);
+    if (exchange->is_over) co_return std::nullopt;
+    if (!found) {
+        co_return Failure{FailureKind::resolve, fmt::format("cannot look up the address of {}: {}",
+                                                            settings.url.host, found.error())};
+    }
+    const std::int64_t due_ns =
+        arm_connect_timer(exchange, fmt::format("cannot connect to {} in time", authority));
+    Route route{.authority = authority,
+                .port = settings.url.port,
+                .addresses = *std::move(found),
+                .deadline_ns = due_ns};
     std::optional<Failure> failure =
-        co_await connect(io, *exchange, settings.url, response_header_bytes_max);
+        co_await connect(io, context.time, *exchange, std::move(route), response_header_bytes_max);
     if (exchange->is_over || failure || !tls) co_return failure;
     arm_connect_timer(exchange,
                       fmt::format("{} did not answer the TLS handshake in time", authority));
@@ -300,6 +350,9 @@ asio::awaitable<void> Client::State::run(asio::io_context& io, std::shared_ptr<E
     while (!exchange->is_over) {
         std::optional<Failure> failure;
         if (tls) failure = refresh_tls(*exchange);
+        if (exchange->connection && !exchange->connection->is_quiet()) {
+            retire(std::move(exchange->connection));
+        }
         const bool is_reused = exchange->connection != nullptr;
         if (!is_reused && !failure) failure = co_await open(io, exchange);
         if (exchange->is_over) co_return;
@@ -348,8 +401,28 @@ void Client::State::complete(const std::shared_ptr<Exchange>& exchange, Result r
         retire(std::move(exchange->connection));
     }
     const Done done = std::move(exchange->done);
+    if (result) result->redaction = redaction;
     current.reset();
-    done(std::move(result));
+    // The client may be gone once `done` was called.
+    spdlog::logger& log = context.log;
+    try {
+        done(std::move(result));
+    } catch (...) {
+        Failure failure = internal_failure(std::current_exception());
+        log.error("{}: {}", exchange->authority, failure.what);
+        try {
+            done(std::unexpected(std::move(failure)));
+        } catch (...) {
+            log.error("{}: {}", exchange->authority,
+                      internal_failure(std::current_exception()).what);
+        }
+    }
+}
+
+void Client::State::give_up(const std::shared_ptr<Exchange>& exchange, Failure failure) {
+    exchange->abort();
+    host.cancel();
+    complete(exchange, std::unexpected(std::move(failure)));
 }
 
 Client::Client(ClientSettings settings, const Context& context)

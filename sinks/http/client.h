@@ -4,7 +4,11 @@
 //
 //   * The answer, or the failure, comes once and by the deadline, whatever the other side
 //     does: silence, endless headers, a name look-up that hangs.
-//   * The connection is kept between requests. The name is looked up at each connect. When
+//   * Whatever is thrown on the way is a failure like others (FailureKind::internal), so that
+//     nobody waits for ever. That holds for `done` too: when it throws, it is called once more,
+//     with that.
+//   * The connection is kept between requests. The name is looked up at each connect (net/
+//     look_up.h), and each of its addresses has a share of the time to connect. When
 //     a kept connection turns out to be closed before any byte of an answer, a repeatable
 //     request is sent again on a new one, once.
 //   * It reads while it writes: a destination that refuses early (413, 401) and stops
@@ -41,7 +45,7 @@ struct ClientSettings {
     Secret authorization = {};  // the header's value: "Basic …", "Bearer …"; empty: none
     std::vector<std::pair<std::string, Secret>> headers = {};  // further ones, with each request
     TlsSettings tls = {};                                      // where the url is https
-    // For the connection, and again for the handshake of TLS.
+    // For the look-up of the name, again for the connection, and for the handshake of TLS.
     std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
 };
 

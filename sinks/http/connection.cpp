@@ -1,8 +1,14 @@
 #include "sinks/http/connection.h"
 
 #include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <cerrno>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -15,20 +21,21 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-asio::awaitable<std::vector<tcp::endpoint>> resolve(asio::io_context& io, Connecting& connecting,
-                                                    const Url& url, error_code& error) {
-    std::vector<tcp::endpoint> endpoints;
-    const asio::ip::address address = asio::ip::make_address(url.host, error);
-    if (!error) {
-        endpoints.emplace_back(address, url.port);
-        co_return endpoints;
+// One address, until `due_ns`, if that is not 0.
+asio::awaitable<error_code> connect_to(tcp::socket& socket, tcp::endpoint endpoint, Scheduler& time,
+                                       std::int64_t due_ns) {
+    bool is_late = false;
+    Scheduler::TimerId timer = 0;
+    if (due_ns != 0) {
+        timer = time.at(due_ns, [&] {
+            is_late = true;
+            error_code ignored;
+            static_cast<void>(socket.close(ignored));
+        });
     }
-    connecting.resolver.emplace(io);
-    const auto [failed, found] =
-        co_await connecting.resolver->async_resolve(url.host, std::to_string(url.port), as_value);
-    error = failed;
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-    co_return endpoints;
+    const auto [error] = co_await socket.async_connect(endpoint, as_value);
+    if (timer != 0) time.cancel(timer);
+    co_return is_late ? error_code(asio::error::timed_out) : error;
 }
 
 }  // namespace
@@ -41,6 +48,16 @@ void Connection::close(bool is_written) {
     static_cast<void>(socket.close(ignored));
 }
 
+bool Connection::is_quiet() {
+    char byte = 0;
+    const ssize_t got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got >= 0 || errno != EAGAIN || input.size() > 0) return false;
+    if (!tls) return true;
+    // What was read from the socket and not from TLS yet.
+    SSL* const session = tls->native_handle();
+    return ::SSL_pending(session) == 0 && ::BIO_ctrl_pending(::SSL_get_rbio(session)) == 0;
+}
+
 void retire(std::unique_ptr<Connection> connection) {
     if (!connection || !connection->tls) return;
     Connection& leaving = *connection;
@@ -50,31 +67,45 @@ void retire(std::unique_ptr<Connection> connection) {
     leaving.close(true);
 }
 
-asio::awaitable<std::optional<Failure>> connect(asio::io_context& io, Connecting& connecting,
-                                                Url url, std::size_t header_bytes_max) {
-    error_code error;
-    const std::vector<tcp::endpoint> endpoints = co_await resolve(io, connecting, url, error);
-    if (error) {
-        co_return Failure{FailureKind::resolve, fmt::format("cannot look up the address of {}: {}",
-                                                            url.host, error.message())};
-    }
-    for (const tcp::endpoint& endpoint : endpoints) {
-        if (connecting.is_over) break;
+asio::awaitable<net::Addresses> look_up(net::HostLookUp& host) {
+    const auto begin = [&host](auto handler) {
+        // A std::function must be one that can be copied.
+        const auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+        host.find([kept](const net::Addresses& found) { (*kept)(found); });
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(net::Addresses)>(
+        begin, asio::use_awaitable);
+}
+
+asio::awaitable<std::optional<Failure>> connect(asio::io_context& io, Scheduler& time,
+                                                Connecting& connecting, Route route,
+                                                std::size_t header_bytes_max) {
+    std::string errors;
+    bool was_refused = false;
+    for (std::size_t i = 0; i < route.addresses.size() && !connecting.is_over; ++i) {
+        const auto left = static_cast<std::int64_t>(route.addresses.size() - i);
+        const std::int64_t now_ns = time.steady_ns();
+        const std::int64_t due_ns = left == 1 ? 0 : now_ns + (route.deadline_ns - now_ns) / left;
         connecting.connection = std::make_unique<Connection>(io, header_bytes_max);
         tcp::socket& socket = connecting.connection->socket;
-        const auto [failed] = co_await socket.async_connect(endpoint, as_value);
-        error = failed;
-        if (error) continue;
-        error_code ignored;
-        static_cast<void>(socket.set_option(tcp::no_delay(true), ignored));
-        co_return std::nullopt;
+        error_code error;
+        const auto address = asio::ip::make_address(route.addresses[i], error);
+        if (!error) error = co_await connect_to(socket, {address, route.port}, time, due_ns);
+        if (!error) {
+            error_code ignored;
+            static_cast<void>(socket.set_option(tcp::no_delay(true), ignored));
+            co_return std::nullopt;
+        }
+        if (!errors.empty()) errors += "; ";
+        if (route.addresses.size() > 1) errors += route.addresses[i] + ": ";
+        errors += error.message();
+        was_refused = error == asio::error::connection_refused;
     }
     connecting.connection.reset();
-    co_return Failure{FailureKind::connect,
-                      fmt::format("cannot connect to {}: {}{}", url.authority(), error.message(),
-                                  error == asio::error::connection_refused
-                                      ? " (nobody listens there: is the server running?)"
-                                      : "")};
+    co_return Failure{
+        FailureKind::connect,
+        fmt::format("cannot connect to {}: {}{}", route.authority, errors,
+                    was_refused ? " (nobody listens there: is the server running?)" : "")};
 }
 
 asio::awaitable<std::optional<Failure>> shake_hands(Connection& connection, Url url,

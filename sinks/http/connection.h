@@ -15,10 +15,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sinks/http/response.h"
 #include "sinks/http/tls.h"
 #include "sinks/http/url.h"
+#include "sinks/net/look_up.h"
+#include "sinks/scheduler.h"
 
 namespace pitot::sinks::http {
 
@@ -35,6 +38,10 @@ struct Connection {
     // reset: what the other side does not read would wait in the kernel for minutes.
     void close(bool is_written);
 
+    // Whether there is nothing to read, not even its end: what comes unasked belongs to no
+    // request. No operation is under way.
+    bool is_quiet();
+
     boost::asio::ip::tcp::socket socket;
     TlsReport report;              // filled in by `tls`
     std::optional<TlsStream> tls;  // over the socket; none: plain
@@ -50,14 +57,25 @@ void retire(std::unique_ptr<Connection> connection);
 // is_over and closes what is there.
 struct Connecting {
     std::unique_ptr<Connection> connection;
-    std::optional<boost::asio::ip::tcp::resolver> resolver;
     bool is_over = false;
 };
 
-// Looks the host up and tries each of its addresses in turn. Leaves `connecting.connection`
-// open, or says why not.
-boost::asio::awaitable<std::optional<Failure>> connect(boost::asio::io_context& io,
-                                                       Connecting& connecting, Url url,
+// The addresses of a host. Comes back also when `host` is gone.
+boost::asio::awaitable<net::Addresses> look_up(net::HostLookUp& host);
+
+// Where to connect, and until when.
+struct Route {
+    std::string authority;  // for messages
+    std::uint16_t port = 0;
+    std::vector<std::string> addresses;
+    std::int64_t deadline_ns = 0;  // of all of them; whoever calls sees to it
+};
+
+// Tries each address in turn. One behind which others wait has an equal share of the time that
+// is left, so that a host of which one address is dead is reached. Leaves
+// `connecting.connection` open, or says why not.
+boost::asio::awaitable<std::optional<Failure>> connect(boost::asio::io_context& io, Scheduler& time,
+                                                       Connecting& connecting, Route route,
                                                        std::size_t header_bytes_max);
 
 // Makes it a TLS connection; says why not. The connection is then good for nothing else.

@@ -214,10 +214,13 @@ HttpOptions read_http_options(Options& options, const HttpDefaults& defaults) {
     Url checked = url;
     checked.is_https = url.is_https || !is_good_url;
     out.client.tls = read_tls_options(options, checked);
-    if (is_good_url && !out.client.authorization.empty() && !url.is_https && !url.is_loopback()) {
+    const bool has_secrets = !out.client.authorization.empty() || !out.client.headers.empty();
+    if (is_good_url && has_secrets && !url.is_https && !url.is_loopback()) {
         options.warning(
             "url",
-            fmt::format("sends credentials in the clear to {}; better is https://", url.host));
+            fmt::format("sends {} in the clear to {}; better is https://",
+                        out.client.authorization.empty() ? "the values of headers" : "credentials",
+                        url.host));
     }
     return out;
 }

@@ -43,12 +43,18 @@ std::string_view advice(const http::Response& response, const Target& target) {
 
 Outcome outcome_of(const http::Result& result, const Target& target, std::size_t items,
                    std::int64_t now_unix_ns) {
-    if (!result && result.error().kind == http::FailureKind::overlong) {
-        return {.verdict = Verdict::rejected, .reason = result.error().what};
-    }
     Outcome outcome = http::classify(result, now_unix_ns);
-    if (!result || outcome.verdict == Verdict::delivered) return outcome;
+    if (!result) return outcome;
     const http::Response& response = *result;
+    if (outcome.verdict == Verdict::delivered) {
+        if (response.status == 204 || (response.body.empty() && response.is_complete)) {
+            return outcome;
+        }
+        return {.verdict = Verdict::hold,
+                .reason = fmt::format("the destination answers {} with what is no answer to a "
+                                      "write ({}): check the url of this sink",
+                                      response.status, response.excerpt())};
+    }
     if (says(response, "hinted handoff queue not empty")) return {.verdict = Verdict::delivered};
     if (response.status == 400 && drops_all(response, items)) {
         outcome.verdict = Verdict::partial;

@@ -1,13 +1,15 @@
 // What a server of line protocol means by its answer: InfluxDB 1, 2 and 3, VictoriaMetrics.
 //
-//   2xx                                     delivered
+//   204, other 2xx without a body           delivered
+//   2xx with a body                         hold: a login page, a wrong address
 //   "hinted handoff queue not empty"        delivered: a cluster has it, and passes it on
-//   400                                     rejected; of InfluxDB 1 the good lines are stored
+//   400                                     rejected; of InfluxDB 1 the good lines are stored.
+//                                           Its header may be too large to be read, where it
+//                                           repeats a line
 //   400 "… dropped=N", N all lines          each line is lost(rejected), without a search
 //   422                                     rejected, the good lines are stored
 //   404 "database not found", no bucket     hold, with what to create
 //   500 "retention policy not found"        hold: no retry will make one
-//   a header too large to be read           rejected: it repeats a line that was refused
 //
 // and the rest as http::classify() has it. "Rejected" makes delivery look for the guilty lines
 // in halves. That is right also where the good lines were stored: their timestamps are fixed,

@@ -189,13 +189,6 @@ private:
 
 }  // namespace
 
-std::string quantile_field(double quantile) {
-    // Ten digits: 0.29 times 100 is not quite 29 in doubles.
-    std::string name = fmt::format("p{:.10g}", quantile * 100);
-    std::ranges::replace(name, '.', '_');
-    return name;
-}
-
 std::unique_ptr<Encoder> make_encoder(LineSettings settings,
                                       std::function<void(const std::string&)> report) {
     return std::make_unique<LineEncoder>(std::move(settings), std::move(report));

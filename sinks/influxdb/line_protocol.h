@@ -45,10 +45,6 @@ struct LineSettings {
     std::vector<double> quantiles;  // in (0, 1]
 };
 
-// The field's name of a quantile: 0.5 is "p50", 0.999 "p99_9", which needs no quotes in
-// queries.
-std::string quantile_field(double quantile);
-
 // `report` gets sentences for the operator: about clashing names, and timestamps that run
 // ahead.
 std::unique_ptr<Encoder> make_encoder(LineSettings settings,

@@ -84,7 +84,7 @@ LineSettings read_lines(Options& options, const Context& context) {
 }
 
 // What only HTTP has, and "url" that says which.
-void read_target(Options& options, Settings& settings, const Secret& token) {
+void read_target(Options& options, Settings& settings) {
     Target& target = settings.http.target;
     const bool is_v1 = !target.database.empty();
     const bool is_v2 = !target.organisation.empty() || !target.bucket.empty();
@@ -119,24 +119,11 @@ void read_target(Options& options, Settings& settings, const Secret& token) {
     if (is_only_v2 && settings.http.create_database) {
         options.problem("create_database", "must not be set with a bucket: create it beforehand");
     }
-    if (is_v1 && !is_v2 && !token.empty()) {
+    if (is_v1 && !is_v2 && options.has("token")) {
         options.problem("token",
                         "must come with org and bucket; version 1 of InfluxDB has username and "
                         "password");
     }
-}
-
-void read_http(Options& options, Settings& settings, const Secret& token) {
-    settings.http.http = http::read_http_options(options, {.gzip = true});
-    Secret& authorization = settings.http.http.client.authorization;
-    if (token.empty()) return;
-    if (!authorization.empty()) {
-        options.problem("token", "must not be set together with username or bearer_token");
-    }
-    if (has_control_byte(token.reveal())) {
-        options.problem("token", "must not contain control characters, such as a line feed");
-    }
-    authorization = Secret("Token " + token.reveal());
 }
 
 void read_udp(std::string_view url, std::size_t datagram_bytes, Options& options,
@@ -184,7 +171,6 @@ Settings read_options(Options& options, const Context& context) {
     settings.http.create_database = options.boolean("create_database", false);
     settings.http.target.organisation = options.text("org", "");
     settings.http.target.bucket = options.text("bucket", "");
-    const Secret token = options.secret("token");
     const auto datagram_bytes = static_cast<std::size_t>(
         options.integer("datagram_bytes", 1'400, datagram_bytes_least, datagram_bytes_most));
     settings.queue_bytes_max = static_cast<std::size_t>(
@@ -192,9 +178,10 @@ Settings read_options(Options& options, const Context& context) {
     if (settings.is_udp) {
         read_udp(url, datagram_bytes, options, settings);
     } else {
-        read_http(options, settings, token);
+        settings.http.http = http::read_http_options(
+            options, {.gzip = true, .tokens = {{}, {.key = "token", .scheme = "Token"}}});
     }
-    read_target(options, settings, token);
+    read_target(options, settings);
     return settings;
 }
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <cerrno>
 #include <cstring>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "sinks/influxdb/refusals.h"
+#include "sinks/net/look_up.h"
 
 namespace pitot::sinks::influxdb {
 namespace {
@@ -68,11 +68,10 @@ public:
     UdpTransport(UdpSettings settings, const Context& context)
         : settings_(std::move(settings)),
           context_(context),
-          resolver_(context.io),
+          host_(settings_.host, context.look_up, context.time),
           refusals_(settings_.name, context.log) {}
 
     ~UdpTransport() override {
-        resolver_.cancel();
         if (timer_ != 0) context_.time.cancel(timer_);
     }
 
@@ -106,47 +105,45 @@ public:
 private:
     std::int64_t now() const { return context_.time.steady_ns(); }
 
+    // A look-up cannot be ended; what it says later is of no interest.
     void connect() {
-        error_code error;
-        const boost::asio::ip::address address =
-            boost::asio::ip::make_address(settings_.host, error);
-        if (!error) {
-            connect_to({udp::endpoint(address, settings_.port)});
-            return;
-        }
-        // A look-up cannot be ended; what it says later is of no interest.
         arm(deadline_ns_, [this] {
             end_with(fmt::format("cannot look up the address of {} in time", settings_.host));
         });
-        resolver_.async_resolve(
-            settings_.host, std::to_string(settings_.port),
-            [this, alive = std::weak_ptr(alive_), attempt = attempt_](
-                const error_code& failed, const udp::resolver::results_type& found) {
+        host_.find(
+            [this, alive = std::weak_ptr(alive_), attempt = attempt_](const net::Addresses& found) {
                 if (alive.expired() || attempt != attempt_ || !done_) return;
-                if (failed) {
+                if (!found) {
                     end_with(fmt::format("cannot look up the address of {}: {}", settings_.host,
-                                         failed.message()));
+                                         found.error()));
                     return;
                 }
-                std::vector<udp::endpoint> endpoints;
-                for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-                connect_to(endpoints);
+                untried_ = *found;
+                // The one that worked last, if it still is one, else the first.
+                const auto good = std::ranges::find(untried_, address_);
+                if (good != untried_.end()) std::rotate(untried_.begin(), good, good + 1);
+                connect_to_next(EADDRNOTAVAIL);
             });
     }
 
-    // The first address there is a way to. Goes on from a turn of its own.
-    void connect_to(const std::vector<udp::endpoint>& endpoints) {
-        int error = EADDRNOTAVAIL;
-        for (const udp::endpoint& endpoint : endpoints) {
-            error = socket_.connect(endpoint);
-            if (error == 0) break;
+    // The next address there is a way to, for the whole batch; where there is none, `error` is
+    // what was wrong with the last. Goes on from a turn of its own.
+    void connect_to_next(int error) {
+        socket_.close();
+        while (!untried_.empty() && !socket_.is_open()) {
+            address_ = untried_.front();
+            untried_.erase(untried_.begin());
+            error_code not_an_address;
+            const auto address = boost::asio::ip::make_address(address_, not_an_address);
+            if (!not_an_address) error = socket_.connect({address, settings_.port});
         }
-        if (error == 0) {
-            opened_ns_ = now();
-            come_back(now());
+        if (!socket_.is_open()) {
+            arm(now(), [this, error] { end_with(trouble(error)); });
             return;
         }
-        arm(now(), [this, error] { end_with(trouble(error)); });
+        next_ = 0;
+        opened_ns_ = now();
+        come_back(now());
     }
 
     void arm(std::int64_t due_ns, std::function<void()> task) {
@@ -207,12 +204,12 @@ private:
     }
 
     void fail(int error) {
-        socket_.close();
         if (error == EMSGSIZE) {
+            socket_.close();
             end({.verdict = Verdict::split,
                  .reason = trouble(error) + "; a smaller datagram_bytes may help"});
         } else {
-            end_with(trouble(error));
+            connect_to_next(error);
         }
     }
 
@@ -226,6 +223,7 @@ private:
     }
 
     void end(Outcome outcome) {
+        host_.cancel();
         if (timer_ != 0) context_.time.cancel(timer_);
         timer_ = 0;
         batch_ = nullptr;
@@ -236,9 +234,11 @@ private:
     const Context& context_;
     // Expires with this: a look-up, or a turn of the io thread, may come back later.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
-    udp::resolver resolver_;
+    net::HostLookUp host_;
     Refusals refusals_;
     Socket socket_;
+    std::string address_;               // the socket's, or that of the one before
+    std::vector<std::string> untried_;  // of the host's, behind it
     std::int64_t opened_ns_ = 0;
     const Batch* batch_ = nullptr;
     std::size_t next_ = 0;  // item

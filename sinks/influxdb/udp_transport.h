@@ -5,13 +5,15 @@
 // came back that nobody listens there. That word (an ICMP message) can come late: what was
 // sent in between is lost without anybody knowing.
 //
-//   nobody listens, no route, no address   retry: the whole batch again, which overwrites
-//                                          itself
+//   nobody listens, no route               the whole batch to the host's next address; after
+//                                          the last one retry: it overwrites itself
+//   no address                             retry
 //   the kernel has no room                 tried again each millisecond, until the deadline
 //   longer than the network takes          split, down to single lines
 //
-// The name is looked up for each new socket, and a socket is new after any trouble and after
-// a minute, so that a destination which moves is found. Nothing here waits on the io thread;
+// The name is looked up for each new socket (net/look_up.h), and a socket is new after any trouble
+// and after a minute, so that a destination which moves is found; the address that worked last is
+// tried first. Nothing here waits on the io thread;
 // bursts are bounded so that a receiver of ordinary buffers can follow.
 #pragma once
 

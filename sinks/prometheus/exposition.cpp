@@ -132,6 +132,10 @@ void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::
             out.lost[LossReason::quarantined] += family.members.size();
             continue;
         }
+        if (writer.size() >= settings_.bytes_max) {
+            out.lost[LossReason::too_large] += family.members.size();
+            continue;
+        }
         writer.append(family.header);
         if (open_metrics != nullptr) open_metrics->begin_family(family, writer.size());
         const std::uint32_t points = write_family(snapshot, family, open_metrics, out.lost);
@@ -179,6 +183,10 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
     const bool created = open_metrics != nullptr && open_metrics->has_created();
     std::uint32_t points = 0;
     for (std::size_t member = 0; member < family.members.size(); ++member) {
+        if (out_->size() >= settings_.bytes_max) {
+            lost[LossReason::too_large] += family.members.size() - member;
+            break;
+        }
         look_ahead(snapshot, family.members, member);
         const protocol::SeriesId id = family.members[member];
         Row& row = families_.row(id);
@@ -243,7 +251,9 @@ bool Exposition::write_counter(Row& row, const protocol::CounterPoint& point) {
     const bool is_decrement = point.updated && point.delta < 0;
     // A total from before this encoder saw the series may be negative: it starts at 0 then.
     row.raised_by = std::max(row.raised_by, -point.total);
-    write_gauge(row, point.total + row.raised_by);
+    // Both are rounded, each in its own way: their sum may be a trifle less than it was.
+    row.shown = std::max(row.shown, point.total + row.raised_by);
+    write_gauge(row, row.shown);
     return !is_decrement;
 }
 

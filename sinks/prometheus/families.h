@@ -63,6 +63,7 @@ struct Row {
     bool is_reported = false;
     bool is_merge_reported = false;
     double raised_by = 0;  // what a counter's decrements are made up for with
+    double shown = 0;      // of a counter: what was read last, below which it never falls
     // Of a histogram: by bound of its rule, since birth; null until its first values.
     std::unique_ptr<double[]> bucket_counts;
 

@@ -13,6 +13,7 @@
 // names include "_created": open_metrics.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,14 +35,19 @@ struct FormRule {
 // Those of the Prometheus client libraries: made for requests measured in seconds.
 std::vector<double> default_buckets();
 
+// Of the text of all families. Ends of items are 32 bits wide (batch.h), and the series that
+// reaches the bound is written whole.
+inline constexpr std::size_t exposition_bytes_max = 4'000'000'000;
+
 struct ExpositionSettings {
     std::string prefix;  // of every name; "" or a valid beginning of one
     std::string counter_suffix = "_total";
     std::vector<FormRule> rules;
     std::vector<double> quantiles;
-    std::vector<std::string> reserved_labels;  // of the destination: renamed when a tag's
-    std::vector<std::string> reserved_names;   // of the destination: a family of ours clashes
-    bool open_metrics = false;                 // the text is shown in that form too
+    std::vector<std::string> reserved_labels;      // of the destination: renamed when a tag's
+    std::vector<std::string> reserved_names;       // of the destination: a family of ours clashes
+    bool open_metrics = false;                     // the text is shown in that form too
+    std::size_t bytes_max = exposition_bytes_max;  // series beyond are lost(too_large)
 };
 
 enum class FamilyType : std::uint8_t { counter, gauge, summary, histogram };

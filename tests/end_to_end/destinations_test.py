@@ -5,8 +5,9 @@ OpenSearch with a data stream and Elasticsearch with daily indices.
 
 First, what is sent is what each of them answers when it is asked in its own language. Then
 each is killed, or hangs, under a steady load: the others notice nothing, intake and flushes
-notice nothing, no point is doubled, and every one that is missing is in the account under
-its reason.
+notice nothing, and no point is doubled. At last one of them hangs for longer than its queue
+can bear: what it never gets is in the account under its reason, and what is in the account
+as delivered is there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import search_server
-from harness import Agent, Ledger, Pushgateway, Scene, expect, expect_equal, main, wait_until
+from harness import (Agent, Failure, Ledger, Pushgateway, Scene, expect, expect_equal, main,
+                     wait_until)
 from influxdb_server import InfluxDB
 from prometheus_server import PrometheusServer
 from search_server import SearchServer
@@ -86,14 +88,15 @@ class Destinations:
         influx.create_database(DATABASE)
         return cls(scene.pushgateway(), influx, victoria, opensearch, elasticsearch)
 
-    def sinks(self) -> dict[str, dict[str, Any]]:
-        """The [sinks] of an agent that feeds them all."""
+    def sinks(self, attempt_s: int = ATTEMPT_S) -> dict[str, dict[str, Any]]:
+        """The [sinks] of an agent that feeds them all. A server that has just started may take
+        more than ATTEMPT_S for its first batch."""
         influx = {"type": "influxdb", "host_tag": "", "tags": {"host": HOST}}
-        influx_http = {**influx, "timeout": f"{ATTEMPT_S}s", "database": DATABASE}
-        search = {"type": "elasticsearch", "host": HOST, "timeout": f"{ATTEMPT_S}s"}
+        influx_http = {**influx, "timeout": f"{attempt_s}s", "database": DATABASE}
+        search = {"type": "elasticsearch", "host": HOST, "timeout": f"{attempt_s}s"}
         return {
             "push": {"type": "pushgateway", "url": self.gateway.url, "instance": HOST,
-                     "timeout": f"{ATTEMPT_S}s"},
+                     "timeout": f"{attempt_s}s"},
             "scrape": {"type": "prometheus", "address": "127.0.0.1:0"},
             "history": {**influx_http, "url": self.influx.url},
             "datagrams": {**influx, "url": self.influx.udp_url},
@@ -300,7 +303,7 @@ def check_own_lines(to: Destinations, lines: int) -> None:
 def test_all_at_once(scene: Scene) -> str:
     """One interval of everything there is, asked back from every server."""
     to = Destinations.started(scene)
-    agent = scene.agent(settings(to.sinks(), interval=f"{VALUES_INTERVAL_S}s",
+    agent = scene.agent(settings(to.sinks(attempt_s=20), interval=f"{VALUES_INTERVAL_S}s",
                                  shutdown_deadline="30s", self_metrics={"enabled": True}))
     scraper = to.scraper(scene, agent)
     sent = Sent.drawn()
@@ -353,19 +356,69 @@ def check_sums(to: Destinations, ledger: Ledger, sources: list[Source]) -> int:
     return compared + 3 * len(hits)
 
 
-def test_each_in_trouble(scene: Scene) -> str:
-    """Each server killed and started again, and each hung for a while, one after the other,
-    under a steady load."""
-    to = Destinations.started(scene)
-    agent = scene.agent(settings(to.sinks(), interval=f"{INTERVAL_S:g}s",
-                                 shutdown_deadline="60s"))
+def check_latest(what: str, found: Callable[[], dict[str, float]], sources: list[Source]) -> int:
+    """Where what was written last says all: totals since birth, by the series' id."""
+    totals = {series: float(total) for series, total in expected(sources).counters.items()}
+    try:
+        wait_until(lambda: found() == totals, f"the totals of {what}")
+    except Failure:
+        expect_equal(f"totals of {what}", found(), totals)
+    return len(totals)
+
+
+def check_pages(scraper: PrometheusServer, sources: list[Source]) -> int:
+    """By PromQL, while the agent still shows its page."""
+    def totals(where: str) -> Callable[[], dict[str, float]]:
+        return lambda: {dict(labels)["id"]: value for labels, value
+                        in scraper.query(f"{SERIES_PREFIX}_hits_total{{{where}}}").items()}
+
+    return (check_latest("the scraped page", totals('job="page"'), sources) +
+            check_latest("the scraped gateway", totals(f'instance="{HOST}"'), sources))
+
+
+def check_last_points(to: Destinations, sources: list[Source]) -> int:
+    """At servers that may lose what they took: by SIGKILL, or because nobody acknowledges."""
+    def at_victoria() -> dict[str, float]:
+        return {labels["id"]: max(samples)[1] for labels, samples
+                in to.victoria.series(f'{{__name__="{SERIES_PREFIX}.hits_total"}}')}
+
+    def by_datagrams() -> dict[str, float]:
+        return {row["id"]: row["last"] for row in to.influx.query(
+            f'select last(total) from "{SERIES_PREFIX}.hits" group by id',
+            InfluxDB.UDP_DATABASE)}
+
+    return (check_latest("VictoriaMetrics", at_victoria, sources) +
+            check_latest("the database of datagrams", by_datagrams, sources))
+
+
+def loaded_sources(scene: Scene, agent: Agent) -> list[Source]:
+    """Each with a socket of its own."""
     agent.require_receive_buffer()
     sources = []
     for number in range(SOURCES):
         client = connected(scene, agent)
         sources.append(Source(client.send,
                               pack(mixed_lines(number, SOURCES, LINES_PER_CYCLE, SERIES))))
-    servers: list[Troubled] = [to.gateway, to.influx, to.victoria, to.opensearch,
+    return sources
+
+
+def expect_undisturbed(ledger: Ledger, lines: int) -> None:
+    """Intake and flushes."""
+    expect_equal("kernel drops", ledger.kernel_drops, 0)
+    expect_equal("accepted lines", ledger.accepted, lines)
+    expect(ledger.flush["late_s_max"] < LATE_S_MAX, f"a flush must not wait: {ledger.flush}")
+    expect_equal("shards that did not answer a flush", ledger.flush["silent_shards"], 0)
+
+
+def test_each_in_trouble(scene: Scene) -> str:
+    """Each server killed and started again, and each hung for a while, one after the other,
+    under a steady load."""
+    to = Destinations.started(scene)
+    agent = scene.agent(settings(to.sinks(), interval=f"{INTERVAL_S:g}s",
+                                 shutdown_deadline="60s"))
+    scraper = to.scraper(scene, agent)
+    sources = loaded_sources(scene, agent)
+    servers: list[Troubled] = [scraper, to.gateway, to.influx, to.victoria, to.opensearch,
                                to.elasticsearch]
     with PacedSender(sources, LINES_PER_S, SECONDS_MAX) as sender:
         for server in servers:
@@ -374,18 +427,54 @@ def test_each_in_trouble(scene: Scene) -> str:
                 away(2 * LINES_PER_S, sender.lines_sent)
                 end()
         sender.stop()
+    compared = check_pages(scraper, sources)
     ledger = agent.stop({"udp": sum(source.sent for source in sources)})
 
-    expect_equal("kernel drops", ledger.kernel_drops, 0)
-    expect_equal("accepted lines", ledger.accepted, sender.lines_sent())
-    expect(ledger.flush["late_s_max"] < LATE_S_MAX, f"a flush must not wait: {ledger.flush}")
-    expect_equal("shards that did not answer a flush", ledger.flush["silent_shards"], 0)
+    expect_undisturbed(ledger, sender.lines_sent())
     for name, sink in ledger.sinks.items():
         expect_equal(f"{name}: lost points", sink["lost"], {})
-    compared = check_sums(to, ledger, sources)
+    compared += check_sums(to, ledger, sources) + check_last_points(to, sources)
     delivered = {name: sink["delivered"] for name, sink in ledger.sinks.items()}
     return f"{sender.report()}; {compared} values exact; delivered {delivered}"
 
 
+def test_more_than_a_queue_holds(scene: Scene) -> str:
+    """A server that hangs until the queue for it is full, and goes on: the account says what it
+    has, to the document, and nobody else loses anything."""
+    server = search_server.elasticsearch(scene.folder, "elasticsearch")
+    scene.ends_with(server.kill)
+    server.start()
+    gateway = scene.pushgateway()
+    agent = scene.agent(settings(
+        {"small": {"type": "elasticsearch", "url": server.url, "index": INDEX, "host": HOST,
+                   "timeout": f"{ATTEMPT_S}s", "batch_bytes": "64KiB", "queue_bytes": "1MiB"},
+         "push": {"type": "pushgateway", "url": gateway.url, "instance": HOST}},
+        interval=f"{INTERVAL_S:g}s", shutdown_deadline="60s"))
+    sources = loaded_sources(scene, agent)
+    with PacedSender(sources, LINES_PER_S, SECONDS_MAX) as sender:
+        wait_until(lambda: server.count(INDICES) > 0, "the first documents")
+        server.pause()
+        wait_until(lambda: "the queue is full" in agent.said(), "a word about a full queue")
+        away(LINES_PER_S, sender.lines_sent)
+        server.resume()
+        away(LINES_PER_S, sender.lines_sent)
+        sender.stop()
+    ledger = agent.stop({"udp": sum(source.sent for source in sources)})
+
+    expect_undisturbed(ledger, sender.lines_sent())
+    small = ledger.sinks["small"]
+    lost = small["lost"].get("queue_full", 0)
+    expect(lost > 0, f"points must be lost to a full queue: {small}")
+    expect_equal("lost points", small["lost"], {"queue_full": lost})
+    expect_equal("offered points", small["offered"],
+                 small["delivered"] + lost + sum(small["skipped"].values()))
+    expect_equal("documents", server.count(INDICES), small["delivered"])
+    expect_equal("lost points of the gateway", ledger.sinks["push"]["lost"], {})
+    compared = expected(sources).compare(gateway.group(HOST))
+    return (f"{sender.report()}; {lost} points lost to a full queue, {small['delivered']} "
+            f"documents there; {compared} values exact at the other sink")
+
+
 if __name__ == "__main__":
-    main(test_all_at_once, test_each_in_trouble, limit_s=FILE_LIMIT_S)
+    main(test_all_at_once, test_each_in_trouble, test_more_than_a_queue_holds,
+         limit_s=FILE_LIMIT_S)

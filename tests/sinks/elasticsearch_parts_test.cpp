@@ -13,6 +13,7 @@
 #include "sinks/elasticsearch/document_id.h"
 #include "sinks/elasticsearch/index_template.h"
 #include "sinks/elasticsearch/labels.h"
+#include "sinks/elasticsearch/stored_before.h"
 #include "sinks/elasticsearch/target_index.h"
 #include "sinks/elasticsearch/utc_time.h"
 #include "tests/support/sink_snapshot.h"
@@ -305,6 +306,19 @@ TEST_CASE("the fate of each document") {
          R"({"type":"validation_exception","reason":"Validation Failed: 1: this action would )"
          R"(add [2] shards, but this cluster currently has [1000]/[1000] maximum shards open;"})",
          Fate::held},
+        {400, R"({"type":"index_closed_exception","reason":"closed"})", Fate::held},
+        {400, R"({"type":"invalid_index_name_exception","reason":"must be lowercase"})",
+         Fate::held},
+        {400,
+         R"({"type":"illegal_argument_exception","reason":"no write index is defined for alias )"
+         R"([al]. The write index may be explicitly disabled"})",
+         Fate::held},
+        {400,
+         R"({"type":"illegal_argument_exception","reason":"Alias [al] has more than one index )"
+         R"(associated with it [[a, b]], can't execute a single index op"})",
+         Fate::held},
+        {400, R"({"type":"illegal_argument_exception","reason":"mapper [x] is another"})",
+         Fate::refused},
         {400, R"("just a text")", Fate::refused},
         {413, "", Fate::refused},
         {0, "", Fate::refused},
@@ -406,4 +420,27 @@ TEST_CASE("the index template, and whose it is") {
               R"({"index_templates":[{"name":"mine","index_template":{"data_stream":{}}}]})",
               "mine", text)
               .makes_data_streams);
+}
+
+TEST_CASE("what a data stream says of its indices and documents") {
+    CHECK(earlier_indices(R"({"data_streams":[{"indices":[{"index_name":"a"}]}]})") ==
+          std::vector<std::string>{});
+    CHECK(earlier_indices(R"({"data_streams":[{"indices":[{"index_name":"a"},{"index_name":"b"},)"
+                          R"({"index_name":"c"},{"index_name":"d"},{"index_name":"e"}]}]})") ==
+          std::vector<std::string>{"b", "c", "d"});
+    for (const char* other : {"", "[]", "{}", R"({"data_streams":[]})", R"({"data_streams":[{}]})",
+                              R"({"data_streams":[{"indices":[{}]}]})"}) {
+        CAPTURE(other);
+        CHECK_FALSE(earlier_indices(other));
+    }
+    CHECK(ids_found(R"({"docs":[{"_id":"a","found":true},{"_id":"b","found":false}]})") ==
+          std::vector<std::string>{"a"});
+    for (const char* other :
+         {"", "{}", R"({"docs":[{"_id":"a"}]})", R"({"docs":[{"found":true}]})"}) {
+        CAPTURE(other);
+        CHECK_FALSE(ids_found(other));
+    }
+    CHECK(document_id_of("{\"create\":{\"_index\":\"i\",\"_id\":\"abc\"}}\n{\"_id\":\"x\"}\n") ==
+          "abc");
+    CHECK(document_id_of("{}\n{\"_id\":\"x\"}\n") == "");
 }

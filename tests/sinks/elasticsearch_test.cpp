@@ -503,3 +503,55 @@ TEST_CASE("without gzip, plain") {
     CHECK_FALSE(bench.bulks().at(0).headers.contains("content-encoding"));
     CHECK(bench.bulks().at(0).body.starts_with(R"({"create":{"_index":")"));
 }
+
+TEST_CASE("a data stream that rolls over between an attempt and its retry has nothing twice") {
+    constexpr const char* stream = "metrics-pitot-default";
+    struct Case {
+        int rollovers;
+        bool may_read;
+    };
+    for (const Case& one : std::vector<Case>{{0, true}, {1, true}, {3, true}, {1, false}}) {
+        CAPTURE(one.rollovers);
+        CAPTURE(one.may_read);
+        Bench bench;
+        bench.options.set("index", "").set("data_stream", stream);
+        bench.make();
+        bench.send_counters(1);
+        bench.deliver();
+        // Stored, and the answer is lost.
+        bench.server.next(HttpDouble::Step{.cut_reply_at = 0});
+        bench.send_counters(2);
+        bench.rig.run_until([&] { return bench.sink->status().state == SinkState::retrying; });
+        for (int i = 0; i < one.rollovers; ++i) bench.search.roll_over(stream);
+        if (!one.may_read) bench.search.refuse_readers();
+        bench.deliver();
+        CHECK(bench.ledger().delivered == 3);
+        CHECK(bench.search.document_count() == (one.may_read ? 3 : 5));
+        CHECK(bench.rig.has_said("Grant read and view_index_metadata") == !one.may_read);
+
+        // Whoever was told to look does so once: from then on documents are sent at once.
+        const std::size_t requests = bench.server.requests().size();
+        bench.send_counters(1);
+        bench.deliver();
+        CHECK(bench.server.requests().size() == requests + 1);
+    }
+}
+
+TEST_CASE("of a batch only the documents that an earlier index lacks are sent again") {
+    constexpr const char* stream = "metrics-pitot-default";
+    Bench bench;
+    bench.options.set("index", "").set("data_stream", stream);
+    bench.make();
+    bench.search.fault({.times = 1, .holding = "c.1", .status = 503, .type = "busy"});
+    bench.server.next(HttpDouble::Step{});
+    bench.server.next(HttpDouble::Step{});
+    bench.server.next(HttpDouble::Step{.cut_reply_at = 0});
+    bench.send_counters(3);
+    bench.rig.run_until([&] { return bench.sink->status().state == SinkState::retrying; });
+    bench.search.roll_over(stream);
+    bench.deliver();
+    CHECK(bench.ledger().delivered == 3);
+    CHECK(bench.search.document_count() == 3);
+    CHECK(bench.search.documents(stream).size() == 1);
+    CHECK(bench.bulk_sizes() == std::vector<std::size_t>{3, 1});
+}

@@ -229,6 +229,48 @@ TEST_CASE("what is withheld for a while comes back neither lower nor with gaps")
     CHECK(value_in(body, "slow_t_seconds_count") == 3);
 }
 
+TEST_CASE("a text has a bound, and what is beyond it is counted") {
+    ExpositionSettings settings = Bench::default_settings();
+    settings.bytes_max = 200;
+    Bench bench(settings);
+    for (int i = 0; i < 20; ++i) bench.maker.count("a", "i:" + std::to_string(i), 1);
+    bench.maker.count("b", "", 1);
+    const std::string text = bench.text();
+    CHECK(text.size() >= 200);
+    CHECK(text.size() < 220);
+    check_strictly(text);
+    CHECK(text.find("b_total") == std::string::npos);
+    CHECK(bench.last.lost[LossReason::too_large] ==
+          21 - static_cast<std::uint64_t>(bench.last.batches.front().points));
+}
+
+TEST_CASE("a counter never falls by rounding, whatever fractions are taken from it and added") {
+    {
+        Bench bench;
+        bench.maker.count("c", "", 0.4);
+        CHECK(bench.samples() == "c_total 0.4\n");
+        bench.maker.count("c", "", -2.5);
+        CHECK(bench.samples() == "c_total 0.4\n");
+        CHECK(bench.samples() == "c_total 0.4\n");  // idle
+    }
+    std::mt19937 dice(20);
+    for (int run = 0; run < 200; ++run) {
+        Bench bench;
+        double before = 0;
+        double added = 0;
+        for (int interval = 0; interval < 20; ++interval) {
+            const double delta = static_cast<double>(static_cast<int>(dice() % 801) - 300) /
+                                 std::vector<double>{1, 10, 100}[dice() % 3];
+            added += std::max(delta, 0.0);
+            bench.maker.count("c", "", delta);
+            const double now = value_in(bench.samples(), "c_total");
+            CHECK(now >= before);
+            CHECK(now == doctest::Approx(added));
+            before = now;
+        }
+    }
+}
+
 TEST_CASE("a counter that is decremented never goes down, and the point is counted") {
     Bench bench;
     bench.maker.count("c", "", 10);

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,21 @@ TEST_CASE("a request is what it should be, and the connection is kept") {
     CHECK(bench.server.complaints() == "");
 }
 
+TEST_CASE("whoever throws while it is told gets a failure, and the client goes on") {
+    Bench bench;
+    std::vector<std::optional<FailureKind>> told;
+    bench.client->send(bench.put("x"), bench.rig.time.steady_ns() + 1'000'000'000,
+                       [&](const Result& got) {
+                           told.push_back(got ? std::nullopt : std::optional(got.error().kind));
+                           if (got) throw std::runtime_error("out of luck");
+                       });
+    bench.rig.run_until([&] { return told.size() == 2; });
+    CHECK(told == std::vector<std::optional<FailureKind>>{{}, FailureKind::internal});
+    CHECK(bench.rig.has_said("out of luck"));
+    CHECK(bench.rig.time.next_ns() == -1);
+    CHECK(bench.exchange(bench.put("y")).has_value());
+}
+
 TEST_CASE("answers of every shape are read to their end") {
     Bench bench;
     struct Row {
@@ -135,8 +151,8 @@ TEST_CASE("a kept connection that the server closed is replaced, once and withou
     CHECK(bench.server.connections() == 2);
 
     // A request that must not be repeated fails instead.
-    bench.server.next(HttpDouble::Step{.close = true});
     REQUIRE(bench.exchange(bench.put("3")).has_value());
+    bench.server.next(HttpDouble::Step{.cut_request_at = 1});
     Request once = bench.put("4");
     once.repeatable = false;
     const Result fourth = bench.exchange(once);
@@ -246,9 +262,34 @@ TEST_CASE("too much answer costs the connection, not the status") {
 
     bench.server.next(reply(200, "", {"X: " + std::string(response_header_bytes_max, 'z')}));
     const Result headers = bench.exchange(bench.put("x"));
-    REQUIRE_FALSE(headers.has_value());
-    CHECK(headers.error().kind == FailureKind::overlong);
+    REQUIRE(headers.has_value());
+    CHECK(headers->status == 200);
+    CHECK_FALSE(headers->is_complete);
     CHECK(bench.exchange(bench.put("x")).has_value());
+
+    bench.server.next(HttpDouble::Step{
+        .reply = "HTTP/1.1 " + std::string(response_header_bytes_max, '2') + "\r\n\r\n",
+        .close = true});
+    const Result line = bench.exchange(bench.put("x"));
+    CHECK_FALSE((line.has_value() && line->is_complete));
+    CHECK(bench.exchange(bench.put("x")).has_value());
+}
+
+TEST_CASE("what comes behind an answer, or unasked, answers nothing") {
+    for (const bool in_one_piece : {true, false}) {
+        CAPTURE(in_one_piece);
+        Bench bench;
+        const std::string twice = reply(200, "first") + reply(200, "surplus");
+        bench.server.next(HttpDouble::Step{.reply = twice, .bytewise = !in_one_piece});
+        const Result first = bench.exchange(bench.put("1"));
+        REQUIRE(first.has_value());
+        CHECK(first->body == "first");
+        bench.server.next(reply(503, "busy"));
+        const Result second = bench.exchange(bench.put("2"));
+        REQUIRE(second.has_value());
+        CHECK(second->status == 503);
+        CHECK(bench.server.requests().back().connection == 2);
+    }
 }
 
 TEST_CASE("what is not HTTP is said to be so") {

@@ -126,6 +126,11 @@ TEST_CASE("what is legal and unwise") {
     clear.set("url", "http://gateway").set("bearer_token", "hunter2");
     CHECK(clear.warnings() ==
           "url: sends credentials in the clear to gateway; better is https://\n");
+    Case header;
+    header.set("url", "http://gateway");
+    header.options.set("headers", SinkOptions::TextTable{{"X-Api-Key", "hunter2"}});
+    CHECK(header.warnings() ==
+          "url: sends the values of headers in the clear to gateway; better is https://\n");
     for (const char* quiet :
          {"http://127.0.0.1:1", "http://localhost", "http://[::1]", "https://x"}) {
         Case fine;
@@ -143,6 +148,10 @@ TEST_CASE("tokens of other schemes, one at a time") {
     CHECK(one.problems() == "");
     CHECK(read.client.authorization.reveal() == "ApiKey abc");
     CHECK(read.gzip);
+    CHECK(one.warnings() == "");
+    one.set("url", "http://x");
+    read_http_options(one, defaults);
+    CHECK(one.warnings() == "url: sends credentials in the clear to x; better is https://\n");
 
     SinkOptions two("out");
     two.set("url", "https://x").set("api_key", "abc\n").set("bearer_token", "t");

@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <array>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sinks/http/base64.h"
@@ -10,6 +13,7 @@
 #include "sinks/http/gunzip.h"
 #include "sinks/http/gzip.h"
 #include "sinks/http/options.h"
+#include "sinks/http/redaction.h"
 #include "sinks/http/url.h"
 #include "tests/support/sink_options.h"
 
@@ -170,6 +174,61 @@ TEST_CASE("what the operator reads of an answer") {
           "the destination answers 307: redirects are not followed; mend the url of this sink");
     response = {.status = 400, .body = std::string(299, 'x') + "\xc3\xa4" + std::string(99, 'y')};
     CHECK(response.excerpt() == std::string(299, 'x') + " …");
+}
+
+TEST_CASE("a web page is read for what it says, and is no refusal of the data") {
+    Response page;
+    page.status = 400;
+    for (const auto& [body, says, advice] : std::vector<std::array<const char*, 3>>{
+             {"<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n"
+              "<body>\r\n<center><h1>400 Bad Request</h1></center></body></html>",
+              "400 No required SSL certificate was sent", "set tls_certificate_file"},
+             {"<html>\r\n<head><title>400 The SSL certificate error</title></head></html>",
+              "400 The SSL certificate error", "renew tls_certificate_file"},
+             {"\n<!DOCTYPE HTML>\n<body><h1>Bad   request</h1>\nNo such\nthing</body>",
+              "Bad request No such thing", "check the url"}}) {
+        page.body = body;
+        CHECK(page.is_html());
+        CHECK(page.excerpt() == says);
+        const Outcome outcome = classify(page, 0);
+        CHECK(outcome.verdict == Verdict::hold);
+        CHECK(outcome.reason.find(says) != std::string::npos);
+        CHECK(outcome.reason.find(advice) != std::string::npos);
+    }
+    page.body = "sorry";
+    page.headers.emplace_back("content-type", "Text/HTML; charset=utf-8");
+    CHECK(classify(page, 0).verdict == Verdict::hold);
+    for (const char* plain : {"text format parsing error", R"({"error":"<html>"})", "", "<"}) {
+        CHECK(classify(Response{.status = 400, .body = plain}, 0).verdict == Verdict::rejected);
+    }
+}
+
+TEST_CASE("credentials are taken out of what a destination says, in every form") {
+    const Secret basic = basic_authorization("me", Secret(R"(p/a"s<s&)"));
+    const std::vector<std::pair<std::string, Secret>> headers{
+        {"X-Api-Key", Secret("t0p secret")}, {"X-Tenant", Secret("7")}, {"X-Empty", Secret("")}};
+    const Redaction redaction(basic, headers);
+    CHECK(redaction.clean("Authorization: " + basic.reveal() + "; next") ==
+          "Authorization: [secret]; next");
+    const std::string payload = basic.reveal().substr(6);
+    CHECK(redaction.clean("got " + payload) == "got [secret]");
+    CHECK(redaction.clean(R"(plain p/a"s<s& json p/a\"s<s& p\/a\"s<s& html p/a&quot;s&lt;s&amp; )"
+                          "url p%2Fa%22s%3Cs%26") ==
+          "plain [secret] json [secret] [secret] html [secret] url [secret]");
+    CHECK(redaction.clean("key=t0p secret, key=t0p%20secret") == "key=[secret], key=[secret]");
+    // A short one is no part of other words.
+    CHECK(redaction.clean("17 of 70, tenant 7") == "17 of 70, tenant [secret]");
+
+    CHECK(Redaction(token_authorization("Bearer", Secret("abcdef")), {}).clean("xabcdefx") ==
+          "x[secret]x");
+    CHECK(Redaction(token_authorization("ApiKey", Secret("aWQ6c2VjcmV0S2V5")), {})
+              .clean("secretKey of aWQ6c2VjcmV0S2V5") == "[secret] of [secret]");
+    CHECK(Redaction({}, {}).clean("nothing") == "nothing");
+
+    // Before the text is cut: no half of a credential is left over.
+    Response response{.status = 400, .body = std::string(295, 'x') + "t0p secret"};
+    response.redaction = std::make_shared<const Redaction>(redaction);
+    CHECK(response.excerpt().find("t0p") == std::string::npos);
 }
 
 TEST_CASE("the settings all HTTP sinks have") {

@@ -16,6 +16,7 @@
 #include "sinks/influxdb/line_key.h"
 #include "sinks/influxdb/line_protocol.h"
 #include "sinks/influxdb/stamps.h"
+#include "sinks/quantiles.h"
 #include "tests/support/golden.h"
 #include "tests/support/line_protocol_reader.h"
 #include "tests/support/sink_snapshot.h"

@@ -270,6 +270,10 @@ TEST_CASE("answers, and what is done about them") {
     for (const Row& row : std::vector<Row>{
              {v1, 204, "", Verdict::delivered, ""},
              {v2, 204, "", Verdict::delivered, ""},
+             {v1, 200, "", Verdict::delivered, ""},
+             {v1, 200, "<html><title>Sign in</title>", Verdict::hold, "(Sign in): check the url"},
+             {v2, 200, "welcome", Verdict::hold, "no answer to a write (welcome)"},
+             {v1, 202, "{}", Verdict::hold, "check the url"},
              {v1, 400, R"({"error":"unable to parse 'x': missing fields"})", Verdict::rejected,
               "missing fields"},
              {v1, 400, R"({"error":"partial write: points beyond retention policy dropped=3"})",
@@ -402,7 +406,7 @@ TEST_CASE("settings that are refused, with what would be right") {
               "token: must come with org and bucket; version 1 of InfluxDB has username and "
               "password\n"},
              {{{"url", http}, {"org", "o"}, {"bucket", "b"}, {"token", "x"}, {"username", "me"}},
-              "token: must not be set together with username or bearer_token\n"},
+              "token: must not be set together with username, got both\n"},
              {{{"url", http}, {"org", "o"}, {"bucket", "b"}, {"token", "x\n"}},
               "token: must not contain control characters, such as a line feed\n"},
              {{{"url", http}, {"database", "m"}, {"host_tag", "time"}},

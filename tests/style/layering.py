@@ -26,9 +26,9 @@ ALLOWED = {
     "sinks": {"sinks", "protocol"},
     "agent": {"agent", "sinks", "protocol"},
 }
-# Folders of sinks/ that are no destination: delivery and its transport, and the names
-# and text forms of Prometheus, which more than one destination speaks.
-SHARED_BY_SINKS = {"delivery", "http", "prometheus"}
+# Folders of sinks/ that are no destination: delivery and its transport, looking hosts up, and
+# the names and text forms of Prometheus, which more than one destination speaks.
+SHARED_BY_SINKS = {"delivery", "http", "net", "prometheus"}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(<([^>]+)>|"([^"]+)")')
 SOURCES = (".h", ".cpp")

@@ -29,6 +29,7 @@ ROWS = [
     ("sinks/console/a.cpp", '"sinks/sink.h"', None),
     ("sinks/console/a.cpp", '"sinks/influxdb/b.h"', "another destination"),
     ("sinks/console/a.cpp", '"sinks/prometheus/names.h"', None),
+    ("sinks/console/a.cpp", '"sinks/net/look_up.h"', None),
     ("sinks/delivery/a.cpp", '"sinks/console/b.h"', "another destination"),
     ("sinks/registry.cpp", '"sinks/console/sink.h"', None),
     ("sinks/registry.h", '"sinks/console/sink.h"', "another destination"),

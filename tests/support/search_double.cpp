@@ -66,6 +66,10 @@ std::string SearchDouble::answer(const HttpDouble::Received& request) {
         return answer_template(request, path.substr(templates.size()));
     }
     if (path.starts_with(streams)) return answer_data_stream(path.substr(streams.size()));
+    constexpr std::string_view documents = "/_mget";
+    if (path.ends_with(documents) && request.method == "POST") {
+        return answer_documents(request, path.substr(1, path.size() - 1 - documents.size()));
+    }
     return bad("no handler found for uri [" + request.target + "]");
 }
 
@@ -98,10 +102,37 @@ std::string SearchDouble::answer_template(const HttpDouble::Received& request,
 }
 
 std::string SearchDouble::answer_data_stream(const std::string& name) const {
+    if (refuses_readers_) {
+        return reply(403, error_body(403, "security_exception", "action is unauthorized"));
+    }
     if (!indices_.contains(name)) {
         return reply(404, error_body(404, "index_not_found_exception", "no such index"));
     }
-    return reply(200, R"({"data_streams":[]})");
+    json::array indices;
+    if (const auto found = generations_.find(name); found != generations_.end()) {
+        for (const std::string& earlier : found->second) {
+            indices.push_back(json::object{{"index_name", earlier}});
+        }
+    }
+    indices.push_back(json::object{{"index_name", ".ds-" + name + "-present"}});
+    json::array streams;
+    streams.push_back(json::object{{"name", name}, {"indices", indices}});
+    return reply(200, json::serialize(json::object{{"data_streams", streams}}));
+}
+
+std::string SearchDouble::answer_documents(const HttpDouble::Received& request,
+                                           const std::string& index) const {
+    const auto there = earlier_.find(index);
+    if (there == earlier_.end()) {
+        return reply(404, error_body(404, "index_not_found_exception", "no such index"));
+    }
+    json::array documents;
+    const json::value asked = json::parse(request.body);
+    for (const json::value& id : asked.at("ids").as_array()) {
+        const bool is_there = there->second.contains(json::value_to<std::string>(id));
+        documents.push_back(json::object{{"_id", id}, {"found", is_there}});
+    }
+    return reply(200, json::serialize(json::object{{"docs", documents}}));
 }
 
 std::string SearchDouble::answer_bulk(const HttpDouble::Received& request) {
@@ -234,6 +265,16 @@ void SearchDouble::put_template(const std::string& name, const std::string& text
     const std::lock_guard lock(mutex_);
     templates_[name] = text;
 }
+void SearchDouble::roll_over(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string>& generations = generations_[name];
+    generations.push_back(".ds-" + name + "-" + std::to_string(generations.size() + 1));
+    earlier_[generations.back()] = std::exchange(indices_[name], {});
+}
+void SearchDouble::refuse_readers() {
+    const std::lock_guard lock(mutex_);
+    refuses_readers_ = true;
+}
 void SearchDouble::forget_everything() {
     const std::lock_guard lock(mutex_);
     templates_.clear();
@@ -250,6 +291,7 @@ std::size_t SearchDouble::document_count() const {
     const std::lock_guard lock(mutex_);
     std::size_t count = 0;
     for (const auto& [name, documents] : indices_) count += documents.size();
+    for (const auto& [name, documents] : earlier_) count += documents.size();
     return count;
 }
 std::string SearchDouble::index_template(const std::string& name) const {

@@ -9,11 +9,12 @@
 //     CHECK(search.documents("metrics-2026.08.01").size() == 4);
 //     CHECK(search.complaints() == "");
 //
-// It answers GET / and PUT of /_index_template/NAME, GET /_data_stream/NAME and POST /_bulk, as
-// OpenSearch 2.19 and Elasticsearch 7.10 do: 201 and 409 by `_id`, 400 for a field whose type
-// is another than before and for a document of a data stream without @timestamp, 404 in a data
-// stream that nobody made. What no client may do (chunks, a missing last line feed, keys that
-// the action line does not know, `_type`) is a complaint, and a 400 for the whole.
+// It answers GET / and PUT of /_index_template/NAME, GET /_data_stream/NAME, POST /INDEX/_mget
+// for the indices before a data stream's present one, and POST /_bulk, as OpenSearch 2.19 and
+// Elasticsearch 7.10 do: 201 and 409 by `_id`, 400 for a field whose type is another than before
+// and for a document of a data stream without @timestamp, 404 in a data stream that nobody made.
+// What no client may do (chunks, a missing last line feed, keys that the action line does not know,
+// `_type`) is a complaint, and a 400 for the whole.
 //
 // Used by the tests of the sink and by the compliance test, from any thread.
 #pragma once
@@ -25,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/support/http_double.h"
 
@@ -52,6 +54,10 @@ public:
     // No template is taken: 403 where the status says so, else 400.
     void refuse_templates(unsigned status);
     void put_template(const std::string& name, const std::string& text);
+    // What comes for this data stream from now on goes into its next index.
+    void roll_over(const std::string& name);
+    // From now on 403 for whoever asks what is stored.
+    void refuse_readers();
     // As where somebody deletes everything.
     void forget_everything();
 
@@ -75,6 +81,8 @@ private:
     std::string answer_bulk(const HttpDouble::Received& request);
     std::string answer_template(const HttpDouble::Received& request, const std::string& name);
     std::string answer_data_stream(const std::string& name) const;
+    std::string answer_documents(const HttpDouble::Received& request,
+                                 const std::string& index) const;
     std::optional<Item> store(std::string_view action, std::string_view source);
     std::optional<Item> take_fault(std::string_view source);
     bool is_made_by_template(const std::string& index, bool& makes_data_stream) const;
@@ -90,6 +98,10 @@ private:
     std::size_t templates_put_ = 0;
     std::size_t conflicts_ = 0;
     std::map<std::string, std::map<std::string, std::string>> indices_;
+    // Of data streams, before the present one; by name.
+    std::map<std::string, std::map<std::string, std::string>> earlier_;
+    std::map<std::string, std::vector<std::string>> generations_;  // stream → their names
+    bool refuses_readers_ = false;
     std::map<std::string, std::map<std::string, std::string>> fields_;  // index → path → type
     std::string complaints_;
 };

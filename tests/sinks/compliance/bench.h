@@ -59,11 +59,12 @@ struct ComplianceBench {
         destination->meet(sink->where());
     }
     ~ComplianceBench() {
-        const std::string credential(credential_text);
         CHECK(destination->complaints() == "");
-        CHECK_FALSE(rig.has_said(credential));
-        CHECK(options.warnings().find(credential) == std::string::npos);
-        CHECK(sink->status().last_error.find(credential) == std::string::npos);
+        for (const std::string_view credential : {credential_text, credential_base64}) {
+            CHECK_FALSE(rig.has_said(credential));
+            CHECK(options.warnings().find(credential) == std::string::npos);
+            CHECK(sink->status().last_error.find(credential) == std::string::npos);
+        }
     }
     ComplianceBench(const ComplianceBench&) = delete;
     ComplianceBench& operator=(const ComplianceBench&) = delete;

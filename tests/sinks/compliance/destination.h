@@ -19,6 +19,8 @@ namespace pitot::tests {
 
 // In every credential that a destination configures, so that leaks are found.
 inline constexpr std::string_view credential_text = "hunter2";
+// What basic authentication makes of it for the user "me".
+inline constexpr std::string_view credential_base64 = "bWU6aHVudGVyMg";
 
 enum class Wire : std::uint8_t { plain, tls };
 

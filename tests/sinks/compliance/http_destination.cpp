@@ -14,10 +14,28 @@ TestAuthority& authority() {
     return one;
 }
 
+TlsSide trusted_side() {
+    static const IssuedCertificate certificate = authority().issue_server();
+    return {certificate.certificate_file, certificate.key_file};
+}
+
+// Of an authority that nobody configured.
+TlsSide untrusted_side() {
+    static TestAuthority stranger;
+    static const IssuedCertificate certificate = stranger.issue_server();
+    return {certificate.certificate_file, certificate.key_file};
+}
+
 std::optional<TlsSide> side_of(Wire wire) {
     if (wire == Wire::plain) return std::nullopt;
-    static const IssuedCertificate certificate = authority().issue_server();
-    return TlsSide{certificate.certificate_file, certificate.key_file};
+    return trusted_side();
+}
+
+// As an error page repeats what was asked for.
+std::string echo(const HttpDouble::Received& request) {
+    std::string text = "your request was: " + request.method + " " + request.target;
+    for (const auto& [name, value] : request.headers) text.append(" " + name + ": " + value);
+    return text;
 }
 
 // Every status class, and in each the ones that mean something of their own.
@@ -38,6 +56,8 @@ HttpDestination::HttpDestination(Wire wire, HttpManners manners)
 void HttpDestination::configure(SinkOptions& options) {
     options.set("url", server_.url());
     if (wire_ == Wire::tls) options.set("tls_ca_file", authority().ca_file());
+    options.set("headers",
+                SinkOptions::TextTable{{"X-Api-Key", std::string(credential_text) + "!"}});
     if (manners_.settings) {
         manners_.settings(options);
     } else {
@@ -46,7 +66,8 @@ void HttpDestination::configure(SinkOptions& options) {
 }
 
 std::vector<std::string> HttpDestination::ways_to_fail() const {
-    std::vector<std::string> ways{"silent", "deaf", "reset", "early 413", "garbage"};
+    std::vector<std::string> ways{"silent",  "deaf",     "reset",    "early 413",
+                                  "garbage", "echo 200", "echo 400", "echo 502"};
     for (const int status : statuses) ways.push_back("status " + std::to_string(status));
     for (const int offset : {0, 1, 9, 12, 16, 17, 30, 40}) {
         ways.push_back("cut reply " + std::to_string(offset));
@@ -54,7 +75,10 @@ std::vector<std::string> HttpDestination::ways_to_fail() const {
     for (const int offset : {1, 40, 150, 400, 2000}) {
         ways.push_back("cut request " + std::to_string(offset));
     }
-    if (wire_ == Wire::tls) ways.emplace_back("rude");
+    if (wire_ == Wire::tls) {
+        ways.emplace_back("rude");
+        ways.emplace_back("untrusted certificate");
+    }
     return ways;
 }
 
@@ -82,7 +106,22 @@ void HttpDestination::be(const std::string& manner) {
     if (manner.starts_with("status")) step.reply = reply(static_cast<unsigned>(number()), "no");
     if (manner.starts_with("cut reply")) step.cut_reply_at = number();
     if (manner.starts_with("cut request")) step.cut_request_at = number();
+    if (manner.starts_with("echo")) {
+        server_.answer_with([status = static_cast<unsigned>(number())](const auto& request) {
+            return reply(status, echo(request));
+        });
+    }
+    if (manner == "untrusted certificate") {
+        server_.use(untrusted_side());
+        step.cut_request_at = 1;  // of a connection that is there
+    }
     server_.otherwise(step);
+}
+
+void HttpDestination::behave() {
+    if (wire_ == Wire::tls) server_.use(trusted_side());
+    server_.answer_with(manners_.answer);
+    server_.otherwise({});
 }
 
 std::size_t HttpDestination::cuts() const {

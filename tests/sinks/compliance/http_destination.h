@@ -41,7 +41,7 @@ public:
     std::vector<std::string> passing_ways() const override;
     std::vector<std::string> odd_manners() const override;
     void be(const std::string& manner) override;
-    void behave() override { server_.otherwise({}); }
+    void behave() override;
     std::size_t cuts() const override;
     void cut_next(std::size_t place) override;
     bool can_hold() const override { return true; }
