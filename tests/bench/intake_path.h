@@ -29,7 +29,8 @@ public:
     // What came since the last call.
     WorkloadTotals flush() {
         if (sequence_ > 0) merger_.finish();
-        const agent::ShardPage page{.table = &intake_.table(), .closed = intake_.table().turn()};
+        const agent::ShardPage page{.rows = &intake_.table().rows(),
+                                    .closed = intake_.table().turn()};
         WorkloadTotals totals;
         totals.lines = page.closed.page->counts.accepted;
         const protocol::Snapshot& snapshot =

@@ -26,8 +26,8 @@ struct Rig {
 
     ShardSet::Turn turn(bool second_answers = true) {
         ShardSet::Turn turn;
-        turn.pages = {{.table = nullptr, .closed = {.page = pages.data()}},
-                      {.table = nullptr, .closed = {.page = second_answers ? &pages[1] : nullptr}}};
+        turn.pages = {{.rows = nullptr, .closed = {.page = pages.data()}},
+                      {.rows = nullptr, .closed = {.page = second_answers ? &pages[1] : nullptr}}};
         return turn;
     }
     std::shared_ptr<const IntervalStatus> flush(bool second_answers = true) {
