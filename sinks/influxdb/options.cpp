@@ -119,7 +119,8 @@ void read_target(Options& options, Settings& settings) {
     if (is_only_v2 && settings.http.create_database) {
         options.problem("create_database", "must not be set with a bucket: create it beforehand");
     }
-    if (is_v1 && !is_v2 && options.has("token")) {
+    const bool has_token = settings.http.http.client.authorization.reveal().starts_with("Token ");
+    if (is_v1 && !is_v2 && has_token) {
         options.problem("token",
                         "must come with org and bucket; version 1 of InfluxDB has username and "
                         "password");

@@ -30,6 +30,9 @@ ALLOWED = {
 # the names and text forms of Prometheus, which more than one destination speaks.
 SHARED_BY_SINKS = {"delivery", "http", "net", "prometheus"}
 
+# What the compiler itself brings for the vectors of a processor.
+INTRINSICS = {"immintrin.h"}
+
 INCLUDE = re.compile(r'\s*#\s*include\s*(<([^>]+)>|"([^"]+)")')
 SOURCES = (".h", ".cpp")
 
@@ -65,7 +68,8 @@ def complaint(path, system, own, folders):
     """Why `path` must not include <system> or "own"; None if it may."""
     layer = path.split("/")[0]
     if system is not None:
-        if layer == "protocol" and not is_standard(system, folders):
+        is_allowed = is_standard(system, folders) or system in INTRINSICS
+        if layer == "protocol" and not is_allowed:
             return f"protocol/ must include the standard library only, got <{system}>"
         if system.split("/")[0] in ALLOWED:
             return f'headers of the project must be included as "{system}"'

@@ -45,7 +45,10 @@ public:
           intake_(with_reserved(std::move(table)), std::vector<protocol::Reading>(1)),
           merger_(std::move(merger)) {}
 
-    void say(std::string_view lines) { intake_.take(0, lines, agent::Peer("test"), 1); }
+    void say(std::string_view lines) {
+        intake_.take(0, lines, agent::Peer("test"), 1);
+        intake_.settle();
+    }
 
     // Valid until the next one.
     const Snapshot& flush(const Ledger& ledger) {
