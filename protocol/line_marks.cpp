@@ -219,11 +219,11 @@ template <class Set>
 [[gnu::flatten]] std::size_t mark_sse2(std::string_view& rest, std::span<LineMark> out) noexcept {
     return mark_lines<Sse2>(rest, out);
 }
-PITOT_AVX2 [[gnu::flatten]] std::size_t mark_avx2(std::string_view& rest,
+[[gnu::flatten]] PITOT_AVX2 std::size_t mark_avx2(std::string_view& rest,
                                                   std::span<LineMark> out) noexcept {
     return mark_lines<Avx2>(rest, out);
 }
-PITOT_AVX512 [[gnu::flatten]] std::size_t mark_avx512(std::string_view& rest,
+[[gnu::flatten]] PITOT_AVX512 std::size_t mark_avx512(std::string_view& rest,
                                                       std::span<LineMark> out) noexcept {
     return mark_lines<Avx512>(rest, out);
 }

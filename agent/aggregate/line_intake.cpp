@@ -50,10 +50,9 @@ void LineIntake::take(std::uint16_t listener, std::string_view lines, const Peer
     if (waiting_.count != 0 && (waiting_.listener != of || waiting_.now_ns != now_ns)) settle();
     waiting_.listener = of;
     waiting_.now_ns = now_ns;
-    std::array<protocol::LineMark, Waiting::lines_max> marks;
     while (!lines.empty()) {
-        const std::size_t count = marker_.mark(lines, marks);
-        for (const protocol::LineMark& mark : std::span(marks).first(count)) {
+        const std::size_t count = marker_.mark(lines, marks_);
+        for (const protocol::LineMark& mark : std::span(marks_).first(count)) {
             const std::size_t at = waiting_.count;
             if (way_ == Way::plain || !protocol::read_quickly(mark, reading, waiting_.said[at]))
                 [[unlikely]] {
@@ -72,7 +71,7 @@ void LineIntake::settle() {
     const std::span<const protocol::QuickLine> said =
         std::span(waiting_.said).first(waiting_.count);
     waiting_.count = 0;
-    std::array<RowId, Waiting::lines_max> rows;
+    std::array<RowId, Waiting::lines_max> rows{};
     table_.find(said, waiting_.listener.accent.spelling, rows);
     std::uint64_t known = 0;
     for (std::size_t i = 0; i < said.size(); ++i) {

@@ -90,6 +90,7 @@ private:
     const protocol::LineMarker marker_;
 
     Waiting waiting_;
+    std::array<protocol::LineMark, Waiting::lines_max> marks_;  // of take()
 };
 
 }  // namespace pitot::agent

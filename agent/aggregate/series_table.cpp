@@ -57,8 +57,8 @@ void SeriesTable::find(std::span<const protocol::QuickLine> lines, Spelling spel
                          .kind = lines[i].kind,
                          .spelling = spelling};
     };
-    std::array<std::uint32_t, keys_per_find_max> hashes;
-    std::array<KeyTable::Handle, keys_per_find_max> guesses;
+    std::array<std::uint32_t, keys_per_find_max> hashes{};
+    std::array<KeyTable::Handle, keys_per_find_max> guesses{};
     for (std::size_t i = 0; i < lines.size(); ++i) {
         hashes[i] = keys_.hash(key_of(i));
         keys_.prefetch(hashes[i]);
