@@ -99,8 +99,8 @@ std::optional<double> rank_of(std::string_view name) {
     }
     // Nobody means 10.0 by p100.
     if (digits[0] == '0' || (digits.size() > 2 && digits[0] != '9')) return std::nullopt;
-    std::string decimal(digits);
-    if (decimal.size() > 2) decimal.insert(2, ".");
+    std::string decimal(digits.substr(0, 2));
+    if (digits.size() > 2) decimal.append(1, '.').append(digits.substr(2));
     double rank = 0;
     std::from_chars(decimal.data(), decimal.data() + decimal.size(), rank);
     return rank;

@@ -23,7 +23,7 @@ void Watchdog::look(std::string_view status) {
     const auto stuck = liveness_.stuck(now_ns, manager_.watchdog_interval().count() / 2);
     liveness_.ask(now_ns);
     if (!stuck) {
-        if (!said_stuck_.empty()) log_.info("watchdog: {} answers again", said_stuck_);
+        if (!said_stuck_.empty()) log_.info("watchdog: '{}' answers again", said_stuck_);
         said_stuck_.clear();
         const std::string failure = manager_.watchdog(status);
         if (!failure.empty()) {
@@ -36,8 +36,9 @@ void Watchdog::look(std::string_view status) {
     }
     if (said_stuck_ == stuck->name) return;
     said_stuck_ = stuck->name;
+    // In quotes, so that the log does not take the number of a shard for one that varies.
     log_.error(
-        "watchdog: {} has not answered for {:.1f} s; the service manager is no longer told "
+        "watchdog: '{}' has not answered for {:.1f} s; the service manager is no longer told "
         "that all is well, and will end the process if that lasts (WatchdogSec=)",
         stuck->name, static_cast<double>(stuck->waiting_ns) / 1e9);
 }

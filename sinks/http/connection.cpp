@@ -7,7 +7,10 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cerrno>
+#include <expected>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -68,13 +71,21 @@ void retire(std::unique_ptr<Connection> connection) {
 }
 
 asio::awaitable<net::Addresses> look_up(net::HostLookUp& host) {
-    const auto begin = [&host](auto handler) {
-        // A std::function must be one that can be copied.
-        const auto kept = std::make_shared<decltype(handler)>(std::move(handler));
-        host.find([kept](const net::Addresses& found) { (*kept)(found); });
+    // A timer that never ends by itself stands for the answer.
+    struct Answer {
+        explicit Answer(const asio::any_io_executor& executor)
+            : arrived(executor, asio::steady_timer::time_point::max()) {}
+        asio::steady_timer arrived;
+        net::Addresses found = std::unexpected("the look-up ended without an answer");
     };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(net::Addresses)>(
-        begin, asio::use_awaitable);
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    const auto answer = std::make_shared<Answer>(executor);
+    host.find([answer](const net::Addresses& found) {
+        answer->found = found;
+        answer->arrived.cancel();
+    });
+    co_await answer->arrived.async_wait(as_value);
+    co_return std::move(answer->found);
 }
 
 asio::awaitable<std::optional<Failure>> connect(asio::io_context& io, Scheduler& time,

@@ -309,9 +309,9 @@ def test_all_at_once(scene: Scene) -> str:
     sent = Sent.drawn()
     send_within_an_interval(connected(scene, agent), sent.lines)
     # Percentiles and sets are shown for one interval: both pages have it at once.
-    for job in ("page", "gateway"):
-        wait_until(lambda job=job: scraper.query(f'count(level{{job="{job}"}})') or
-                   scraper.query(f'count(level{{instance="{HOST}"}})'), "the interval's flush")
+    for job, where in (("page", 'job="page"'), ("gateway", f'instance="{HOST}"')):
+        wait_until(lambda where=where: scraper.query(f"level{{{where}}}"),
+                   f"the interval's flush where {where}")
         check_prometheus(scraper, job, sent)
     check_own_lines_scraped(scraper, len(sent.lines))
     ledger = agent.stop({"udp": len(sent.lines)})

@@ -357,7 +357,7 @@ def test_addresses(scene: Scene) -> str:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         code, said = refused_start(scene, "taken", settings(PAGE, http={"address": address}))
     expect_equal("exit code", code, 1)
-    expect(f"http.address: cannot listen on {address}: Address already in use; set another" in said,
+    expect(f"cannot listen on {address}: Address already in use; set another" in said,
            said)
     without = scene.agent(settings({"out": {"type": "console"}}, http={"address": ""}))
     expect_equal("the address of no server", without.http, "")

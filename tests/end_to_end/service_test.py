@@ -131,7 +131,7 @@ def test_watchdog_is_not_a_timer(scene: Scene) -> str:
              "pitot-sinks": "delivery"}
     for thread, loop in loops.items():
         with held(agent, thread):
-            wait_until(lambda stuck=loop: f"{stuck} has not answered for" in agent.said(),
+            wait_until(lambda stuck=loop: f"'{stuck}' has not answered for" in agent.said(),
                        f"the log to name {loop}")
             manager.empty()
             # Two looks later still nothing: what was said before has been read.

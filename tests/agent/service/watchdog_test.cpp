@@ -87,15 +87,16 @@ TEST_CASE("one loop that is stuck starves it, is named once, and is forgiven") {
         CHECK_FALSE(look_and_answer_but_one());
         CHECK_FALSE(look_and_answer_but_one());
         const std::string name = "loop " + std::to_string(stuck);
-        CHECK(rig.said.str() == "error: watchdog: " + name +
-                                    " has not answered for 6.0 s; the service manager is no longer "
-                                    "told that all is well, and will end the process if that lasts "
-                                    "(WatchdogSec=)\n");
+        CHECK(rig.said.str() ==
+              "error: watchdog: '" + name +
+                  "' has not answered for 6.0 s; the service manager is no longer "
+                  "told that all is well, and will end the process if that lasts "
+                  "(WatchdogSec=)\n");
         CHECK(rig.loops.questions[stuck] == 1);  // no heap of questions
 
         rig.loops.answer_all();
         CHECK(rig.look());
-        CHECK(rig.said.str().ends_with("info: watchdog: " + name + " answers again\n"));
+        CHECK(rig.said.str().ends_with("info: watchdog: '" + name + "' answers again\n"));
     }
 }
 
