@@ -107,7 +107,7 @@ TEST_CASE("the one silent for longest is named") {
     CHECK(rig.look());  // asks loop 0 again, two seconds after the others
     CHECK(rig.look());
     CHECK_FALSE(rig.look());
-    CHECK(rig.said.str().starts_with("error: watchdog: loop 1 has not answered for 6.0 s"));
+    CHECK(rig.said.str().starts_with("error: watchdog: 'loop 1' has not answered for 6.0 s"));
 }
 
 TEST_CASE("nobody to feed") {
