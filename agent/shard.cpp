@@ -38,6 +38,7 @@ Shard::Answer Shard::turn() {
     const std::span<const ListenerCounters> counters = sockets_.counters();
     const std::size_t value_bytes = intake_.table().open_page().bytes();
     return {.closed = intake_.table().turn(),
+            .rows = &intake_.table().rows(),
             .listeners = {counters.begin(), counters.end()},
             .series = intake_.table().series(),
             .table_bytes = intake_.table().bytes(),

@@ -99,7 +99,7 @@ ShardSet::Turn ShardSet::turn(std::int64_t deadline_steady_ns) {
         }
         ShardPage page;
         if (answer) {
-            page = {.rows = &seat->shard.intake_.table().rows(), .closed = answer->closed};
+            page = {.rows = answer->rows, .closed = answer->closed};
             seat->asked = false;
             result.belated_shards += seat->belated ? 1U : 0U;
             seat->listeners = std::move(answer->listeners);
