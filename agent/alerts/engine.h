@@ -107,7 +107,7 @@ public:
     std::uint64_t changes() const { return changes_; }
 
     void each_alert(const std::function<void(const AlertView&)>& visit) const;
-    RuleCounts counts(std::string_view rule) const;
+    RuleCounts counts(std::string_view name) const;
     const Evaluator& evaluator() const { return evaluator_; }
 
     // Time that the agent was away counts as it passed, up to this: what was pending may not

@@ -84,8 +84,8 @@ const FunctionInfo& info(Function function);
 // What a name before a parenthesis means. `rank` is in (0, 100), for percentiles that have
 // it in their name.
 struct NamedFunction {
-    Function function;
-    std::optional<double> rank;
+    Function function{};
+    std::optional<double> rank = {};
 };
 std::optional<NamedFunction> find_function(std::string_view name);
 

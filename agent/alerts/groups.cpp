@@ -53,7 +53,8 @@ void GroupTable::clear() {
     ++generation_;
 }
 
-Join::Join(const Labels& left, const Labels& right) : left_labels_(left), right_labels_(right) {}
+Join::Join(Labels left, Labels right)
+    : left_labels_(std::move(left)), right_labels_(std::move(right)) {}
 
 void Join::update(const GroupTable* left, const GroupTable* right) {
     if (left == right || left == nullptr || right == nullptr) {

@@ -54,7 +54,7 @@ private:
 // Two sides of an operator, group by group.
 class Join {
 public:
-    Join(const Labels& left, const Labels& right);
+    Join(Labels left, Labels right);
 
     // Either may be null: a constant, which is everybody's partner.
     void update(const GroupTable* left, const GroupTable* right);
