@@ -49,7 +49,7 @@ private:
     // What the flush gets at a turn.
     struct Answer {
         SeriesTable::Closed closed;
-        RowStore* rows = nullptr;  // for the cells of the rows that the page lists
+        RowStore* rows = nullptr;                 // for the cells of the rows that the page lists
         std::vector<ListenerCounters> listeners;  // since the start, by listener
         std::size_t series = 0;
         std::size_t table_bytes = 0;

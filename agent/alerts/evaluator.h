@@ -44,8 +44,8 @@ struct EvaluatorSettings {
 // Lives until the next take().
 struct Instance {
     const Group& group;
-    Truth truth;  // of a condition
-    Value value;  // of what the expression shows; of a number, the number
+    Truth truth{};  // of a condition
+    Value value;    // of what the expression shows; of a number, the number
 };
 
 struct EvaluatorUsage {

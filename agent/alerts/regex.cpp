@@ -269,8 +269,7 @@ private:
         if (c == 'n') return range('\n', '\n');
         if (c == 't') return range('\t', '\t');
         if (is_letter(c) || is_digit(c)) {
-            fail(start,
-                 fmt::format("must be \\d, \\w, \\s or a \\ before punctuation, got \\{}", c));
+            fail(start, fmt::format(R"(must be \d, \w, \s or a \ before punctuation, got \{})", c));
             return {};
         }
         return range(c, c);

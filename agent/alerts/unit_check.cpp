@@ -24,6 +24,7 @@ std::expected<std::vector<NodeUnit>, ExpressionFault> UnitCheck::run(const Expre
     // Children come first.
     for (NodeId node = 0; node < expression.nodes.size(); ++node) check.visit(node);
     std::vector<NodeUnit> units;
+    units.reserve(expression.nodes.size());
     for (NodeId node = 0; node < expression.nodes.size(); ++node)
         units.push_back(check.settle(node));
     if (check.fault_) return std::unexpected(std::move(*check.fault_));

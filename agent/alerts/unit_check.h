@@ -63,7 +63,7 @@ private:
     // A factor: numbers without a unit of their own.
     bool is_scalar(NodeId node);
     NodeUnit settle(NodeId node);
-    void check_time(const Class& of, NodeId literal);
+    void check_time(const Class& its, NodeId literal);
 
     const Expression& expression_;
     const UnitOf& unit_of_;

@@ -114,7 +114,7 @@ private:
     std::size_t fixed_bytes() const;
     void forget_groups();
     void clear_slots(GroupId group);
-    void clear_slot(std::size_t cell);
+    void clear_slot(std::size_t at);
     std::size_t cell(GroupId group, std::uint64_t slot) const {
         return std::size_t{group} * plan_.slots() + slot % plan_.slots();
     }

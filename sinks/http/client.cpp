@@ -323,7 +323,7 @@ asio::awaitable<std::optional<Failure>> Client::State::open(asio::io_context& io
                                                             std::shared_ptr<Exchange> exchange) {
     arm_connect_timer(exchange,
                       fmt::format("cannot look up the address of {} in time", settings.url.host));
-    net::Addresses found = co_await look_up(host);
+    net::Addresses found = co_await look_up(io, host);
     if (exchange->is_over) co_return std::nullopt;
     if (!found) {
         co_return Failure{FailureKind::resolve, fmt::format("cannot look up the address of {}: {}",

@@ -8,7 +8,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <cerrno>
 #include <expected>
 #include <memory>
@@ -70,16 +69,15 @@ void retire(std::unique_ptr<Connection> connection) {
     leaving.close(true);
 }
 
-asio::awaitable<net::Addresses> look_up(net::HostLookUp& host) {
+asio::awaitable<net::Addresses> look_up(asio::io_context& io, net::HostLookUp& host) {
     // A timer that never ends by itself stands for the answer.
     struct Answer {
-        explicit Answer(const asio::any_io_executor& executor)
-            : arrived(executor, asio::steady_timer::time_point::max()) {}
+        explicit Answer(asio::io_context& context)
+            : arrived(context, asio::steady_timer::time_point::max()) {}
         asio::steady_timer arrived;
         net::Addresses found = std::unexpected("the look-up ended without an answer");
     };
-    const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    const auto answer = std::make_shared<Answer>(executor);
+    const auto answer = std::make_shared<Answer>(io);
     host.find([answer](const net::Addresses& found) {
         answer->found = found;
         answer->arrived.cancel();

@@ -61,7 +61,7 @@ struct Connecting {
 };
 
 // The addresses of a host. Comes back also when `host` is gone.
-boost::asio::awaitable<net::Addresses> look_up(net::HostLookUp& host);
+boost::asio::awaitable<net::Addresses> look_up(boost::asio::io_context& io, net::HostLookUp& host);
 
 // Where to connect, and until when.
 struct Route {

@@ -57,7 +57,7 @@ private:
     std::string selector(bool may_look_back) {
         std::string text = pick({"a", "a", "b", "c.x", "\"c.*\"", "missing"});
         text += pick({"", "", "", "{service=\"s1\"}", "{zone!=\"z1\"}", "{service=~\"s1|s2\"}",
-                      "{zone!~\"z.\"}", "{service=\"s*\", zone=\"z2\"}"});
+                      "{zone!~\"z.\"}", R"({service="s*", zone="z2"})"});
         if (!may_look_back) return text + pick({"", "[2f]", "[40s]"});
         if (choose_(2) == 0) text += window();
         if (choose_(8) == 0) text += pick({" offset 20s", " offset 5f"});
