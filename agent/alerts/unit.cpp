@@ -10,8 +10,8 @@ namespace {
 constexpr double kilo = 1e3;
 constexpr double kibi = 1024;
 
-constexpr std::array number_unit_list{
-    Unit{"%", Dimension::share, 1, 100},
+// Times and sizes, which literals and metrics are measured in alike.
+constexpr std::array measures{
     Unit{"ns", Dimension::time, 1, 1e9},
     Unit{"us", Dimension::time, 1, 1e6},
     milliseconds,
@@ -26,28 +26,26 @@ constexpr std::array number_unit_list{
     Unit{"KiB", Dimension::bytes, kibi},
     Unit{"MiB", Dimension::bytes, kibi* kibi},
     Unit{"GiB", Dimension::bytes, kibi* kibi* kibi},
-    Unit{"k", Dimension::none, kilo},
-    Unit{"M", Dimension::none, kilo* kilo},
 };
 
-constexpr std::array metric_unit_list{
-    Unit{"ns", Dimension::time, 1, 1e9},
-    Unit{"us", Dimension::time, 1, 1e6},
-    milliseconds,
-    seconds,
-    Unit{"m", Dimension::time, 60},
-    Unit{"h", Dimension::time, 3'600},
-    Unit{"d", Dimension::time, 86'400},
-    Unit{"B", Dimension::bytes, 1},
-    Unit{"kB", Dimension::bytes, kilo},
-    Unit{"MB", Dimension::bytes, kilo* kilo},
-    Unit{"GB", Dimension::bytes, kilo* kilo* kilo},
-    Unit{"KiB", Dimension::bytes, kibi},
-    Unit{"MiB", Dimension::bytes, kibi* kibi},
-    Unit{"GiB", Dimension::bytes, kibi* kibi* kibi},
-    Unit{"percent", Dimension::share, 1, 100},
-    Unit{"ratio", Dimension::share, 1},
-};
+// `first`, then the measures, then `last`.
+template <std::size_t firsts, std::size_t lasts>
+constexpr auto around_measures(const std::array<Unit, firsts>& first,
+                               const std::array<Unit, lasts>& last) {
+    std::array<Unit, firsts + measures.size() + lasts> all{};
+    auto at = std::ranges::copy(first, all.begin()).out;
+    at = std::ranges::copy(measures, at).out;
+    std::ranges::copy(last, at);
+    return all;
+}
+
+constexpr auto number_unit_list = around_measures(
+    std::array{Unit{"%", Dimension::share, 1, 100}},
+    std::array{Unit{"k", Dimension::none, kilo}, Unit{"M", Dimension::none, kilo* kilo}});
+
+constexpr auto metric_unit_list = around_measures(
+    std::array<Unit, 0>{},
+    std::array{Unit{"percent", Dimension::share, 1, 100}, Unit{"ratio", Dimension::share, 1}});
 
 std::optional<Unit> find(std::span<const Unit> units, std::string_view name) {
     const auto found = std::ranges::find(units, name, &Unit::name);
