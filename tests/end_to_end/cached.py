@@ -31,11 +31,15 @@ def tool(name: str) -> str:
 
 
 def cached(name: str, fill: Callable[[Path], None]) -> Path:
-    """The folder of this name; filled first where that has not been done to its end. Of
-    several processes one fills it, and the others wait."""
-    folder = CACHE / name
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
+    """The folder of this name, in the user's cache."""
+    return filled(CACHE / name, name, fill)
+
+
+def filled(folder: Path, lock_name: str, fill: Callable[[Path], None]) -> Path:
+    """The folder; filled first where that has not been done to its end. Of several processes
+    with one name of a lock one fills it, and the others wait."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{lock_name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / COMPLETE).exists():
             shutil.rmtree(folder, ignore_errors=True)

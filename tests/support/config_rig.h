@@ -59,6 +59,16 @@ private:
     std::filesystem::path path_;
 };
 
+// What is read from a configuration with nothing wrong in it.
+inline agent::LoadedConfig loaded_of(const agent::LoadArguments& arguments) {
+    auto loaded = agent::load(arguments);
+    REQUIRE_MESSAGE(loaded, render(loaded.error(), {}));
+    for (const agent::SinkSection& section : loaded->sink_sections) read_section(section);
+    const auto problems = loaded->finish();
+    REQUIRE_MESSAGE(problems.empty(), render(problems, {}));
+    return *std::move(loaded);
+}
+
 inline std::string content_of(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     REQUIRE(file.is_open());

@@ -19,15 +19,6 @@ using namespace pitot::tests;
 
 namespace {
 
-LoadedConfig loaded_of(const LoadArguments& arguments) {
-    auto loaded = load(arguments);
-    REQUIRE_MESSAGE(loaded, render(loaded.error(), {}));
-    std::ranges::for_each(loaded->sink_sections, read_section);
-    const auto problems = loaded->finish();
-    REQUIRE_MESSAGE(problems.empty(), render(problems, {}));
-    return *std::move(loaded);
-}
-
 // What each option is in the end, written or not.
 std::map<std::string, std::string> values_of(const LoadedConfig& loaded) {
     std::map<std::string, std::string> values;

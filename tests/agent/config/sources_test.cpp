@@ -44,15 +44,6 @@ Lines wrong_in(const LoadArguments& arguments, const std::filesystem::path& dire
     return lines;
 }
 
-LoadedConfig loaded_of(const LoadArguments& arguments) {
-    auto loaded = load(arguments);
-    REQUIRE_MESSAGE(loaded, render(loaded.error(), {}));
-    std::ranges::for_each(loaded->sink_sections, read_section);
-    const auto problems = loaded->finish();
-    REQUIRE_MESSAGE(problems.empty(), render(problems, {}));
-    return *std::move(loaded);
-}
-
 }  // namespace
 
 TEST_CASE("files of conf.d are read with the file beside them, in the order of their names") {

@@ -10,7 +10,6 @@ A function gives the command of a client, or raises Unavailable with the reason.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -19,9 +18,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from cached import filled
+
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".cache" / "clients"
-COMPLETE = "COMPLETE"
 # Compiling the Go client from nothing on a loaded machine takes a minute.
 INSTALL_LIMIT_S = 500
 # Where Debian has the headers that npm needs to build unix-dgram.
@@ -58,17 +58,8 @@ def cached(name: str, made_of: list[Path], version: str, make: Callable[[Path], 
     digest = hashlib.sha256(version.encode())
     for path in made_of:
         digest.update(path.read_bytes())
-    folder = CACHE / f"{name}-{digest.hexdigest()[:16]}"
-    CACHE.mkdir(parents=True, exist_ok=True)
     # Suites of several builds may run at once; the second waits for the first.
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / COMPLETE).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            make(folder)
-            (folder / COMPLETE).touch()
-    return folder
+    return filled(CACHE / f"{name}-{digest.hexdigest()[:16]}", name, make)
 
 
 def python_client(program: str) -> list[str]:
