@@ -29,10 +29,10 @@ constexpr std::array measures{
 };
 
 // `first`, then the measures, then `last`.
-template <std::size_t firsts, std::size_t lasts>
-constexpr auto around_measures(const std::array<Unit, firsts>& first,
-                               const std::array<Unit, lasts>& last) {
-    std::array<Unit, firsts + measures.size() + lasts> all{};
+template <std::size_t Firsts, std::size_t Lasts>
+constexpr auto around_measures(const std::array<Unit, Firsts>& first,
+                               const std::array<Unit, Lasts>& last) {
+    std::array<Unit, Firsts + measures.size() + Lasts> all{};
     auto at = std::ranges::copy(first, all.begin()).out;
     at = std::ranges::copy(measures, at).out;
     std::ranges::copy(last, at);
