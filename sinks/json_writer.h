@@ -22,6 +22,13 @@ public:
     void begin_array() { open('['); }
     void end_array() { close(']'); }
 
+    // The text of an object or array that was begun by another writer and holds something:
+    // what follows goes on in it.
+    void begun(std::string_view text) {
+        comma();
+        out_ += text;
+    }
+
     void key(std::string_view name) {
         comma();
         quote(name);

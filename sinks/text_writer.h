@@ -44,7 +44,7 @@ public:
     // `end` of what was written from where room() said.
     void wrote(const char* end) {
         size_ = static_cast<std::size_t>(end - out_.data());
-        assert(size_ <= out_.size());
+        assert(!is_finished_ && size_ <= out_.size());
     }
     void append(std::string_view bytes) { wrote(write_bytes(bytes, room(bytes.size()))); }
 
@@ -53,8 +53,13 @@ public:
         return std::string_view(out_).substr(begin, size_ - begin);
     }
 
-    // The string is as long as what was written.
-    void finish() { out_.resize(size_); }
+    // The string is as long as what was written, and no longer the writer's: it may be moved
+    // away at once.
+    void finish() {
+        if (is_finished_) return;
+        is_finished_ = true;
+        out_.resize(size_);
+    }
 
 private:
     // The new bytes are not cleared: each is written before it is read.
@@ -65,6 +70,7 @@ private:
 
     std::string& out_;
     std::size_t size_;  // written so far; out_ is longer
+    bool is_finished_ = false;
 };
 
 }  // namespace pitot::sinks

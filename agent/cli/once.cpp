@@ -66,12 +66,12 @@ Request read_request(std::string_view line) {
 class Printer {
 public:
     Printer(const std::vector<double>& quantiles, sinks::Sink* sink)
-        : quantiles_(quantiles), sink_(sink) {}
+        : json_(quantiles), sink_(sink) {}
 
-    std::string operator()(const protocol::Snapshot& snapshot) const {
+    std::string operator()(const protocol::Snapshot& snapshot) {
         std::string text;
         if (sink_ == nullptr) {
-            sinks::console::append_json(snapshot, quantiles_, text);
+            json_.append(snapshot, text);
             text += '\n';
             return text;
         }
@@ -82,11 +82,11 @@ public:
     }
 
 private:
-    const std::vector<double>& quantiles_;
+    sinks::console::JsonEncoder json_;
     sinks::Sink* sink_;
 };
 
-int rehearse(Rehearsal& rehearsal, const Printer& print, std::istream& in, std::ostream& out,
+int rehearse(Rehearsal& rehearsal, Printer& print, std::istream& in, std::ostream& out,
              std::ostream& err) {
     int exit_code = exit_success;
     std::size_t number = 0;
@@ -147,7 +147,8 @@ int once(const OnceArguments& arguments, std::istream& in, std::ostream& out, st
     };
     Rehearsal rehearsal(loaded->config, arguments.reading, wants_total,
                         arguments.start_s * 1'000'000'000);
-    return rehearse(rehearsal, Printer(loaded->config.quantiles, sink), in, out, err);
+    Printer print(loaded->config.quantiles, sink);
+    return rehearse(rehearsal, print, in, out, err);
 }
 
 }  // namespace pitot::agent

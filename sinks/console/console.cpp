@@ -23,15 +23,15 @@ constexpr QueueBounds queue_bounds{.batches_max = 64, .bytes_max = 512 * std::si
 class ConsoleEncoder final : public Encoder {
 public:
     ConsoleEncoder(Format format, std::vector<double> quantiles)
-        : format_(format), quantiles_(std::move(quantiles)) {}
+        : format_(format), json_(quantiles), text_(std::move(quantiles)) {}
 
     void encode(const Snapshot& snapshot, Encoded& out) override {
         Batch batch;
         if (format_ == Format::json) {
-            append_json(snapshot, quantiles_, batch.body);
+            json_.append(snapshot, batch.body);
             batch.body += '\n';
         } else {
-            append_text(snapshot, quantiles_, batch.body);
+            text_.append(snapshot, batch.body);
         }
         const std::uint64_t idle = count_idle(snapshot.counters) + count_idle(snapshot.gauges) +
                                    count_idle(snapshot.timers) + count_idle(snapshot.sets);
@@ -50,7 +50,8 @@ private:
     }
 
     Format format_;
-    std::vector<double> quantiles_;
+    JsonEncoder json_;
+    TextEncoder text_;
 };
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "sinks/console/series_order.h"
 #include "sinks/json_writer.h"
 
 namespace pitot::sinks::console {
@@ -30,8 +29,18 @@ void append_tags(std::span<const protocol::Tag> tags, JsonWriter& json) {
     json.end_array();
 }
 
+// The object of a series is begun, and ended in each interval.
+void append_head(const protocol::Series& series, std::string& out) {
+    JsonWriter json(out);
+    json.begin_object();
+    json.field("name", series.name);
+    json.field("kind", to_string(series.kind));
+    append_tags(series.tags, json);
+}
+
 void append_distribution(const protocol::DistributionView& values,
-                         const std::vector<double>& quantiles, JsonWriter& json) {
+                         std::span<const double> quantiles,
+                         const std::vector<std::string>& quantile_names, JsonWriter& json) {
     json.field("count", values.count());
     json.field("sum", values.sum());
     json.field("min", values.minimum());
@@ -40,42 +49,7 @@ void append_distribution(const protocol::DistributionView& values,
     json.field("stddev", values.standard_deviation());
     json.key("quantiles");
     json.begin_object();
-    for (const double quantile : quantiles) {
-        std::string name;
-        append_number(quantile, name);
-        json.field(name, values.quantile(quantile));
-    }
-    json.end_object();
-}
-
-void append_series(const Snapshot& snapshot, const Updated& updated,
-                   const std::vector<double>& quantiles, JsonWriter& json) {
-    const protocol::Series& series = *updated.series;
-    json.begin_object();
-    json.field("name", series.name);
-    json.field("kind", to_string(series.kind));
-    append_tags(series.tags, json);
-    switch (series.kind) {
-        case Kind::counter: {
-            const protocol::CounterPoint& point = snapshot.counters[updated.index];
-            json.field("delta", point.delta);
-            // An interval without length has no rate: null.
-            json.field("rate", point.delta / snapshot.elapsed_s);
-            json.field("total", point.total);
-            break;
-        }
-        case Kind::gauge:
-            json.field("value", snapshot.gauges[updated.index].value);
-            break;
-        case Kind::set:
-            json.field("unique", snapshot.sets[updated.index].unique);
-            break;
-        case Kind::timer:
-        case Kind::histogram:
-        case Kind::distribution:
-            append_distribution(snapshot.timers[updated.index].values, quantiles, json);
-            break;
-    }
+    for (std::size_t i = 0; i < quantiles.size(); ++i) json.field(quantile_names[i], quantiles[i]);
     json.end_object();
 }
 
@@ -140,7 +114,15 @@ void append_rejected(const Snapshot& snapshot, JsonWriter& json) {
 
 }  // namespace
 
-void append_json(const Snapshot& snapshot, const std::vector<double>& quantiles, std::string& out) {
+JsonEncoder::JsonEncoder(std::vector<double> quantiles)
+    : order_(append_head), quantiles_(std::move(quantiles)) {
+    for (const double quantile : quantiles_.ranks()) {
+        append_number(quantile, quantile_names_.emplace_back());
+    }
+}
+
+void JsonEncoder::append(const Snapshot& snapshot, std::string& out) {
+    quantiles_.begin(snapshot);
     JsonWriter json(out);
     json.begin_object();
     json.key("start");
@@ -150,9 +132,7 @@ void append_json(const Snapshot& snapshot, const std::vector<double>& quantiles,
 
     json.key("series");
     json.begin_array();
-    for (const Updated& updated : updated_series(snapshot)) {
-        append_series(snapshot, updated, quantiles, json);
-    }
+    for (const Updated& updated : order_.update(snapshot)) append_series(snapshot, updated, json);
     for (const protocol::TimedPoint& point : snapshot.timed) append_timed(point, json);
     json.end_array();
 
@@ -168,6 +148,35 @@ void append_json(const Snapshot& snapshot, const std::vector<double>& quantiles,
 
     json.key("rejected");
     append_rejected(snapshot, json);
+    json.end_object();
+}
+
+void JsonEncoder::append_series(const Snapshot& snapshot, const Updated& updated,
+                                JsonWriter& json) {
+    json.begun(updated.head);
+    switch (updated.series->kind) {
+        case Kind::counter: {
+            const protocol::CounterPoint& point = snapshot.counters[updated.index];
+            json.field("delta", point.delta);
+            // An interval without length has no rate: null.
+            json.field("rate", point.delta / snapshot.elapsed_s);
+            json.field("total", point.total);
+            break;
+        }
+        case Kind::gauge:
+            json.field("value", snapshot.gauges[updated.index].value);
+            break;
+        case Kind::set:
+            json.field("unique", snapshot.sets[updated.index].unique);
+            break;
+        case Kind::timer:
+        case Kind::histogram:
+        case Kind::distribution: {
+            const protocol::TimerPoint& point = snapshot.timers[updated.index];
+            append_distribution(point.values, quantiles_.of(point), quantile_names_, json);
+            break;
+        }
+    }
     json.end_object();
 }
 

@@ -12,11 +12,27 @@
 #include <vector>
 
 #include "protocol/snapshot.h"
+#include "sinks/console/series_order.h"
+#include "sinks/json_writer.h"
+#include "sinks/quantiles.h"
 
 namespace pitot::sinks::console {
 
-// `quantiles` in (0, 1]; each is a key of "quantiles".
-void append_json(const protocol::Snapshot& snapshot, const std::vector<double>& quantiles,
-                 std::string& out);
+class JsonEncoder {
+public:
+    // `quantiles` in (0, 1], ascending; each is a key of "quantiles".
+    explicit JsonEncoder(std::vector<double> quantiles);
+
+    // Of the intervals of one run, in order: what a series is called is kept.
+    void append(const protocol::Snapshot& snapshot, std::string& out);
+
+private:
+    void append_series(const protocol::Snapshot& snapshot, const Updated& updated,
+                       JsonWriter& json);
+
+    SeriesOrder order_;
+    Quantiles quantiles_;
+    std::vector<std::string> quantile_names_;
+};
 
 }  // namespace pitot::sinks::console

@@ -8,8 +8,8 @@
 #include <numeric>
 #include <span>
 #include <string_view>
+#include <utility>
 
-#include "sinks/console/series_order.h"
 #include "sinks/number_text.h"
 
 namespace pitot::sinks::console {
@@ -56,8 +56,27 @@ void append_headline(const Snapshot& snapshot, std::size_t series, std::string& 
                    snapshot.events.size(), snapshot.service_checks.size(), refused);
 }
 
-void append_value(const Snapshot& snapshot, const Updated& updated,
-                  const std::vector<double>& quantiles, std::string& out) {
+// "  page.views {env=prod,shell} counter: "
+void append_head(const protocol::Series& series, std::string& out) {
+    out += "  ";
+    append_plain(series.name, out);
+    append_tags(series.tags, out);
+    fmt::format_to(std::back_inserter(out), " {}: ", to_string(series.kind));
+}
+
+void append_distribution(const protocol::DistributionView& values,
+                         std::span<const double> quantiles,
+                         const std::vector<std::string>& quantile_names, std::string& out) {
+    const auto print = std::back_inserter(out);
+    fmt::format_to(print, "{} values, {:.6g} to {:.6g}, mean {:.6g}", number(values.count()),
+                   values.minimum(), values.maximum(), values.mean());
+    for (std::size_t i = 0; i < quantiles.size(); ++i) {
+        fmt::format_to(print, ", p{} {:.6g}", quantile_names[i], quantiles[i]);
+    }
+}
+
+void append_value(const Snapshot& snapshot, const Updated& updated, Quantiles& quantiles,
+                  const std::vector<std::string>& quantile_names, std::string& out) {
     const auto print = std::back_inserter(out);
     switch (updated.series->kind) {
         case Kind::counter: {
@@ -79,14 +98,8 @@ void append_value(const Snapshot& snapshot, const Updated& updated,
         case Kind::timer:
         case Kind::histogram:
         case Kind::distribution: {
-            const protocol::DistributionView& values = snapshot.timers[updated.index].values;
-            fmt::format_to(print, "{} values, {:.6g} to {:.6g}, mean {:.6g}",
-                           number(values.count()), values.minimum(), values.maximum(),
-                           values.mean());
-            for (const double quantile : quantiles) {
-                fmt::format_to(print, ", p{} {:.6g}", number(quantile * 100),
-                               values.quantile(quantile));
-            }
+            const protocol::TimerPoint& point = snapshot.timers[updated.index];
+            append_distribution(point.values, quantiles.of(point), quantile_names, out);
             break;
         }
     }
@@ -94,15 +107,20 @@ void append_value(const Snapshot& snapshot, const Updated& updated,
 
 }  // namespace
 
-void append_text(const Snapshot& snapshot, const std::vector<double>& quantiles, std::string& out) {
-    const std::vector<Updated> all = updated_series(snapshot);
+TextEncoder::TextEncoder(std::vector<double> quantiles)
+    : order_(append_head), quantiles_(std::move(quantiles)) {
+    for (const double quantile : quantiles_.ranks()) {
+        quantile_names_.push_back(number(quantile * 100));
+    }
+}
+
+void TextEncoder::append(const Snapshot& snapshot, std::string& out) {
+    quantiles_.begin(snapshot);
+    const std::vector<Updated>& all = order_.update(snapshot);
     append_headline(snapshot, all.size() + snapshot.timed.size(), out);
     for (const Updated& updated : all) {
-        out += "  ";
-        append_plain(updated.series->name, out);
-        append_tags(updated.series->tags, out);
-        fmt::format_to(std::back_inserter(out), " {}: ", to_string(updated.series->kind));
-        append_value(snapshot, updated, quantiles, out);
+        out += updated.head;
+        append_value(snapshot, updated, quantiles_, quantile_names_, out);
         out += '\n';
     }
     for (const protocol::TimedPoint& point : snapshot.timed) {

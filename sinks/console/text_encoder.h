@@ -10,10 +10,23 @@
 #include <vector>
 
 #include "protocol/snapshot.h"
+#include "sinks/console/series_order.h"
+#include "sinks/quantiles.h"
 
 namespace pitot::sinks::console {
 
-void append_text(const protocol::Snapshot& snapshot, const std::vector<double>& quantiles,
-                 std::string& out);
+class TextEncoder {
+public:
+    // `quantiles` in (0, 1], ascending.
+    explicit TextEncoder(std::vector<double> quantiles);
+
+    // Of the intervals of one run, in order: what a series is called is kept.
+    void append(const protocol::Snapshot& snapshot, std::string& out);
+
+private:
+    SeriesOrder order_;
+    Quantiles quantiles_;
+    std::vector<std::string> quantile_names_;
+};
 
 }  // namespace pitot::sinks::console

@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 #include <csignal>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,7 @@ void fill(SnapshotMaker& maker) {
 
 std::string json_of(const pitot::protocol::Snapshot& snapshot) {
     std::string out;
-    console::append_json(snapshot, quantiles, out);
+    console::JsonEncoder(quantiles).append(snapshot, out);
     return out;
 }
 
@@ -121,7 +122,7 @@ TEST_CASE("an interval as text") {
     SnapshotMaker maker;
     fill(maker);
     std::string text;
-    console::append_text(maker.end_interval(), quantiles, text);
+    console::TextEncoder(quantiles).append(maker.end_interval(), text);
     check_golden("console/interval.txt", text);
 }
 
@@ -151,6 +152,38 @@ TEST_CASE("numbers and texts nobody expects are still JSON") {
         REQUIRE_MESSAGE(!error, text);
         CHECK(value.at("series").as_array().size() == 3);
         CHECK(value.at("series").as_array()[0].at("name").as_string() == name);
+    }
+}
+
+// An encoder that has seen everything says what one says that has seen nothing before.
+TEST_CASE("what is kept of series changes nothing while they come, idle, die and come again") {
+    std::mt19937 dice(5);
+    SnapshotMaker maker;
+    console::JsonEncoder json(quantiles);
+    console::TextEncoder lines(quantiles);
+    std::set<std::string> alive;
+    for (int interval = 0; interval < 200; ++interval) {
+        for (int i = 0; i < 5; ++i) {
+            // Few names: they meet their old ids, and those of others.
+            const std::string name = "series." + std::to_string(dice() % 12);
+            if (dice() % 3 == 0 && alive.erase(name) > 0) {
+                maker.forget(Kind::gauge, name, "a:b");
+            } else {
+                maker.gauge(name, "a:b", interval);
+                alive.insert(name);
+            }
+        }
+        maker.count("always", "", 1);
+        maker.values(Kind::timer, "time", "", {1, 2, 3});
+        const pitot::protocol::Snapshot snapshot = maker.end_interval();
+        std::string text;
+        json.append(snapshot, text);
+        REQUIRE(text == json_of(snapshot));
+        std::string shown;
+        std::string expected;
+        lines.append(snapshot, shown);
+        console::TextEncoder(quantiles).append(snapshot, expected);
+        REQUIRE(shown == expected);
     }
 }
 
