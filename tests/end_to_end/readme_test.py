@@ -4,8 +4,9 @@
 Blocks marked `<!-- readme_test: NAME -->` are taken from README.md and pasted into bash.
 They name fixed ports, so the test runs in a network namespace of its own, which has
 nothing but a loopback interface; and in a temporary folder that looks like the root of the
-project, so that files they write leave no trace. What differs by machine, the rate of an
-interval's exact length and the name of the host, is blanked before comparing.
+project, so that files they write leave no trace. What differs by machine and time, the rate of
+an interval's exact length, the name of the host and the time of an answer, is blanked before
+comparing.
 
 It uses the binary that packaging/quickstart builds, and builds it first if need be.
 """
@@ -23,8 +24,20 @@ import unittest
 import loopback_only
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BLOCKS = ("start", "send", "console", "scrape", "scraped", "status", "pushgateway", "ask", "answer",
-          "explain")
+BLOCKS = ("start", "send", "console", "scrape", "scraped", "status", "prometheus", "query", "found",
+          "influxdb", "select", "selected", "pushgateway", "ask", "answer", "explain")
+# What its package would bring, without what needs more rights than a test has.
+INFLUXDB = """
+reporting-disabled = true
+bind-address = "127.0.0.1:8088"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+[http]
+  bind-address = "127.0.0.1:8086"
+"""
 PATIENCE_S = 600  # a first build on a busy machine; nothing waits longer than it must
 
 
@@ -51,8 +64,11 @@ def answers(port):
 
 
 def comparable(line):
-    """A line of output without what differs by machine."""
-    return re.sub(r'instance="[^"]*"', 'instance=""', re.sub(r"[\d.e-]+/s", "/s", line)).strip()
+    """A line of output without what differs by machine and time."""
+    for varying, kept in ((r"[\d.e-]+/s", "/s"), (r'instance="[^"]*"', 'instance=""'),
+                          (r'"value":\[[\d.]+,', '"value":[,'), (r'"[\d-]+T[\d:.]+Z"', '""')):
+        line = re.sub(varying, kept, line)
+    return line.strip()
 
 
 class Pasted:
@@ -147,17 +163,43 @@ class Readme(unittest.TestCase):
         self.assertTrue(server.running(), server.output())
         subprocess.run([os.path.join(ROOT, "packaging/quickstart"), "--no-run"], check=True)
 
-        agent = self.paste_agent("pushgateway")
+        self.send_and_ask("pushgateway", "ask", "answer")
+
+    def test_prometheus(self):
+        agent = self.paste_agent("start")
         self.run_to_its_end("send")
-        expected = [comparable(line) for line in self.blocks["answer"].splitlines()]
+        server = self.paste("prometheus")
+        self.wait_for_answer("query", "found")
+        self.assertTrue(server.running(), server.output())
+        self.assertEqual(agent.stop(), 0, agent.output())
+
+    def test_influxdb(self):
+        with open(os.path.join(self.folder, "influxdb.conf"), "w", encoding="utf-8") as file:
+            file.write(INFLUXDB.format(folder=self.folder))
+        server = Pasted("exec influxd -config influxdb.conf", self.folder, "server")
+        self.addCleanup(server.stop)
+        until("InfluxDB listens", lambda: answers(8086) or not server.running())
+        self.assertTrue(server.running(), server.output())
+        subprocess.run([os.path.join(ROOT, "packaging/quickstart"), "--no-run"], check=True)
+        self.send_and_ask("influxdb", "select", "selected")
+
+    def send_and_ask(self, start, ask, answer):
+        """Pastes the agent, sends the lines, and asks until the answer is there."""
+        agent = self.paste_agent(start)
+        self.run_to_its_end("send")
+        self.wait_for_answer(ask, answer)
+        self.assertEqual(agent.stop(), 0, agent.output())
+
+    def wait_for_answer(self, ask, answer):
+        """Pastes a question until all lines of the answer come."""
+        expected = [comparable(line) for line in self.blocks[answer].splitlines()]
 
         def answered():
-            asked = subprocess.run(["bash", "-c", self.blocks["ask"]], text=True,
+            asked = subprocess.run(["bash", "-c", self.blocks[ask]], text=True,
                                    capture_output=True, check=False).stdout
             return set(expected) <= {comparable(line) for line in asked.splitlines()}
 
         until("\n".join(expected), answered)
-        self.assertEqual(agent.stop(), 0, agent.output())
 
 
 if __name__ == "__main__":
