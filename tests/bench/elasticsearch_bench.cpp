@@ -19,13 +19,14 @@
 
 #include "protocol/snapshot.h"
 #include "sinks/elasticsearch/encoder.h"
+#include "tests/bench/scale.h"
 
 using namespace pitot;
 using namespace pitot::sinks;
 
 namespace {
 
-constexpr std::size_t series_count = 100'000;
+constexpr std::size_t series_count = pitot::bench::scaled(100'000);
 constexpr std::array<double, 5> five_values{12.5, 13, 40.25, 41, 120};
 
 // Series of one kind, alive for ever, with news in every interval.

@@ -14,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "tests/bench/intake_path.h"
+#include "tests/bench/scale.h"
 #include "tests/bench/workload.h"
 
 using namespace pitot;
@@ -51,13 +52,15 @@ BENCHMARK_CAPTURE(take_lines, without_tags,
 BENCHMARK_CAPTURE(take_lines, one_line_a_datagram, bench::WorkloadShape{.datagram_bytes = 0})
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(take_lines, zipf_100k,
-                  bench::WorkloadShape{.series = 100'000, .draw = bench::Draw::zipf})
+                  bench::WorkloadShape{.series = bench::scaled(100'000), .draw = bench::Draw::zipf})
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(take_lines, random_100k,
-                  bench::WorkloadShape{.series = 100'000, .lines = 400'000})
+                  bench::WorkloadShape{.series = bench::scaled(100'000),
+                                       .lines = bench::scaled(400'000)})
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(take_lines, random_1M,
-                  bench::WorkloadShape{.series = 1'000'000, .lines = 3'000'000})
+                  bench::WorkloadShape{.series = bench::scaled(1'000'000),
+                                       .lines = bench::scaled(3'000'000)})
     ->Unit(benchmark::kMillisecond)
     ->Iterations(3);
 

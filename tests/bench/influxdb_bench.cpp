@@ -18,6 +18,7 @@
 #include "protocol/distribution.h"
 #include "protocol/snapshot.h"
 #include "sinks/influxdb/line_protocol.h"
+#include "tests/bench/scale.h"
 #include "tests/support/line_protocol_reader.h"
 
 using pitot::protocol::Distribution;
@@ -133,9 +134,17 @@ void encode(benchmark::State& state, Load load) {
 
 }  // namespace
 
-BENCHMARK_CAPTURE(encode, counters, Load::counters)->Arg(10'000)->Arg(100'000);
-BENCHMARK_CAPTURE(encode, gauges, Load::gauges)->Arg(10'000)->Arg(100'000);
-BENCHMARK_CAPTURE(encode, exact_timers, Load::exact_timers)->Arg(10'000)->Arg(100'000);
-BENCHMARK_CAPTURE(encode, sketched_timers, Load::sketched_timers)->Arg(10'000)->Arg(100'000);
+BENCHMARK_CAPTURE(encode, counters, Load::counters)
+    ->Arg(pitot::bench::scaled(10'000))
+    ->Arg(pitot::bench::scaled(100'000));
+BENCHMARK_CAPTURE(encode, gauges, Load::gauges)
+    ->Arg(pitot::bench::scaled(10'000))
+    ->Arg(pitot::bench::scaled(100'000));
+BENCHMARK_CAPTURE(encode, exact_timers, Load::exact_timers)
+    ->Arg(pitot::bench::scaled(10'000))
+    ->Arg(pitot::bench::scaled(100'000));
+BENCHMARK_CAPTURE(encode, sketched_timers, Load::sketched_timers)
+    ->Arg(pitot::bench::scaled(10'000))
+    ->Arg(pitot::bench::scaled(100'000));
 
 BENCHMARK_MAIN();

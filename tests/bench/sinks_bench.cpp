@@ -26,6 +26,7 @@
 
 #include "sinks/io_scheduler.h"
 #include "sinks/registry.h"
+#include "tests/bench/scale.h"
 #include "tests/support/many_series.h"
 #include "tests/support/sink_options.h"
 
@@ -37,7 +38,7 @@ using pitot::tests::SinkOptions;
 
 namespace {
 
-constexpr std::size_t series_count = 100'000;
+constexpr std::size_t series_count = pitot::bench::scaled(100'000);
 constexpr std::size_t tag_count = 3;
 
 struct Mix {

@@ -43,7 +43,7 @@ SERIES = 200
 SOURCES = 4
 LINES_PER_CYCLE = 2000
 SECONDS_MAX = 150
-FILE_LIMIT_S = 400
+FILE_LIMIT_S = 900
 # An attempt is given up after this; a flush that waited for one would be late by as much.
 ATTEMPT_S = 2
 LATE_S_MAX = ATTEMPT_S / 2

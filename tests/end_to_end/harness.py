@@ -47,9 +47,9 @@ EXIT_SKIPPED = 77  # ctest: this machine cannot run it
 POLL_INTERVAL_S = 0.01
 # For a server to be ready or to end. Far above what a loaded machine needs; only failures
 # take as long.
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 # For one file of tests, unless main() is told otherwise.
-FILE_LIMIT_S = 240
+FILE_LIMIT_S = 600
 
 Settings = Mapping[str, Any]
 T = TypeVar("T")

@@ -26,7 +26,7 @@ LINES_PER_S = 5_000
 INTERVAL = "500ms"
 # So that a lost answer is noticed soon.
 TIMEOUT = "2s"
-FILE_LIMIT_S = 240
+FILE_LIMIT_S = 900
 
 
 class Target:
