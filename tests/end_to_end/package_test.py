@@ -373,14 +373,18 @@ def test_life_without_systemd(scene: Scene) -> str:
     expect("# theirs" in system.path(f"{CONFIG}.dpkg-dist").read_text(), "theirs is beside it")
     expect_equal("after the upgrades", state("pitot.service"), "disabled")
 
-    state_folder = system.path("/var/lib/private/pitot")
-    state_folder.mkdir(parents=True)
-    (state_folder / "alerts").write_text("state")
-    system.path("/var/lib/pitot").symlink_to("private/pitot")
+    # As systemd makes them for the service.
+    for place in ("/var/lib", "/var/log"):
+        folder = system.path(f"{place}/private/pitot")
+        folder.mkdir(parents=True)
+        (folder / "written").write_text("by the service")
+        system.path(f"{place}/pitot").symlink_to("private/pitot")
     system.run("apt-get", "remove", "--yes", "pitot")
     expect(system.exists(CONFIG) and system.exists("/var/lib/pitot") and
            not system.exists("/usr/bin/pitot"), "only configuration and state are left")
     system.run("apt-get", "purge", "--yes", "pitot")
+    expect(not system.path("/var/log/pitot").is_symlink() and
+           not system.exists("/var/log/private/pitot"), "the log must be purged")
     # systemd's own folder, which we made above.
     check_purged(system, before, {"var/lib/private"} - before)
     return f"kept, replaced and purged in a chroot; the unit is {exposure[1]} open"
