@@ -12,8 +12,8 @@ namespace pitot::agent {
 using protocol::Reject;
 
 LineIntake::LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
-                       Way way)
-    : table_(settings), way_(way) {
+                       Way way, protocol::LineMarker marker)
+    : table_(settings), way_(way), marker_(marker) {
     for (const protocol::Reading& reading : readings) {
         const auto known = std::ranges::find(parsers_, reading, &protocol::Parser::reading);
         const auto parser = static_cast<std::uint16_t>(known - parsers_.begin());
