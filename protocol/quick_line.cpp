@@ -1,6 +1,5 @@
 #include "protocol/quick_line.h"
 
-#include <algorithm>
 #include <array>
 
 #include "protocol/limits.h"
@@ -46,9 +45,9 @@ bool read_value(std::string_view line, std::size_t colon, double& out) noexcept 
     return parse_number(text, out);
 }
 
-// Where a section ends: at the next bar, if that is one, or with the line.
+// Where a section ends: at the next bar, if there is one, or with the line.
 std::size_t end_of_section(std::size_t bar, std::string_view line) noexcept {
-    return bar == LineMark::absent ? line.size() : std::min(bar, line.size());
+    return bar == LineMark::absent ? line.size() : bar;
 }
 
 // checkout.time:320|ms|@0.1|#region:eu
@@ -81,8 +80,7 @@ bool read_quickly(const LineMark& mark, const Reading& reading, QuickLine& out) 
     const std::size_t bar = mark.bar[0];
     // A '_' may begin an event or a service check.
     if (!mark.is_ascii || mark.has_far_bars || line.size() > line_bytes_quick_max || colon == 0 ||
-        colon >= bar || bar == LineMark::absent || bar >= line.size() || line[0] == '_')
-        [[unlikely]] {
+        colon >= bar || bar == LineMark::absent || line[0] == '_') [[unlikely]] {
         return false;
     }
     const std::size_t type_end = end_of_section(mark.bar[1], line);

@@ -31,15 +31,25 @@ class Address {
 public:
     // What begins with '/' is a path.
     explicit Address(const std::string& text) {
-        if (text.starts_with('/')) {
-            sockaddr_un to{};
-            to.sun_family = AF_UNIX;
-            if (text.size() >= sizeof to.sun_path) return refuse(text);
-            text.copy(to.sun_path, text.size());
-            std::memcpy(&bytes_, &to, sizeof to);
-            size_ = sizeof to;
-            return;
-        }
+        const bool is_good = text.starts_with('/') ? take_path(text) : take_internet(text);
+        if (is_good) return;
+        fmt::print(stderr, "must be ADDRESS:PORT of IPv4 or the path of a socket, got {}\n", text);
+        std::exit(64);
+    }
+
+    bool is_unix() const { return bytes_.ss_family == AF_UNIX; }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes_); }
+    socklen_t size() const { return size_; }
+
+private:
+    bool take_path(const std::string& path) {
+        sockaddr_un to{};
+        to.sun_family = AF_UNIX;
+        if (path.size() >= sizeof to.sun_path) return false;
+        path.copy(to.sun_path, path.size());
+        return take(to);
+    }
+    bool take_internet(const std::string& text) {
         sockaddr_in to{};
         to.sin_family = AF_INET;
         const std::size_t colon = text.rfind(':');
@@ -48,21 +58,16 @@ public:
             std::from_chars(text.data() + colon + 1, text.data() + text.size(), port).ec !=
                 std::errc{} ||
             ::inet_pton(AF_INET, text.substr(0, colon).c_str(), &to.sin_addr) != 1) {
-            return refuse(text);
+            return false;
         }
         to.sin_port = htons(port);
+        return take(to);
+    }
+    template <typename Kind>
+    bool take(const Kind& to) {
         std::memcpy(&bytes_, &to, sizeof to);
         size_ = sizeof to;
-    }
-
-    bool is_unix() const { return bytes_.ss_family == AF_UNIX; }
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes_); }
-    socklen_t size() const { return size_; }
-
-private:
-    static void refuse(const std::string& text) {
-        fmt::print(stderr, "must be ADDRESS:PORT of IPv4 or the path of a socket, got {}\n", text);
-        std::exit(64);
+        return true;
     }
 
     sockaddr_storage bytes_{};

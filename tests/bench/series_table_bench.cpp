@@ -15,11 +15,11 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -82,10 +82,9 @@ public:
     // Every series has a row of its own.
     bool is_whole() const {
         if (lines_.size() != load_.totals().lines || rows_.size() != lines_.size()) return false;
-        std::vector<bool> seen(rows_.size());
+        std::unordered_set<agent::RowId> seen;
         return std::ranges::all_of(rows_, [&](const auto& entry) {
-            const agent::RowId row = entry.second;
-            return row < seen.size() && !std::exchange(seen[row], true);
+            return entry.second != agent::SeriesTable::no_row && seen.insert(entry.second).second;
         });
     }
     bool is_right(std::span<const protocol::QuickLine> lines) {
@@ -153,7 +152,7 @@ void register_all() {
         {{"short_without_tags", 0, true}, {"tags", 3, false}, {"long", bench::tags_max, false}}};
     constexpr std::array<std::pair<const char*, bench::Draw>, 2> draws{
         {{"uniform", bench::Draw::uniform}, {"zipf", bench::Draw::zipf}}};
-    for (const std::size_t series : {1'000, 10'000, 100'000, 1'000'000}) {
+    for (const std::size_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
         for (const Form& form : forms) {
             for (const auto& [draw_name, draw] : draws) {
                 const bench::WorkloadShape shape{.series = series,

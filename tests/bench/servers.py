@@ -236,7 +236,7 @@ class Pitot(Server):
         status, body = self.agent.ask("/api/v1/status")
         if status != 200:
             raise Void(f"/api/v1/status answered {status}")
-        return int(json.loads(body)["flush"]["flushes"])
+        return int(json.loads(body)["flush"].get("flushes", 0))  # none before the first
 
     def wait_for_flush(self) -> None:
         """Returns right after the next one."""

@@ -20,6 +20,7 @@ it is told, and in no figure. Prints a table, and writes everything as one JSON 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -61,6 +62,8 @@ CEILINGS = [
     Load("ceiling, single lines", "one line a datagram", datagram_bytes=0),
     Load("ceiling, packed", "1432-byte datagrams"),
 ]
+# Of a series: its type, the lines it gets in an interval, and the goal in bytes.
+MEMORY = [("counters", 1, 150.0), ("gauges", 1, 150.0), ("timers", 5, 300.0)]
 # Nanoseconds of a line, or ratios to null; what is not here has no goal.
 GOALS = {("everyday", "ratio"): 0.4, ("everyday packed", "ratio"): 1.3,
          ("single lines", "ratio"): 1.15, ("packed", "ns"): 100, ("large", "ns"): 70,
@@ -80,10 +83,22 @@ class Scale:
     most_lines_per_s: float = 1e9
     most_series: int = 1_000_000
     is_strict: bool = True  # a late sender makes a run void
+    loads: list[str] = field(default_factory=lambda: [load.name for load in LOADS])
+    ceilings: list[Load] = field(default_factory=lambda: CEILINGS)
+    memory: list[tuple[str, int, float]] = field(default_factory=lambda: MEMORY)
+    shards: tuple[int, ...] = (1, 2)  # of flush
+
+    @property
+    def fill_s(self) -> float:
+        """In which all series are sent, so that it fits well into an interval."""
+        return 0.3 * self.interval_s
 
 
+# One of each kind.
 SMOKE = Scale(rounds=1, seconds=0.2, search_seconds=0.1, search_steps=1, series=2_000,
-              interval_s=1, most_lines_per_s=20_000, most_series=2_000, is_strict=False)
+              interval_s=1, most_lines_per_s=20_000, most_series=2_000, is_strict=False,
+              loads=["everyday", "everyday unix", "two shards"], ceilings=CEILINGS[1:],
+              memory=MEMORY[2:], shards=(2,))
 
 
 @dataclass
@@ -320,7 +335,7 @@ class Bench:
                 server.wait_for_flush()
                 sents.append(self.send(
                     server, load, "--draw", "in-turn", "--lines", str(count), "--cycles",
-                    str(lines_each), "--lines-per-second", str(count * lines_each / 3)))
+                    str(lines_each), "--lines-per-second", str(count * lines_each / self.scale.fill_s)))
             filled, _ = resident_bytes(server.pid)  # one page full, the other one was
             server.wait_for_flush()
             server.wait_for_flush()
@@ -329,9 +344,8 @@ class Bench:
             return {"bytes": (filled - idle) / count, "after_bytes": (after - idle) / count,
                     "peak_bytes": (peak - idle) / count, "idle": idle}, sents
 
-        interval_s = max(self.scale.interval_s, 10 if self.scale.is_strict else 1)
         run = self.attempt(lambda: Pitot(self.tools, load, self.folder,
-                                         interval=f"{interval_s}s"), load, work)
+                                         interval=f"{self.scale.interval_s}s"), load, work)
         if run is None:
             return
         series = run["account"]["series"]
@@ -353,12 +367,12 @@ class Bench:
         def work(server: Server) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             assert isinstance(server, Pitot)
             sents, costs = [], []
-            for number in range(4):
+            for number in range(4 if self.scale.is_strict else 2):
                 server.wait_for_flush()
                 used = thread_cpu_ns(server.pid, "pitot-flush")
                 sents.append(self.send(
                     server, load, "--draw", "in-turn", "--lines", str(count), "--cycles",
-                    str(cycles), "--lines-per-second", str(count * cycles / 3)))
+                    str(cycles), "--lines-per-second", str(count * cycles / self.scale.fill_s)))
                 server.wait_for_flush()
                 pause()
                 if number > 0:  # the first one has the births
@@ -386,18 +400,17 @@ class Bench:
     def run(self, sections: list[str]) -> None:
         """In the order of the table."""
         if "cost" in sections:
-            for load in LOADS:
+            for load in [load for load in LOADS if load.name in self.scale.loads]:
                 self.cost(load)
         if "ceiling" in sections:
-            for load in CEILINGS:
+            for load in self.scale.ceilings:
                 self.ceiling(load)
         if "memory" in sections:
-            self.memory("counters", 1, 150)
-            self.memory("gauges", 1, 150)
-            self.memory("timers", 5, 300)
+            for types, lines_each, goal in self.scale.memory:
+                self.memory(types, lines_each, goal)
         if "flush" in sections:
-            self.flush(1)
-            self.flush(2)
+            for shards in self.scale.shards:
+                self.flush(shards)
         print(file=sys.stderr)
 
 
@@ -468,7 +481,7 @@ def main() -> None:
     print(table(bench.figures, about, scale.rounds, bench.voids))
     if arguments.json:
         arguments.json.write_text(json.dumps(
-            {"machine": about, "scale": scale.__dict__,
+            {"machine": about, "scale": dataclasses.asdict(scale),
              "figures": [figure.to_json() for figure in bench.figures], "runs": bench.runs},
             indent=1) + "\n")
     if any(not figure.values for figure in bench.figures) or (arguments.smoke and bench.voids):

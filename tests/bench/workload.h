@@ -36,7 +36,7 @@ inline constexpr unsigned tags_max = 10;
 struct WorkloadShape {
     std::size_t series = 10'000;
     // Of each line, up to tags_max: "env:prod,region:eu-west-1,host:web-0042" are three, and
-    // ten make a line of 230 bytes.
+    // ten make a line of 185 bytes.
     unsigned tags = 3;
     Draw draw = Draw::uniform;
     // Names of 13 bytes instead of 28.
