@@ -136,17 +136,18 @@ def udp_drops(port: int) -> int:
 
 @dataclass
 class Machine:
-    """Of all cores, in ticks: what was used, and what the host below took away."""
+    """Of all cores, in ticks: what was used, and what the host below took away; and when."""
 
     busy: int
     stolen: int
+    at_s: float
 
     @staticmethod
     def now() -> Machine:
         """Up to now."""
         user, nice, system, _, _, irq, soft, steal = (
             int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
-        return Machine(user + nice + system + irq + soft, steal)
+        return Machine(user + nice + system + irq + soft, steal, time.monotonic())
 
 
 def pause(seconds: float = SETTLE_S) -> None:

@@ -175,11 +175,11 @@ class Bench:
         drops = server.drops() - drops
         lines = sent["lines"] * (1 - drops / sent["datagrams"])
         ticks = os.sysconf("SC_CLK_TCK")
-        elapsed_s = sent["took_s"]
+        elapsed_s = around.at_s - machine.at_s
         others = (around.busy - machine.busy) / ticks - used.total * 1e-9 - sent["cpu_s"]
         return {"sent": sent, "drops": drops, "ns": used.total / lines, "user_ns":
                 used.user / lines, "system_ns": used.system / lines,
-                "lines_per_s": sent["lines"] / elapsed_s,
+                "lines_per_s": sent["lines"] / sent["took_s"],
                 "others_cores": max(0.0, others / elapsed_s),
                 "stolen_cores": (around.stolen - machine.stolen) / ticks / elapsed_s}
 
