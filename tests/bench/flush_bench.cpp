@@ -81,10 +81,16 @@ void sizes(benchmark::internal::Benchmark* benchmark) {
 
 }  // namespace
 
-BENCHMARK(turn)->ArgName("series")->Arg(1'000)->Arg(10'000)->Arg(100'000)->UseManualTime()->Unit(
-    benchmark::kMicrosecond);
-BENCHMARK(turn)->ArgName("series")->Arg(1'000'000)->UseManualTime()->Iterations(3)->Unit(
-    benchmark::kMicrosecond);
+// What is timed is far shorter than what leads to it.
+BENCHMARK(turn)
+    ->ArgName("series")
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->Arg(1'000'000)
+    ->UseManualTime()
+    ->Iterations(5)
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(merge, counters, bench::Types::counters, 1)->Apply(sizes);
 BENCHMARK_CAPTURE(merge, gauges, bench::Types::gauges, 1)->Apply(sizes);
 BENCHMARK_CAPTURE(merge, timers_of_5_values, bench::Types::timers, 5)->Apply(sizes);

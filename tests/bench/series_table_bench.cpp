@@ -34,6 +34,9 @@ using namespace pitot;
 namespace {
 
 constexpr auto spelling = agent::Spelling::plain;
+// Timed. The rows of the most are more than caches hold.
+constexpr std::size_t lines_min = 20'000;
+constexpr std::size_t lines_max = 300'000;
 constexpr std::size_t batch = agent::SeriesTable::keys_per_find_max;
 
 // Lines as they are after reading; views are into the load.
@@ -152,14 +155,14 @@ void register_all() {
         {{"short_without_tags", 0, true}, {"tags", 3, false}, {"long", bench::tags_max, false}}};
     constexpr std::array<std::pair<const char*, bench::Draw>, 2> draws{
         {{"uniform", bench::Draw::uniform}, {"zipf", bench::Draw::zipf}}};
-    for (const std::size_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
+    for (const std::size_t series : {1'000UL, 10'000UL, 100'000UL, 1'000'000UL}) {
         for (const Form& form : forms) {
             for (const auto& [draw_name, draw] : draws) {
                 const bench::WorkloadShape shape{.series = series,
                                                  .tags = form.tags,
                                                  .draw = draw,
                                                  .short_names = form.short_names,
-                                                 .lines = std::max<std::size_t>(series, 20'000)};
+                                                 .lines = std::clamp(series, lines_min, lines_max)};
                 const std::string name = std::string("look_up/") + form.name + "/" + draw_name +
                                          "/" + std::to_string(series);
                 benchmark::RegisterBenchmark(name.c_str(), look_up, shape)
