@@ -113,6 +113,8 @@ void write_flush(JsonWriter& json, const FlushCounts& flush) {
     json.seconds(flush.duration_ns_max);
     json.key("turn_s_max");
     json.seconds(flush.turn_ns_max);
+    json.key("stall_s_max");
+    json.seconds(flush.stall_ns_max);
     json.key("late_s_max");
     json.seconds(flush.late_ns_max);
     json.end_object();

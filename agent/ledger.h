@@ -26,6 +26,7 @@ struct FlushCounts {
     std::int64_t duration_ns_max = 0;
     std::int64_t turn_ns_last = 0;  // asking all shards for their page, until the last answer
     std::int64_t turn_ns_max = 0;
+    std::int64_t stall_ns_max = 0;  // of it, for which a shard could not read its sockets
     std::int64_t late_ns_last = 0;
     std::int64_t late_ns_max = 0;
 };

@@ -35,14 +35,17 @@ void Shard::run() {
 
 Shard::Answer Shard::turn() {
     assert_owner();
+    const std::int64_t started_ns = clock_.steady_ns();
     const std::span<const ListenerCounters> counters = sockets_.counters();
     const std::size_t value_bytes = intake_.table().open_page().bytes();
-    return {.closed = intake_.table().turn(),
-            .rows = &intake_.table().rows(),
-            .listeners = {counters.begin(), counters.end()},
-            .series = intake_.table().series(),
-            .table_bytes = intake_.table().bytes(),
-            .value_bytes = value_bytes};
+    Answer answer{.closed = intake_.table().turn(),
+                  .rows = &intake_.table().rows(),
+                  .listeners = {counters.begin(), counters.end()},
+                  .series = intake_.table().series(),
+                  .table_bytes = intake_.table().bytes(),
+                  .value_bytes = value_bytes};
+    answer.stall_ns = clock_.steady_ns() - started_ns;
+    return answer;
 }
 
 void Shard::retire(const Retirements& retirements) {

@@ -54,6 +54,7 @@ private:
         std::size_t series = 0;
         std::size_t table_bytes = 0;
         std::size_t value_bytes = 0;
+        std::int64_t stall_ns = 0;  // for which the turn kept the shard from its sockets
     };
 
     void run();  // until the loop is stopped; the calling thread becomes the owner

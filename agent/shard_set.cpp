@@ -106,6 +106,7 @@ ShardSet::Turn ShardSet::turn(std::int64_t deadline_steady_ns) {
             seat->series = answer->series;
             seat->table_bytes = answer->table_bytes;
             seat->value_bytes = answer->value_bytes;
+            result.stall_ns_max = std::max(result.stall_ns_max, answer->stall_ns);
         } else {
             ++result.silent_shards;
         }

@@ -41,6 +41,7 @@ public:
         std::size_t series_rows = 0;              // rows in use, all shards
         std::size_t table_bytes = 0;
         std::size_t value_bytes = 0;    // of the intervals handed over
+        std::int64_t stall_ns_max = 0;  // for which the turn kept a shard from its sockets
         std::size_t silent_shards = 0;  // without an answer
         // Whose answer is one to an earlier turn: what came since is in its open page.
         std::size_t belated_shards = 0;

@@ -1,5 +1,6 @@
 #include "protocol/line_marks.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -23,6 +24,9 @@ struct Block {
 };
 
 // --- one block, by instruction set ------------------------------------------------------
+//
+// Of loops over constant counts of vectors: at -O2 GCC keeps them as loops, which costs more
+// than what is in them.
 
 // Eight bytes at a time, as words.
 struct Portable {
@@ -39,6 +43,7 @@ struct Portable {
 
     static Block read(const char* at) {
         Block block;
+#pragma GCC unroll 8
         for (unsigned i = 0; i < block_bytes; i += 8) {
             std::uint64_t word = 0;
             std::memcpy(&word, at + i, sizeof word);
@@ -60,6 +65,7 @@ struct Sse2 {
     }
     static Block read(const char* at) {
         Block block;
+#pragma GCC unroll 4
         for (unsigned i = 0; i < block_bytes; i += 16) {
             const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
             block.line_feed |= mask(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'))) << i;
@@ -78,6 +84,7 @@ struct Avx2 {
     }
     PITOT_AVX2 static Block read(const char* at) {
         Block block;
+#pragma GCC unroll 2
         for (unsigned i = 0; i < block_bytes; i += 32) {
             const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + i));
             block.line_feed |= mask(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\n'))) << i;
@@ -128,39 +135,50 @@ inline Block read_up_to(const char* at, std::size_t bytes) {
 
 // --- one line ---------------------------------------------------------------------------
 
-// A bit for each of the first 128 bytes of a line.
-__extension__ using Bits = unsigned __int128;
-
-Bits joined(std::uint64_t low, std::uint64_t high) {
-    return Bits{low} | Bits{high} << block_bytes;
+// All bits below the lowest of `bits`, and that; all there are when it has none.
+std::uint64_t up_to_first(std::uint64_t bits) {
+    return bits ^ (bits - 1);
 }
 
-// 128 when there is none.
-std::size_t first_of(Bits bits) {
-    const auto low = static_cast<std::uint64_t>(bits);
-    const auto high = static_cast<std::uint64_t>(bits >> block_bytes);
-    const int of_high = static_cast<int>(block_bytes) + std::countr_zero(high);
-    return static_cast<std::size_t>(low != 0 ? std::countr_zero(low) : of_high);
+Block cut_behind_line(Block block) {
+    const std::uint64_t inside = up_to_first(block.line_feed);
+    block.colon &= inside;
+    block.bar &= inside;
+    block.high &= inside;
+    return block;
 }
 
-Bits without_first(Bits bits) {
-    return bits & (bits - 1);
-}
-
+// The place of the first bit of two blocks; 128 when there is none.
 static_assert(LineMark::absent == window_bytes);
-std::uint16_t place_of(Bits bits) {
-    return static_cast<std::uint16_t>(first_of(bits));
+std::uint16_t first_of(std::uint64_t low, std::uint64_t high) {
+    const int of_high = static_cast<int>(block_bytes) + std::countr_zero(high);
+    return static_cast<std::uint16_t>(low != 0 ? std::countr_zero(low) : of_high);
+}
+
+// Of a line that ends in its first block, or has no bar in its second one: nearly every line.
+void place_bars(std::uint64_t bars, LineMark& mark) {
+#pragma GCC unroll 3
+    for (std::uint16_t& place : mark.bar) {
+        place = first_of(bars, 0);
+        bars &= bars - 1;
+    }
+}
+
+void place_bars(std::uint64_t low, std::uint64_t high, LineMark& mark) {
+    for (std::uint16_t& place : mark.bar) {
+        place = first_of(low, high);
+        if (low == 0) high &= high - 1;
+        low &= low - 1;
+    }
 }
 
 // The rest of a line that is longer than a window: its end, and what is in it.
 template <class Set>
 [[gnu::noinline]] std::size_t read_on(const char* begin, std::size_t bytes, LineMark& mark) {
     for (std::size_t at = window_bytes; at < bytes; at += block_bytes) {
-        const Block block = read_up_to<Set>(begin + at, bytes - at);
-        const std::uint64_t inside =
-            block.line_feed == 0 ? ~std::uint64_t{0} : (block.line_feed & -block.line_feed) - 1;
-        mark.has_far_bars = mark.has_far_bars || (block.bar & inside) != 0;
-        mark.is_ascii = mark.is_ascii && (block.high & inside) == 0;
+        const Block block = cut_behind_line(read_up_to<Set>(begin + at, bytes - at));
+        mark.has_far_bars = mark.has_far_bars || block.bar != 0;
+        mark.is_ascii = mark.is_ascii && block.high == 0;
         if (block.line_feed != 0) {
             return at + static_cast<std::size_t>(std::countr_zero(block.line_feed));
         }
@@ -172,21 +190,25 @@ template <class Set>
 template <class Set>
 [[gnu::always_inline]] inline std::size_t mark_line(const char* begin, std::size_t bytes,
                                                     LineMark& mark) {
-    const Block first = read_up_to<Set>(begin, bytes);
-    const Block second =
-        bytes > block_bytes ? read_up_to<Set>(begin + block_bytes, bytes - block_bytes) : Block{};
+    const Block first = cut_behind_line(read_up_to<Set>(begin, bytes));
     mark.begin = begin;
-    mark.colon = place_of(joined(first.colon, second.colon));
-    Bits bars = joined(first.bar, second.bar);
-    for (std::uint16_t& place : mark.bar) {
-        place = place_of(bars);
-        bars = without_first(bars);
-    }
     mark.has_far_bars = false;
+    if (first.line_feed != 0 || bytes <= block_bytes) {
+        mark.colon = first_of(first.colon, 0);
+        place_bars(first.bar, mark);
+        mark.is_ascii = first.high == 0;
+        return std::min<std::size_t>(first_of(first.line_feed, 0), bytes);
+    }
+    const Block second = cut_behind_line(read_up_to<Set>(begin + block_bytes, bytes - block_bytes));
+    mark.colon = first_of(first.colon, second.colon);
+    if (second.bar == 0) [[likely]] {
+        place_bars(first.bar, mark);
+    } else {
+        place_bars(first.bar, second.bar, mark);
+    }
     mark.is_ascii = (first.high | second.high) == 0;
-    const std::size_t size = first_of(joined(first.line_feed, second.line_feed));
-    if (size >= bytes) return bytes;
-    return size < window_bytes ? size : read_on<Set>(begin, bytes, mark);
+    if (second.line_feed != 0) return first_of(0, second.line_feed);
+    return bytes <= window_bytes ? bytes : read_on<Set>(begin, bytes, mark);
 }
 
 template <class Set>

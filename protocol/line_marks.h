@@ -10,7 +10,7 @@
 // for quick_line.h, for the usual ones, and parser.h for all.
 //
 // The instruction set is chosen once, when a LineMarker is made; all of them give the same
-// marks, which tests/protocol/line_marks_test.cpp and a fuzzer hold them to. LineSplitter
+// marks, which tests/protocol/quick_line_test.cpp and a fuzzer hold them to. LineSplitter
 // (framing.h) is the plain reading of the same cut.
 #pragma once
 
@@ -26,14 +26,11 @@ namespace pitot::protocol {
 struct LineMark {
     const char* begin = nullptr;
     std::uint32_t size = 0;  // without LF and the CR before it; never 0
-    // Offsets from `begin`, as far as they are among the first 128 bytes; 128 else. What is not
-    // below `size` is of a later line.
+    // Offsets from `begin`, as far as they are among the line's first 128 bytes; 128 else.
     std::uint16_t colon = absent;                                 // the first
     std::array<std::uint16_t, 3> bar = {absent, absent, absent};  // the first three
     bool has_far_bars = false;                                    // behind the first 128 bytes
-    // No byte of the line is above 0x7F, nor of what follows it among its first 128 bytes: the
-    // question costs nothing when it is asked of all of them.
-    bool is_ascii = false;
+    bool is_ascii = false;                                        // no byte is above 0x7F
 
     static constexpr std::uint16_t absent = 128;
 

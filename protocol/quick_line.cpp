@@ -1,7 +1,7 @@
 #include "protocol/quick_line.h"
 
-#include <algorithm>
 #include <array>
+#include <cassert>
 
 #include "protocol/limits.h"
 #include "protocol/number.h"
@@ -13,6 +13,12 @@ namespace {
 // Every bound of the grammar is above it, so that none has to be looked at here.
 constexpr std::size_t line_bytes_quick_max = identity_bytes_max;
 static_assert(line_bytes_quick_max <= line_bytes_max);
+
+// Marks are in order and within their line, so that substr()'s checks would be for nothing.
+std::string_view between(std::string_view line, std::size_t from, std::size_t to) noexcept {
+    assert(from <= to && to <= line.size());
+    return {line.data() + from, to - from};
+}
 
 // The kinds that one letter names, by that letter; all others are `no_kind`.
 constexpr Kind no_kind{0xFF};
@@ -38,7 +44,7 @@ Kind kind_of(std::string_view type) noexcept {
 //               ^^^
 // `line` up to the value's end; it begins at `colon` + 1.
 bool read_value(std::string_view line, std::size_t colon, double& out) noexcept {
-    const std::string_view text = line.substr(colon + 1);
+    const std::string_view text = between(line, colon + 1, line.size());
     if (line.size() >= short_number_bytes_max && text.size() <= short_number_bytes_max &&
         parse_short_number(line, text.size(), out)) [[likely]] {
         return true;
@@ -46,9 +52,9 @@ bool read_value(std::string_view line, std::size_t colon, double& out) noexcept 
     return parse_number(text, out);
 }
 
-// Where a section ends: at the next bar, if that is one, or with the line.
+// Where a section ends: at the next bar, if there is one, or with the line.
 std::size_t end_of_section(std::size_t bar, std::string_view line) noexcept {
-    return bar == LineMark::absent ? line.size() : std::min(bar, line.size());
+    return bar == LineMark::absent ? line.size() : bar;
 }
 
 // checkout.time:320|ms|@0.1|#region:eu
@@ -58,7 +64,7 @@ bool read_sections(const LineMark& mark, std::size_t at, QuickLine& out) noexcep
     const std::string_view line = mark.text();
     std::size_t end = end_of_section(mark.bar[2], line);
     if (at < end && line[at] == '@') {
-        if (!parse_sample_rate(line.substr(at + 1, end - at - 1), out.sample_rate) ||
+        if (!parse_sample_rate(between(line, at + 1, end), out.sample_rate) ||
             !is_finite_weighted(out.kind, out.value, out.sample_rate)) {
             return false;
         }
@@ -69,7 +75,7 @@ bool read_sections(const LineMark& mark, std::size_t at, QuickLine& out) noexcep
         if (line.find('|', at) != std::string_view::npos) return false;
     }
     if (at >= end || end != line.size() || line[at] != '#') return false;
-    out.tags = line.substr(at + 1);
+    out.tags = between(line, at + 1, end);
     return true;
 }
 
@@ -81,15 +87,14 @@ bool read_quickly(const LineMark& mark, const Reading& reading, QuickLine& out) 
     const std::size_t bar = mark.bar[0];
     // A '_' may begin an event or a service check.
     if (!mark.is_ascii || mark.has_far_bars || line.size() > line_bytes_quick_max || colon == 0 ||
-        colon >= bar || bar == LineMark::absent || bar >= line.size() || line[0] == '_')
-        [[unlikely]] {
+        colon >= bar || bar == LineMark::absent || line[0] == '_') [[unlikely]] {
         return false;
     }
     const std::size_t type_end = end_of_section(mark.bar[1], line);
-    out.kind = kind_of(line.substr(bar + 1, type_end - bar - 1));
-    if (out.kind == no_kind || !read_value(line.substr(0, bar), colon, out.value)) return false;
+    out.kind = kind_of(between(line, bar + 1, type_end));
+    if (out.kind == no_kind || !read_value(between(line, 0, bar), colon, out.value)) return false;
     const char sign = line[colon + 1];
-    out.name = line.substr(0, colon);
+    out.name = between(line, 0, colon);
     out.tags = {};
     out.sample_rate = 1;
     out.gauge_is_delta = out.kind == Kind::gauge && reading.gauge_sign == GaugeSign::delta &&

@@ -13,31 +13,6 @@
 
 namespace pitot::agent {
 
-namespace {
-
-constexpr std::size_t cache_line_bytes = 64;
-
-// Whether `size` bytes are the same. Keys are short: a call of memcmp() for each of their two
-// parts costs more than the comparison. From 16 bytes on, the last step overlaps the one before.
-bool are_equal(const char* one, const char* other, std::size_t size) noexcept {
-    using Bytes = std::array<std::uint64_t, 2>;
-    if (size < sizeof(Bytes)) return std::memcmp(one, other, size) == 0;
-    const auto differ = [&](std::size_t at) {
-        Bytes of_one;
-        Bytes of_other;
-        std::memcpy(&of_one, one + at, sizeof of_one);
-        std::memcpy(&of_other, other + at, sizeof of_other);
-        return (of_one[0] ^ of_other[0]) | (of_one[1] ^ of_other[1]);
-    };
-    std::uint64_t difference = differ(size - sizeof(Bytes));
-    for (std::size_t at = 0; at + sizeof(Bytes) < size; at += sizeof(Bytes)) {
-        difference |= differ(at);
-    }
-    return difference == 0;
-}
-
-}  // namespace
-
 static_assert(protocol::identity_bytes_max <= UINT16_MAX, "records keep lengths in 16 bits");
 
 KeyTable::KeyTable(std::uint64_t seed) : hash_(seed), current_(Slots::of(slots_min)) {}
@@ -67,32 +42,6 @@ SeriesKey KeyTable::key(Handle handle) const noexcept {
             .tags = {bytes + entry.name_bytes, entry.tags_bytes},
             .kind = entry.kind,
             .spelling = entry.spelling};
-}
-
-bool KeyTable::holds(Handle handle, const SeriesKey& key) const noexcept {
-    const KeyArena::Record& entry = records_[handle];
-    if (entry.name_bytes != key.name.size() || entry.tags_bytes != key.tags.size() ||
-        entry.kind != key.kind || entry.spelling != key.spelling) {
-        return false;
-    }
-    const char* bytes = bytes_of(entry);
-    return are_equal(bytes, key.name.data(), key.name.size()) &&
-           (key.tags.empty() ||
-            are_equal(bytes + entry.name_bytes, key.tags.data(), key.tags.size()));
-}
-
-KeyTable::Handle KeyTable::guess(std::uint32_t hash) const noexcept {
-    const std::size_t mask = current_.count - 1;
-    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
-        const Slot slot = current_.slots[at];
-        if (slot.handle == free_slot) return 0;
-        if (slot.hash == hash && slot.handle != erased_slot) {
-            const char* record = reinterpret_cast<const char*>(&records_[slot.handle]);
-            __builtin_prefetch(record);
-            __builtin_prefetch(record + cache_line_bytes);
-            return slot.handle;
-        }
-    }
 }
 
 KeyTable::Handle KeyTable::find(const SeriesKey& key, std::uint32_t hash) const noexcept {

@@ -12,8 +12,8 @@ namespace pitot::agent {
 using protocol::Reject;
 
 LineIntake::LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
-                       Way way)
-    : table_(settings), way_(way) {
+                       Way way, protocol::LineMarker marker)
+    : table_(settings), way_(way), marker_(marker) {
     for (const protocol::Reading& reading : readings) {
         const auto known = std::ranges::find(parsers_, reading, &protocol::Parser::reading);
         const auto parser = static_cast<std::uint16_t>(known - parsers_.begin());
@@ -73,20 +73,14 @@ void LineIntake::settle() {
     waiting_.count = 0;
     std::array<RowId, Waiting::lines_max> rows{};
     table_.find(said, waiting_.listener.accent.spelling, rows);
-    std::uint64_t known = 0;
+    std::size_t known = 0;
     for (std::size_t i = 0; i < said.size(); ++i) {
-        if (rows[i] == SeriesTable::no_row) [[unlikely]] {
-            take_slowly(waiting_.listener, waiting_.lines[i], waiting_.senders[i], waiting_.now_ns);
-            continue;
-        }
-        ++known;
-        table_.record(rows[i],
-                      protocol::Part{.kind = said[i].kind,
-                                     .gauge_is_delta = said[i].gauge_is_delta,
-                                     .sample_rate = said[i].sample_rate,
-                                     .values = {&said[i].value, 1},
-                                     .member = {}},
-                      waiting_.now_ns);
+        const std::size_t recorded =
+            table_.record(said.subspan(i), std::span(rows).subspan(i), waiting_.now_ns);
+        known += recorded;
+        i += recorded;
+        if (i == said.size()) break;
+        take_slowly(waiting_.listener, waiting_.lines[i], waiting_.senders[i], waiting_.now_ns);
     }
     IntakeCounts& counts = table_.open_page().counts;
     counts.lines += known;

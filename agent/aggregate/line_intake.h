@@ -33,10 +33,11 @@ namespace pitot::agent {
 
 class LineIntake {
 public:
-    // `readings`: how each listener reads its lines, by the listener's number.
     enum class Way : std::uint8_t { quick, plain };  // plain: as if no line were usual
+    // `readings`: how each listener reads its lines, by the listener's number. `marker`: which
+    // vectors find the lines; the results are the same.
     LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
-               Way way = Way::quick);
+               Way way = Way::quick, protocol::LineMarker marker = {});
 
     // Whole lines with LF between them. `now_ns`: steady clock, of the receive batch. Usual
     // lines may be kept until settle(): they and what `sender` points to must live until then.

@@ -27,6 +27,17 @@ std::size_t samples_in(const Part& part) {
 
 }  // namespace
 
+// Both in line: each line comes here.
+inline void SeriesTable::touch(RowId row_id, Row& row) {
+    if (row.touched_turn == turn_) return;
+    row.touched_turn = turn_;
+    open_page().touched.push_back(row_id);
+}
+
+inline void SeriesTable::add_to_counter(Row& row, double value, double sample_rate) noexcept {
+    row.set_cell(open_, protocol::saturating_add(row.cell<double>(open_), value / sample_rate));
+}
+
 SeriesTable::SeriesTable(const TableSettings& settings)
     : settings_(settings),
       keys_(settings.key_seed),
@@ -208,18 +219,42 @@ void SeriesTable::add_spelling(RowId row, const SeriesKey& key, std::uint32_t ha
     rows_[row].spellings = handle;
 }
 
+void SeriesTable::record(RowId row, const Part& part, std::int64_t now_ns) {
+    if (!record_part(row, part, now_ns)) [[unlikely]]
+        record_in_overflow(row, part, now_ns);
+}
+
+std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
+                                std::span<const RowId> rows, std::int64_t now_ns) {
+    std::size_t counted = 0;
+    std::size_t at = 0;
+    for (; at < lines.size() && rows[at] != no_row; ++at) {
+        const protocol::QuickLine& line = lines[at];
+        if (line.kind == Kind::counter) {
+            Row& row = rows_[rows[at]];
+            add_to_counter(row, line.value, line.sample_rate);
+            touch(rows[at], row);
+            ++counted;
+            continue;
+        }
+        record(rows[at],
+               Part{.kind = line.kind,
+                    .gauge_is_delta = line.gauge_is_delta,
+                    .sample_rate = line.sample_rate,
+                    .values = {&line.value, 1},
+                    .member = {}},
+               now_ns);
+    }
+    count_aggregated(counted);
+    return at;
+}
+
 bool SeriesTable::record_part(RowId row_id, const Part& part, std::int64_t now_ns) {
-    Page& page = open_page();
     Row& row = rows_[row_id];
     if (!add_to_cell(row, part, now_ns)) [[unlikely]]
         return false;
-    if (row.touched_turn != turn_) {
-        row.touched_turn = turn_;
-        page.touched.push_back(row_id);
-    }
-    const std::size_t samples = samples_in(part);
-    page.counts.samples += samples;
-    page.counts.aggregated += samples;
+    touch(row_id, row);
+    count_aggregated(samples_in(part));
     return true;
 }
 
@@ -234,14 +269,9 @@ void SeriesTable::record_in_overflow(RowId row, const Part& part, std::int64_t n
 
 bool SeriesTable::add_to_cell(Row& row, const Part& part, std::int64_t now_ns) {
     switch (part.kind) {
-        case Kind::counter: {
-            auto sum = row.cell<double>(open_);
-            for (const double value : part.values) {
-                sum = protocol::saturating_add(sum, value / part.sample_rate);
-            }
-            row.set_cell(open_, sum);
+        case Kind::counter:
+            for (const double value : part.values) add_to_counter(row, value, part.sample_rate);
             return true;
-        }
         case Kind::gauge:
             add_gauge(row, part, now_ns);
             return true;

@@ -78,11 +78,10 @@ public:
     static constexpr RowId no_row = UINT32_MAX;
     void find(std::span<const protocol::QuickLine> lines, Spelling spelling,
               std::span<RowId> rows) noexcept;
-    // Records the samples of a line whose row is known.
-    void record(RowId row, const protocol::Part& part, std::int64_t now_ns) {
-        if (!record_part(row, part, now_ns)) [[unlikely]]
-            record_in_overflow(row, part, now_ns);
-    }
+    // Records the samples of lines whose rows find() knew, up to the first one that has none:
+    // returns how many those were.
+    std::size_t record(std::span<const protocol::QuickLine> lines, std::span<const RowId> rows,
+                       std::int64_t now_ns);
     void record(const protocol::Event& event, const Accent& accent);
     void record(const protocol::ServiceCheck& check, const Accent& accent);
 
@@ -145,6 +144,14 @@ private:
 
     protocol::Reject record_timed(const protocol::MetricLine& line, protocol::Parser& parser,
                                   const Accent& accent);
+    void record(RowId row, const protocol::Part& part, std::int64_t now_ns);
+    void touch(RowId row_id, Row& row);
+    void add_to_counter(Row& row, double value, double sample_rate) noexcept;
+    void count_aggregated(std::size_t samples) noexcept {
+        IntakeCounts& counts = open_page().counts;
+        counts.samples += samples;
+        counts.aggregated += samples;
+    }
     // False, with nothing recorded, when there is no memory for the value.
     [[nodiscard]] bool record_part(RowId row, const protocol::Part& part, std::int64_t now_ns);
     void record_in_overflow(RowId row, const protocol::Part& part, std::int64_t now_ns);

@@ -128,6 +128,7 @@ ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
         const std::scoped_lock lock(ledger_mutex_);
         ledger_.flush.turn_ns_last = turned_ns - started_ns;
         ledger_.flush.turn_ns_max = std::max(ledger_.flush.turn_ns_max, turned_ns - started_ns);
+        ledger_.flush.stall_ns_max = std::max(ledger_.flush.stall_ns_max, turn.stall_ns_max);
         ledger_.flush.late_ns_last = closed.late_ns;
         ledger_.flush.silent_shards += turn.silent_shards;
     }

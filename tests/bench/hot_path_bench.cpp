@@ -47,7 +47,8 @@ BENCHMARK_CAPTURE(take_lines, few_hot_series, bench::WorkloadShape{.series = 1'0
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(take_lines, usual, bench::WorkloadShape{})->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(take_lines, without_tags,
-                  bench::WorkloadShape{.tags = 0, .short_names = true, .timers = false})
+                  bench::WorkloadShape{
+                      .tags = 0, .short_names = true, .types = bench::Types::counters})
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(take_lines, one_line_a_datagram, bench::WorkloadShape{.datagram_bytes = 0})
     ->Unit(benchmark::kMillisecond);

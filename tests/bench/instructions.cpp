@@ -2,16 +2,20 @@
 // the instructions of:
 //
 //     valgrind --tool=callgrind --toggle-collect=pitot_measured
-//     build/release/tests/bench/instructions usual
+//     build/release/tests/bench/instructions usual avx2
 //
-// Prints how many lines that were. tests/bench/instruction_gate.py runs it, divides, and
-// compares with the figures on record. The number of instructions of a line depends on the
-// compiler and on the load, and not on how busy the machine is.
+// Prints how many lines that were, and the compiler. tests/bench/instruction_gate.py runs it,
+// divides, and compares with the figures on record. The number of instructions of a line depends
+// on the compiler, the load and the set of vectors, which is therefore named, and not on how busy
+// the machine is.
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "protocol/line_marks.h"
 #include "tests/bench/intake_path.h"
 #include "tests/bench/workload.h"
 
@@ -19,15 +23,37 @@ using namespace pitot;
 
 namespace {
 
-constexpr int passes = 3;
+constexpr int passes = 2;
+constexpr std::size_t lines = 20'000;
 
 const std::map<std::string, bench::WorkloadShape>& shapes() {
     static const std::map<std::string, bench::WorkloadShape> all{
-        {"usual", {.lines = 50'000}},
-        {"without_tags", {.tags = 0, .short_names = true, .timers = false, .lines = 50'000}},
-        {"one_line_a_datagram", {.datagram_bytes = 0, .lines = 50'000}},
+        {"usual", {.lines = lines}},
+        {"without_tags",
+         {.tags = 0, .short_names = true, .types = bench::Types::counters, .lines = lines}},
+        {"long", {.tags = bench::tags_max, .lines = lines}},
+        {"zipf", {.series = 100'000, .draw = bench::Draw::zipf, .lines = lines}},
+        {"one_line_a_datagram", {.datagram_bytes = 0, .lines = lines}},
     };
     return all;
+}
+
+std::optional<protocol::VectorSet> vector_set(std::string_view name) {
+    for (const protocol::VectorSet set : protocol::available_vector_sets()) {
+        if (to_string(set) == name) return set;
+    }
+    return std::nullopt;
+}
+
+int usage() {
+    std::fputs("instructions: two arguments, the name of a load:", stderr);
+    for (const auto& [name, unused] : shapes()) std::fprintf(stderr, " %s", name.c_str());
+    std::fputs("; and a set of vectors that this processor has:", stderr);
+    for (const protocol::VectorSet set : protocol::available_vector_sets()) {
+        std::fprintf(stderr, " %s", std::string(to_string(set)).c_str());
+    }
+    std::fputs("\n", stderr);
+    return 64;
 }
 
 }  // namespace
@@ -39,21 +65,19 @@ extern "C" [[gnu::noinline]] void pitot_measured(bench::IntakePath& path,
 }
 
 int main(int argc, char** argv) {
-    const auto shape = argc == 2 ? shapes().find(argv[1]) : shapes().end();
-    if (shape == shapes().end()) {
-        std::fputs("instructions: one argument, the name of a load:", stderr);
-        for (const auto& [name, unused] : shapes()) std::fprintf(stderr, " %s", name.c_str());
-        std::fputs("\n", stderr);
-        return 64;
-    }
+    if (argc != 3) return usage();
+    const auto shape = shapes().find(argv[1]);
+    const std::optional<protocol::VectorSet> set = vector_set(argv[2]);
+    if (shape == shapes().end() || !set) return usage();
     const bench::Workload load(shape->second);
-    bench::IntakePath path;
+    bench::IntakePath path(1, protocol::LineMarker(*set));
     path.take(load);
     if (!bench::is_right(path.flush(), load.totals())) return 1;
     for (int pass = 0; pass < passes; ++pass) {
         pitot_measured(path, load);
         if (!bench::is_right(path.flush(), load.totals())) return 1;
     }
-    std::printf("%llu\n", static_cast<unsigned long long>(load.totals().lines * passes));
+    std::printf("%llu\n%s\n", static_cast<unsigned long long>(load.totals().lines * passes),
+                __VERSION__);
     return 0;
 }

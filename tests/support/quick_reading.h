@@ -40,8 +40,7 @@ inline std::vector<protocol::LineMark> plain_marks(std::string_view chunk) {
     std::vector<protocol::LineMark> all;
     protocol::LineSplitter lines(chunk);
     for (std::string_view line; lines.next(line);) {
-        const auto begin = static_cast<std::size_t>(line.data() - chunk.data());
-        const std::string_view window = chunk.substr(begin, window_bytes);
+        const std::string_view window = line.substr(0, window_bytes);
         protocol::LineMark mark;
         mark.begin = line.data();
         mark.size = static_cast<std::uint32_t>(line.size());
@@ -56,12 +55,10 @@ inline std::vector<protocol::LineMark> plain_marks(std::string_view chunk) {
             bar = place(at);
             from = at == std::string_view::npos ? window.size() : at + 1;
         }
-        // A CR is cut off behind the end: it takes part in neither of these.
         const auto is_high = [](char byte) { return static_cast<unsigned char>(byte) > 0x7F; };
         mark.has_far_bars = line.size() > window_bytes &&
                             line.substr(window_bytes).find('|') != std::string_view::npos;
-        mark.is_ascii =
-            std::ranges::none_of(window, is_high) && std::ranges::none_of(line, is_high);
+        mark.is_ascii = std::ranges::none_of(line, is_high);
         all.push_back(mark);
     }
     return all;
