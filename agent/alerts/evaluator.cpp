@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <utility>
+#include <variant>
 
 #include "agent/printable.h"
 
@@ -402,6 +403,43 @@ Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& lab
     if (column.groups == nullptr) return column.values[0];
     const Labels& its = running.program.steps[step].labels;
     return at(column.values, column.groups, column.groups->find(key_of(projected(labels, its))));
+}
+
+LeafReading Evaluator::read(ProgramId program, const Leaf& leaf, const GroupLabels& labels) const {
+    const Running& running = *programs_[program];
+    const Window& window = windows_[running.windows[leaf.feed]];
+    const GroupId group =
+        window.groups().find(key_of(projected(labels, window.feed().labels)));
+    const std::uint32_t series = group == no_group ? 0 : window.series(group);
+    if (leaf.is_amount) return {.value = window.amount(group), .series = series};
+    return {.value = value_of(program, leaf.step, labels), .series = series};
+}
+
+std::uint64_t Evaluator::series_of(ProgramId program, const Leaf& leaf) const {
+    return windows_[programs_[program]->windows[leaf.feed]].series();
+}
+
+std::vector<Leaf> leaves_of(const Program& program) {
+    std::vector<Leaf> leaves;
+    const Expression& expression = program.expression;
+    for (StepId id = 0; id < program.steps.size(); ++id) {
+        const Step& step = program.steps[id];
+        if (step.type == Step::Type::measure) {
+            leaves.push_back(
+                {.step = id, .feed = step.feed, .text = to_text(expression, step.source)});
+        }
+        if (step.type != Step::Type::ratio) continue;
+        const Call& call = std::get<Call>(expression[step.source].what);
+        leaves.push_back({.step = id,
+                          .feed = step.feed,
+                          .is_amount = true,
+                          .text = to_text(expression, call.arguments[0])});
+        leaves.push_back({.step = id,
+                          .feed = step.divisor,
+                          .is_amount = true,
+                          .text = to_text(expression, call.arguments[1])});
+    }
+    return leaves;
 }
 
 EvaluatorUsage Evaluator::usage() const {

@@ -48,6 +48,21 @@ struct Instance {
     Value value;    // of what the expression shows; of a number, the number
 };
 
+// A place in an expression at which series are read: what an explanation shows of it. A
+// ratio has two.
+struct Leaf {
+    StepId step = 0;
+    std::uint32_t feed = 0;  // index into Program::feeds
+    bool is_amount = false;  // one side of a ratio
+    std::string text;        // "p95(checkout.time[5m])"; "errors", of a ratio
+};
+std::vector<Leaf> leaves_of(const Program& program);
+
+struct LeafReading {
+    Value value;
+    std::uint32_t series = 0;  // that belong to its group at present
+};
+
 struct EvaluatorUsage {
     std::size_t state_bytes = 0;
     std::uint64_t bound_series = 0;    // pairs of series and feeds
@@ -74,6 +89,9 @@ public:
     const Program& program(ProgramId program) const;
     // The value of one step for one instance's labels: for explanations.
     Value value_of(ProgramId program, StepId step, const GroupLabels& labels) const;
+    LeafReading read(ProgramId program, const Leaf& leaf, const GroupLabels& labels) const;
+    // Series that a leaf reads at present, of all groups.
+    std::uint64_t series_of(ProgramId program, const Leaf& leaf) const;
 
     std::uint64_t flushes() const { return flush_; }
     EvaluatorUsage usage() const;

@@ -124,13 +124,16 @@ GroupId Window::add_group(GroupLabels labels) {
 
 GroupId Window::add_series(GroupLabels labels) {
     const GroupId group = add_group(std::move(labels));
-    if (group != no_group) ++states_[group].series;
+    if (group == no_group) return group;
+    ++states_[group].series;
+    ++series_;
     return group;
 }
 
 void Window::remove_series(GroupId group) {
     GroupState& state = states_[group];
     assert(state.series > 0);
+    --series_;
     if (--state.series == 0) state.gone_at = flush_;
 }
 

@@ -81,6 +81,9 @@ public:
 
     // Groups that a series belongs to which there was no room for.
     std::uint64_t refused_groups() const { return refused_groups_; }
+    // How many belong to it at present: in all, and to one group.
+    std::uint64_t series() const { return series_; }
+    std::uint32_t series(GroupId group) const { return states_[group].series; }
     // Bytes of its own, and of what its groups hold.
     std::size_t bytes() const;
 
@@ -148,6 +151,7 @@ private:
     std::uint64_t slot_ = 0;          // the newest one, from 0
     double clock_s_ = 0;              // elapsed since the first flush began
     std::uint64_t refused_groups_ = 0;
+    std::uint64_t series_ = 0;
     std::vector<double> slot_seconds_;  // by slot: how long it is
     std::vector<double> slot_ends_;     // by slot: clock_s_ at its end
 
