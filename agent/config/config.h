@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/aggregate/additions.h"
+#include "agent/alerts/definition.h"
 #include "agent/log/log_config.h"
 #include "protocol/histogram.h"
 #include "protocol/sample.h"
@@ -90,6 +91,7 @@ struct Config {
     LogConfig log;
     SelfMetricsConfig self_metrics;
     HttpConfig http;
+    alerts::AlertsConfig alerts;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator
