@@ -387,6 +387,12 @@ void Evaluator::each_instance(ProgramId program,
     each_group(groups, [&](GroupId group) { visit(instance_of(running, group)); });
 }
 
+std::size_t Evaluator::instances(ProgramId program) const {
+    const Running& running = *programs_[program];
+    const GroupTable* const groups = running.columns[running.program.root].groups;
+    return groups == nullptr ? 0 : groups->size();
+}
+
 std::optional<Instance> Evaluator::find(ProgramId program, std::string_view key) const {
     const Running& running = *programs_[program];
     const GroupTable* const groups = running.columns[running.program.root].groups;

@@ -86,6 +86,7 @@ public:
     void each_instance(ProgramId program, const std::function<void(const Instance&)>& visit) const;
     // The instance of a key (Group::key), if it is there.
     std::optional<Instance> find(ProgramId program, std::string_view key) const;
+    std::size_t instances(ProgramId program) const;
     const Program& program(ProgramId program) const;
     // The value of one step for one instance's labels: for explanations.
     Value value_of(ProgramId program, StepId step, const GroupLabels& labels) const;

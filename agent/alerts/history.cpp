@@ -15,56 +15,50 @@ bool has_all(const GroupLabels& labels, const GroupLabels& wanted) {
 
 }  // namespace
 
-std::size_t EvaluationHistory::idle_of(std::size_t rule) const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        rules_[rule], [](const auto& entry) { return entry.second.is_idle; }));
-}
+EvaluationHistory::EvaluationHistory(std::size_t rules)
+    : rules_(rules),
+      idle_per_rule_(std::clamp<std::size_t>(instances_max / std::max<std::size_t>(rules, 1), 1,
+                                             idle_instances_per_rule_max)) {}
 
 bool EvaluationHistory::give_up_an_idle_one() {
     // Of the rule with most of them, so that each rule keeps one as long as possible.
-    Instances* most = nullptr;
-    std::size_t most_idle = 0;
-    for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
-        const std::size_t idle = idle_of(rule);
-        if (idle <= most_idle) continue;
-        most_idle = idle;
-        most = &rules_[rule];
-    }
-    if (most == nullptr) return false;
-    most->erase(
-        std::ranges::find_if(*most, [](const auto& entry) { return entry.second.is_idle; }));
+    const auto most = std::ranges::max_element(rules_, {}, &OfRule::idle);
+    if (most == rules_.end() || most->idle == 0) return false;
+    most->instances.erase(std::ranges::find_if(
+        most->instances, [](const auto& entry) { return entry.second.is_idle; }));
+    --most->idle;
     --instances_;
     return true;
 }
 
 bool EvaluationHistory::admit(std::size_t rule, std::string_view key, const GroupLabels& labels,
                               bool is_idle) {
-    const auto known = rules_[rule].find(key);
-    if (known != rules_[rule].end()) {
-        const std::scoped_lock lock(mutex_);
-        known->second.is_idle = is_idle;
-        return true;
-    }
-    if (is_idle && (instances_ >= instances_max || idle_of(rule) >= idle_instances_per_rule_max)) {
-        return false;
-    }
+    OfRule& its = rules_[rule];
+    if (its.instances.contains(key)) return true;
+    if (is_idle && !has_room_for_idle(rule)) return false;
     const std::scoped_lock lock(mutex_);
     if (instances_ >= instances_max && !give_up_an_idle_one()) return false;
-    rules_[rule].try_emplace(std::string(key), Instance{.labels = labels, .is_idle = is_idle});
+    its.instances.try_emplace(std::string(key), Instance{.labels = labels, .is_idle = is_idle});
+    its.idle += is_idle ? 1U : 0U;
     ++instances_;
     return true;
 }
 
-void EvaluationHistory::record(std::size_t rule, std::string_view key,
+void EvaluationHistory::record(std::size_t rule, std::string_view key, bool is_idle,
                                EvaluationRecord evaluation) {
-    const auto found = rules_[rule].find(key);
-    if (found == rules_[rule].end()) return;
+    OfRule& its = rules_[rule];
+    const auto found = its.instances.find(key);
+    if (found == its.instances.end()) return;
     if (evaluation.leaves.size() > leaves_max) evaluation.leaves.resize(leaves_max);
     const std::scoped_lock lock(mutex_);
     Instance& instance = found->second;
+    its.idle -= instance.is_idle ? 1U : 0U;
+    instance.is_idle = is_idle;
+    its.idle += is_idle ? 1U : 0U;
     instance.missing = evaluation.is_there ? 0 : instance.missing + 1;
-    if (instance.is_idle && instance.missing >= evaluations_max) {
-        rules_[rule].erase(found);
+    if (is_idle && instance.missing >= evaluations_max) {
+        its.instances.erase(found);
+        --its.idle;
         --instances_;
         return;
     }
@@ -76,18 +70,21 @@ void EvaluationHistory::record(std::size_t rule, std::string_view key,
     instance.next = (instance.next + 1) % evaluations_max;
 }
 
-std::vector<std::string> EvaluationHistory::keys(std::size_t rule) const {
-    std::vector<std::string> keys;
-    keys.reserve(rules_[rule].size());
-    for (const auto& [key, instance] : rules_[rule]) keys.push_back(key);
-    return keys;
+std::vector<std::pair<std::string, GroupLabels>> EvaluationHistory::instances(
+    std::size_t rule) const {
+    std::vector<std::pair<std::string, GroupLabels>> all;
+    all.reserve(rules_[rule].instances.size());
+    for (const auto& [key, instance] : rules_[rule].instances) {
+        all.emplace_back(key, instance.labels);
+    }
+    return all;
 }
 
 std::vector<InstanceHistory> EvaluationHistory::find(std::size_t rule, const GroupLabels& labels,
                                                      std::size_t most) const {
     std::vector<InstanceHistory> found;
     const std::scoped_lock lock(mutex_);
-    for (const auto& [key, instance] : rules_[rule]) {
+    for (const auto& [key, instance] : rules_[rule].instances) {
         if (found.size() >= most) break;
         if (!has_all(instance.labels, labels)) continue;
         InstanceHistory history{.labels = instance.labels, .evaluations = {}};

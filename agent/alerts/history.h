@@ -19,6 +19,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/alerts/instance.h"
@@ -57,20 +58,24 @@ public:
     // Instances with a history, of all rules. With evaluations of two leaves, the usual
     // number, they take 10 MB.
     static constexpr std::size_t instances_max = 512;
-    // Of them, how many of one rule may be there while they are fine.
+    // Of them, how many of one rule may be there while they are fine. Fewer where rules are
+    // many: each gets its share.
     static constexpr std::size_t idle_instances_per_rule_max = 16;
     // Of an expression, how many leaves are recorded. More would fit on no screen.
     static constexpr std::size_t leaves_max = 8;
 
-    explicit EvaluationHistory(std::size_t rules) : rules_(rules) {}
+    explicit EvaluationHistory(std::size_t rules);
 
     // The flush thread. Whether an instance is to be recorded: it is then, or has room made
     // for it. `is_idle`: it is just ok.
     bool admit(std::size_t rule, std::string_view key, const GroupLabels& labels, bool is_idle);
+    bool has_room_for_idle(std::size_t rule) const {
+        return instances_ < instances_max && rules_[rule].idle < idle_per_rule_;
+    }
     // Of one that was admitted.
-    void record(std::size_t rule, std::string_view key, EvaluationRecord evaluation);
-    // The keys of a rule's instances that have a history.
-    std::vector<std::string> keys(std::size_t rule) const;
+    void record(std::size_t rule, std::string_view key, bool is_idle, EvaluationRecord evaluation);
+    // Those of a rule that have a history.
+    std::vector<std::pair<std::string, GroupLabels>> instances(std::size_t rule) const;
 
     // Any thread. Instances whose labels have all of those given: at most `most`.
     std::vector<InstanceHistory> find(std::size_t rule, const GroupLabels& labels,
@@ -84,15 +89,18 @@ private:
         bool is_idle = true;
         std::uint32_t missing = 0;  // evaluations in a row that it was not there
     };
-    using Instances = std::map<std::string, Instance, std::less<>>;
+    struct OfRule {
+        std::map<std::string, Instance, std::less<>> instances;  // by key
+        std::size_t idle = 0;                                    // of these
+    };
 
     // Makes room by giving up an idle instance of any rule; false if there is none.
     bool give_up_an_idle_one();
-    std::size_t idle_of(std::size_t rule) const;
 
     mutable std::mutex mutex_;
     // Changed by the flush thread only, with the lock held; so it reads without.
-    std::vector<Instances> rules_;
+    std::vector<OfRule> rules_;
+    const std::size_t idle_per_rule_;
     std::size_t instances_ = 0;
 };
 
