@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/aggregate/page.h"
+#include "agent/alerts/alerts_view.h"
 #include "agent/net/listener_counters.h"
 #include "sinks/ledger.h"
 
@@ -22,7 +23,7 @@ struct FlushCounts {
     std::uint64_t flushes = 0;
     std::uint64_t late = 0;             // flushes that began after their moment
     std::uint64_t silent_shards = 0;    // pages that did not come in time; they come later
-    std::int64_t duration_ns_last = 0;  // turn, merge and encoding
+    std::int64_t duration_ns_last = 0;  // turn, merge, encoding and alerts
     std::int64_t duration_ns_max = 0;
     std::int64_t turn_ns_last = 0;  // asking all shards for their page, until the last answer
     std::int64_t turn_ns_max = 0;
@@ -50,6 +51,7 @@ struct Ledger {
     std::size_t table_bytes = 0;  // names, tags and rows, over all shards
     std::size_t value_bytes = 0;  // values of the last interval, over all shards
     std::uint64_t series_expired = 0;
+    alerts::AlertCounts alerts;  // as of now, as the sinks are
 
     bool closed() const;
 };

@@ -20,6 +20,9 @@ namespace {
 // who has not looked by then will not.
 constexpr std::int64_t restore_problem_ns = 3'600'000'000'000;
 
+// How often channels that repeat what fires get the values that it has by now.
+constexpr std::int64_t recall_ns = 60'000'000'000;
+
 // What of max_state derived series may take where there are some. They are read by people,
 // alerts by nobody until something is wrong: these must not starve.
 constexpr std::size_t derived_share = 4;
@@ -139,7 +142,10 @@ void Alerting::start() {
     restore_problem_ = std::move(read.problem);
     restored_ns_ = now.steady_ns;
     if (read.state) engine_.restore(*read.state, now);
-    keeper_.emplace(path, log_);
+    if (const std::vector<Notice> told = engine_.told(now); !told.empty()) {
+        taker_.recall(told, now.wall_ns);
+    }
+    keeper_.emplace(path, [this] { return taker_.has_saved(); }, log_);
 }
 
 void Alerting::stop() {
@@ -163,7 +169,13 @@ void Alerting::flush(const protocol::Snapshot& snapshot, std::uint64_t made_refu
         if (rule != facts_->end()) ++notices_[static_cast<std::size_t>(rule - facts_->begin())];
     }
     // Told first: what is told twice after a crash is better than what is not told at all.
-    if (!notices.empty()) taker_.tell(notices, now);
+    if (!notices.empty()) taker_.tell(notices, now.wall_ns);
+    if (now.steady_ns - recalled_ns_ >= recall_ns) {
+        recalled_ns_ = now.steady_ns;
+        if (const std::vector<Notice> told = engine_.told(now); !told.empty()) {
+            taker_.recall(told, now.wall_ns);
+        }
+    }
     if (keeper_ && engine_.changes() != saved_changes_) {
         saved_changes_ = engine_.changes();
         keeper_->save(engine_.saved(now));

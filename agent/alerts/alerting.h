@@ -113,6 +113,7 @@ private:
     std::vector<MadeGauge> made_;
     std::uint64_t saved_changes_ = 0;
     std::int64_t restored_ns_ = 0;
+    std::int64_t recalled_ns_ = 0;
     std::string restore_problem_;
     std::vector<std::uint64_t> notices_;  // by rule
 

@@ -259,6 +259,24 @@ void AlertEngine::restore(const SavedState& saved, const Moment& now) {
 
 // --- answers
 
+std::vector<Notice> AlertEngine::told(const Moment& now) const {
+    std::vector<Notice> told;
+    for (const RuleState& rule : rules_) {
+        for (const auto& [key, tracked] : rule.tracked) {
+            const InstanceState& state = tracked.state;
+            if (state.told_level == 0 || !state.is_active() || state.is_flapping) continue;
+            told.push_back(notice(rule, tracked, NoticeType::firing, now));
+        }
+    }
+    return told;
+}
+
+Notice AlertEngine::notice_of(std::size_t rule_number, std::string_view key,
+                              const Moment& now) const {
+    const RuleState& rule = rules_[rule_number];
+    return notice(rule, rule.tracked.at(std::string(key)), NoticeType::firing, now);
+}
+
 AlertView AlertEngine::view_of(std::size_t number, const RuleState& rule, std::string_view key,
                                const Tracked& tracked) {
     return {.rule_number = number,

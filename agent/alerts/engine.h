@@ -109,6 +109,10 @@ public:
     // Grows whenever the saved state is worth writing again.
     std::uint64_t changes() const { return changes_; }
 
+    // All that fires and was told, as notices that it does: for channels that repeat it.
+    std::vector<Notice> told(const Moment& now) const;
+    // What a message would say of an instance now.
+    Notice notice_of(std::size_t rule_number, std::string_view key, const Moment& now) const;
     void each_alert(const std::function<void(const AlertView&)>& visit) const;
     // The instance of a key, if it is not just ok.
     std::optional<AlertView> find_alert(std::size_t rule_number, std::string_view key) const;

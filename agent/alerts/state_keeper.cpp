@@ -8,9 +8,16 @@
 
 namespace pitot::agent::alerts {
 
-StateKeeper::StateKeeper(std::filesystem::path path, spdlog::logger& log,
-                         std::chrono::nanoseconds between)
-    : path_(std::move(path)), log_(log), between_(between) {
+namespace {
+
+// How often the channels are asked whether their files are written, while they are not.
+constexpr std::chrono::milliseconds between_questions{20};
+
+}  // namespace
+
+StateKeeper::StateKeeper(std::filesystem::path path, std::function<bool()> may_write,
+                         spdlog::logger& log, std::chrono::nanoseconds between)
+    : path_(std::move(path)), may_write_(std::move(may_write)), log_(log), between_(between) {
     thread_ = std::thread([this] { run(); });
     static_cast<void>(pthread_setname_np(thread_.native_handle(), "pitot-alerts"));
 }
@@ -48,6 +55,8 @@ void StateKeeper::run() {
             std::unique_lock lock(mutex_);
             wake_.wait(lock, [this] { return stopping_ || waiting_; });
             if (!waiting_) return;
+            // A newer state may come meanwhile, and is ahead of nobody either.
+            while (!stopping_ && !may_write_()) wake_.wait_for(lock, between_questions);
             state = *std::exchange(waiting_, std::nullopt);
         }
         write(state);

@@ -6,12 +6,15 @@
 //
 // Of several states that wait the newest is written, at most once a second: rules that change
 // at every flush cost one small file a second. The first change after a quiet time is written
-// at once, since what is told must be known to be told before anybody kills the process.
+// at once, since what is told must be known to be told before anybody kills the process. But
+// no state is written that is ahead of the channels': were it, and the process killed, what it
+// says was told would never be told.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,8 +32,9 @@ class StateKeeper {
 public:
     static constexpr std::chrono::nanoseconds between_writes = std::chrono::seconds(1);
 
-    // `log` outlives it. Tests write as often as they like.
-    StateKeeper(std::filesystem::path path, spdlog::logger& log,
+    // `may_write`: asked from the keeper's thread until it says so, except at the stop. `log`
+    // outlives it. Tests write as often as they like.
+    StateKeeper(std::filesystem::path path, std::function<bool()> may_write, spdlog::logger& log,
                 std::chrono::nanoseconds between = between_writes);
     ~StateKeeper();  // stops
     StateKeeper(const StateKeeper&) = delete;
@@ -49,6 +53,7 @@ private:
     void write(const SavedState& state);
 
     const std::filesystem::path path_;
+    const std::function<bool()> may_write_;
     spdlog::logger& log_;
     const std::chrono::nanoseconds between_;
 

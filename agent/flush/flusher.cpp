@@ -9,6 +9,8 @@
 
 #include <spdlog/logger.h>
 
+#include "agent/alerts/alerting.h"
+
 namespace pitot::agent {
 namespace {
 
@@ -136,7 +138,11 @@ ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
         merger_.merge(turn.pages, closed.interval, look_at_myself(turn));
     account(turn);  // what the merge folded, too
     recorder_.collect(turn, snapshot.without_own());
+    if (settings_.alerting != nullptr) merger_.add(settings_.alerting->made(snapshot));
     send(snapshot);
+    if (settings_.alerting != nullptr) {
+        settings_.alerting->flush(snapshot, merger_.made_refused());
+    }
     report_.interval(turn, snapshot, closed.interval);
     merger_.finish();
     for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
@@ -215,6 +221,7 @@ Ledger Flusher::ledger() const {
                               .type = std::string(sink->type()),
                               .status = sink->status()});
     }
+    if (settings_.alerting != nullptr) copy.alerts = settings_.alerting->counts();
     return copy;
 }
 

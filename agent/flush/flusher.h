@@ -1,5 +1,5 @@
 // The heartbeat: at the end of each interval asks the shards for their pages, merges them,
-// hands the Snapshot to every sink, and keeps the ledger.
+// hands the Snapshot to every sink, then to the alert rules, and keeps the ledger.
 //
 // Runs on a thread of its own between start() and stop(). The last interval is flushed by
 // flush_rest(), on the thread that calls it, after the listeners have drained.
@@ -32,6 +32,10 @@ namespace spdlog {
 class logger;
 }
 
+namespace pitot::agent::alerts {
+class Alerting;
+}
+
 namespace pitot::agent {
 
 struct FlusherSettings {
@@ -43,6 +47,8 @@ struct FlusherSettings {
     std::optional<SelfMetricsSettings> self_metrics = {};
     // Names of the sinks that are spared what the agent tells of itself.
     std::vector<std::string> sinks_without_self_metrics = {};
+    // Makes series before the sinks are fed, and evaluates its rules afterwards. None: no alerts.
+    alerts::Alerting* alerting = nullptr;
 };
 
 class Flusher {
