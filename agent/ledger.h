@@ -14,6 +14,7 @@
 
 #include "agent/aggregate/page.h"
 #include "agent/alerts/alerts_view.h"
+#include "agent/alerts/channels/channel.h"
 #include "agent/net/listener_counters.h"
 #include "sinks/ledger.h"
 
@@ -29,6 +30,7 @@ struct FlushCounts {
     std::int64_t turn_ns_max = 0;
     std::int64_t late_ns_last = 0;
     std::int64_t late_ns_max = 0;
+    std::int64_t alerts_ns_last = -1;  // evaluating the rules; -1: there were none yet
 };
 
 struct Ledger {
@@ -42,10 +44,19 @@ struct Ledger {
         sinks::SinkStatus status;
     };
 
+    // Of alerts (agent/alerts/channels).
+    struct Channel {
+        std::string name;
+        std::string type;
+        alerts::channels::ChannelStatus status;
+        std::string file_problem;  // of its queue file; "" if all is well
+    };
+
     std::vector<Listener> listeners;
     IntakeCounts intake;
     FlushCounts flush;
     std::vector<Sink> sinks;
+    std::vector<Channel> channels;
     std::size_t series = 0;       // alive, of the process; without the agent's own
     std::size_t series_rows = 0;  // over all shards
     std::size_t table_bytes = 0;  // names, tags and rows, over all shards

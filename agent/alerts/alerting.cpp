@@ -69,6 +69,8 @@ Alerting::Alerting(const AlertsConfig& config, AlertingSettings settings, Notice
       clock_(clock),
       log_(log),
       facts_(std::make_shared<const std::vector<RuleFacts>>(facts_of(config))),
+      derived_facts_(
+          std::make_shared<const std::vector<DerivedFacts>>(derived_facts_of(config))),
       derived_(config.derived, evaluator_settings(config, true)),
       engine_(rules_of(config), evaluator_settings(config, false)),
       leaves_(leaves_of(config)),
@@ -77,6 +79,7 @@ Alerting::Alerting(const AlertsConfig& config, AlertingSettings settings, Notice
       history_(config.rules.size()) {
     AlertsView first;
     first.rules = facts_;
+    first.derived = derived_facts_;
     first.standings.resize(facts_->size());
     first.state_bytes_max = state_bytes_max_;
     first.interval_ns = settings_.interval_ns;
@@ -118,6 +121,14 @@ std::vector<RuleFacts> Alerting::facts_of(const AlertsConfig& config) {
             facts.leaves.push_back(leaf.text);
         }
         all.push_back(std::move(facts));
+    }
+    return all;
+}
+
+std::vector<DerivedFacts> Alerting::derived_facts_of(const AlertsConfig& config) {
+    std::vector<DerivedFacts> all;
+    for (const DerivedSeries& derived : config.derived) {
+        all.push_back({derived.name, to_text(derived.expression.expression)});
     }
     return all;
 }
@@ -275,6 +286,9 @@ void Alerting::list_alerts(AlertsView& view, const Moment& now) const {
              .peak = state.peak,
              .since_wall_ns = since_wall_ns,
              .active_wall_ns = state.is_active() ? state.started_wall_ns : since_wall_ns});
+        if (!settings_.describe) continue;
+        settings_.describe(engine_.notice_of(alert.rule_number, alert.key, now), now.wall_ns,
+                           view.alerts.back());
     }
 }
 
@@ -310,6 +324,7 @@ void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now,
 
     AlertsView next;
     next.rules = facts_;
+    next.derived = derived_facts_;
     next.flushes = evaluator.flushes();
     next.evaluated_wall_ns = now.wall_ns;
     next.took_ns = took_ns;

@@ -57,6 +57,9 @@ struct AlertingSettings {
     std::int64_t interval_ns = 10'000'000'000;
     // None: nothing survives a restart.
     std::optional<std::filesystem::path> state_file = {};
+    // Renders `summary` and `description` of an alert that is listed. None: they stay empty.
+    std::function<void(const Notice& notice, std::int64_t now_unix_ns, AlertFacts& alert)>
+        describe = {};
 };
 
 class Alerting {
@@ -89,6 +92,7 @@ public:
 private:
     static std::vector<Rule> rules_of(const AlertsConfig& config);
     static std::vector<RuleFacts> facts_of(const AlertsConfig& config);
+    static std::vector<DerivedFacts> derived_facts_of(const AlertsConfig& config);
 
     void record(const Moment& now);
     void record_rule(std::size_t rule, const Moment& now);
@@ -103,6 +107,7 @@ private:
     const Clock& clock_;
     spdlog::logger& log_;
     const std::shared_ptr<const std::vector<RuleFacts>> facts_;
+    const std::shared_ptr<const std::vector<DerivedFacts>> derived_facts_;
 
     // Of the flush thread.
     DerivedSet derived_;

@@ -41,6 +41,12 @@ struct RuleFacts {
     std::string where;
 };
 
+// One [derive.NAME].
+struct DerivedFacts {
+    std::string name;
+    std::string expression;  // as text
+};
+
 // A place in a rule that reads no series at present.
 struct UnmatchedLeaf {
     std::size_t leaf = 0;
@@ -67,6 +73,8 @@ struct AlertFacts {
     bool is_inhibited = false;
     bool is_suppressed = false;
     bool is_told = false;
+    std::string summary;      // as a message would have them now; "" where there are none
+    std::string description;  //
     double value = 0;
     double peak = 0;
     std::int64_t since_wall_ns = 0;   // when it came into its phase
@@ -78,6 +86,7 @@ struct AlertsView {
     static constexpr std::size_t listed_max = 1'000;
 
     std::shared_ptr<const std::vector<RuleFacts>> rules;
+    std::shared_ptr<const std::vector<DerivedFacts>> derived;
     std::uint64_t flushes = 0;
     std::int64_t evaluated_wall_ns = 0;
     std::int64_t took_ns = 0;

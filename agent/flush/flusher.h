@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,8 @@ struct FlusherSettings {
     std::vector<std::string> sinks_without_self_metrics = {};
     // Makes series before the sinks are fed, and evaluates its rules afterwards. None: no alerts.
     alerts::Alerting* alerting = nullptr;
+    // How the channels of alerts are, in the same order each time, from any thread.
+    std::function<std::vector<Ledger::Channel>()> channels = {};
 };
 
 class Flusher {
@@ -74,6 +77,11 @@ public:
     // Any thread. Sinks are as they are now, all else as of the last flush.
     Ledger ledger() const;
 
+    // Any thread: how the channels of alerts are now.
+    std::vector<Ledger::Channel> channels() const {
+        return settings_.channels ? settings_.channels() : std::vector<Ledger::Channel>();
+    }
+
     // Any thread: what the last interval brought, and where the flush is.
     FlushProgress progress() const { return recorder_.progress(); }
 
@@ -83,6 +91,7 @@ private:
     ShardSet::Turn flush(std::int64_t answer_deadline_steady_ns);
     ShardPage look_at_myself(const ShardSet::Turn& turn);
     void send(const protocol::Snapshot& snapshot);
+    void evaluate_alerts(const protocol::Snapshot& snapshot);
     void account(const ShardSet::Turn& turn);
     void finish(const FlushSchedule::Closed& closed, std::int64_t started_ns);
 
