@@ -15,6 +15,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -22,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/alerts/alerting.h"
+#include "agent/alerts/notice_taker.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
@@ -223,12 +226,13 @@ public:
         const Seeds seeds{.keys = random_number(), .members = random_number()};
         ShardSet shards(table_settings(config, seeds), readings(), clock_,
                         std::move(opened->shards));
+        start_alerting();
         Flusher flusher(flusher_settings(seeds), shards, sinks_.all(), clock_, log_);
         std::vector<WatchedLoop> loops = shards.watched();
         loops.push_back(flusher.watched());
         loops.push_back(sinks_.watched());
         Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
-                clock_);
+                alerting_.get(), clock_);
         if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.
@@ -367,6 +371,7 @@ private:
                 "below as far as it is known");
         }
         shards.stop();
+        if (alerting_) alerting_->stop();
 
         const Ledger ledger = flusher.ledger();
         log_ledger(ledger);
@@ -391,6 +396,24 @@ private:
                 points.offered, text_of(points.lost),
                 sink.status.last_error.empty() ? "" : "; last error: ", sink.status.last_error);
         }
+    }
+
+    // Takes up the state that was left, before anything is evaluated.
+    void start_alerting() {
+        const Config& config = loaded_.config;
+        const alerts::AlertsConfig& of = config.alerts;
+        if (!of.enabled || (of.rules.empty() && of.derived.empty())) return;
+        alerts::AlertingSettings settings{.interval_ns = config.interval.count()};
+        if (!config.state_directory.empty()) {
+            settings.state_file = config.state_directory / alerts::state_file_name;
+        } else if (std::ranges::any_of(of.rules, std::not_fn(&alerts::RuleDefinition::is_built_in))) {
+            log_.warn(
+                "alerts: their state does not outlive the process, which may tell of an alert "
+                "again after a restart: set state_directory");
+        }
+        alerting_ = std::make_unique<alerts::Alerting>(of, std::move(settings), nobody_told_,
+                                                       clock_, log_);
+        alerting_->start();
     }
 
     bool open_sinks() {
@@ -427,7 +450,8 @@ private:
         FlusherSettings settings{.interval_ns = config.interval.count(),
                                  .offset_ns = config.flush_offset.count(),
                                  .merger = merger_settings(config, seeds, config.shards),
-                                 .listener_names = {}};
+                                 .listener_names = {},
+                                 .alerting = alerting_.get()};
         for (const ListenerConfig& listener : config.listeners) {
             settings.listener_names.push_back(listener.name);
         }
@@ -448,6 +472,8 @@ private:
     const ServiceManager manager_{environment_, getpid()};
     SystemClock clock_;
     SinkSet sinks_;
+    alerts::NobodyTold nobody_told_;
+    std::unique_ptr<alerts::Alerting> alerting_;  // null: there are no rules
 };
 
 }  // namespace

@@ -53,6 +53,9 @@ namespace pitot::agent::alerts {
 // The gauge that Prometheus has of its own alerts: what dashboards for those read.
 inline constexpr std::string_view alerts_metric_name = "ALERTS";
 
+// In the state directory.
+inline constexpr std::string_view state_file_name = "alerts.state";
+
 struct AlertingSettings {
     std::int64_t interval_ns = 10'000'000'000;
     // None: nothing survives a restart.

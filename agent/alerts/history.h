@@ -29,26 +29,26 @@
 namespace pitot::agent::alerts {
 
 struct LeafRecord {
-    Value value;
+    Value value = {};
     std::uint32_t series = 0;
 };
 
 // One evaluation of one instance.
 struct EvaluationRecord {
     std::int64_t wall_ns = 0;
-    Value value;                    // that the rule shows
+    Value value = {};                    // that the rule shows
     Truth raised[levels_max] = {};  // by level
     Truth cleared[levels_max] = {};
     Phase phase = Phase::ok;  // after it
     std::uint8_t level = 0;   //
     bool is_there = true;     // false: the group had no series any more
-    std::vector<LeafRecord> leaves;
+    std::vector<LeafRecord> leaves = {};
 };
 
 // A copy. `evaluations`: the oldest first.
 struct InstanceHistory {
-    GroupLabels labels;
-    std::vector<EvaluationRecord> evaluations;
+    GroupLabels labels = {};
+    std::vector<EvaluationRecord> evaluations = {};
 };
 
 class EvaluationHistory {
@@ -83,14 +83,14 @@ public:
 
 private:
     struct Instance {
-        GroupLabels labels;
-        std::vector<EvaluationRecord> ring;
+        GroupLabels labels = {};
+        std::vector<EvaluationRecord> ring = {};
         std::size_t next = 0;  // where the next one goes, once the ring is full
         bool is_idle = true;
         std::uint32_t missing = 0;  // evaluations in a row that it was not there
     };
     struct OfRule {
-        std::map<std::string, Instance, std::less<>> instances;  // by key
+        std::map<std::string, Instance, std::less<>> instances = {};  // by key
         std::size_t idle = 0;                                    // of these
     };
 
@@ -99,7 +99,7 @@ private:
 
     mutable std::mutex mutex_;
     // Changed by the flush thread only, with the lock held; so it reads without.
-    std::vector<OfRule> rules_;
+    std::vector<OfRule> rules_ = {};
     const std::size_t idle_per_rule_;
     std::size_t instances_ = 0;
 };

@@ -39,9 +39,9 @@ public:
 
 private:
     struct Place {
-        std::string metric;
+        std::string metric = {};
         std::uint64_t compared_births = 0;  // the latest birth that it was compared with
-        std::vector<std::string> nearest;
+        std::vector<std::string> nearest = {};
     };
     std::vector<Place> places_;
     std::size_t turn_ = 0;

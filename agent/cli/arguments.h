@@ -50,6 +50,18 @@ struct StatusArguments {
     bool json = false;
 };
 
+// pitot alerts
+struct AlertsArguments {
+    enum class Verb : std::uint8_t { list, explain, history };
+    Verb verb = Verb::list;
+    std::string rule = {};                 // of explain and history
+    std::vector<std::string> labels = {};  // "service=pay": instances that have all of them
+    std::optional<std::string> url = {};   // none: where the configuration has the agent
+    std::optional<std::filesystem::path> config_file = {};
+    std::vector<std::string> sets = {};
+    bool json = false;
+};
+
 // pitot migrate
 struct MigrateArguments {
     OtherServer server = OtherServer::etsy;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,8 @@ struct Config {
     std::chrono::nanoseconds interval{};
     std::chrono::nanoseconds flush_offset{};       // after the aligned moment
     std::chrono::nanoseconds shutdown_deadline{};  // from SIGTERM to the end of delivery
+    // What is to outlive the process is kept there; "": nothing is.
+    std::filesystem::path state_directory;
     std::uint32_t shards = 1;                      // "auto" is resolved by the loader
     std::vector<double> quantiles;                 // in (0, 1], ascending: 0.5, 0.9, …
     protocol::HistogramShape histogram;

@@ -165,6 +165,18 @@ SelfMetricsConfig read_self_metrics(SectionReader&& section,
     return self_metrics;
 }
 
+// As systemd has it: of several directories in $STATE_DIRECTORY the first is the unit's own.
+std::filesystem::path read_state_directory(SectionReader& root, const Environment& environment) {
+    const std::string given = environment.variable("STATE_DIRECTORY").value_or("");
+    const std::string path = root.text("state_directory", given.substr(0, given.find(':')));
+    if (!path.empty() && !path.starts_with('/')) {
+        root.problem("state_directory", fmt::format("must be an absolute path, such as "
+                                                    "\"/var/lib/pitot\", got \"{}\"",
+                                                    printable(path)));
+    }
+    return path;
+}
+
 // Options of the file as a whole; [listeners] and [sinks] are read by their own functions.
 void read_agent(SectionReader& root, const Environment& environment, Config& config) {
     // Read already, where the sources were put together.
@@ -178,6 +190,7 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     }
     config.shutdown_deadline =
         root.duration("shutdown_deadline", 5s, interval_min, shutdown_deadline_max);
+    config.state_directory = read_state_directory(root, environment);
     config.shards = read_shards(root, environment);
     config.quantiles = read_quantiles(root);
 
