@@ -232,7 +232,7 @@ public:
         loops.push_back(flusher.watched());
         loops.push_back(sinks_.watched());
         Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
-                alerting_.get(), clock_);
+                clock_, alerting_.get());
         if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.

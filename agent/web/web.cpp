@@ -39,7 +39,7 @@ ServerAnswer json_answer(unsigned status, std::string text) {
 }  // namespace
 
 Web::Web(HttpConfig config, ProcessFacts process, const Flusher& flusher, Liveness liveness,
-         std::vector<sinks::Sink*> sinks, const alerts::Alerting* alerting, const Clock& clock)
+         std::vector<sinks::Sink*> sinks, const Clock& clock, const alerts::Alerting* alerting)
     : process_(std::move(process)),
       flusher_(flusher),
       liveness_(std::move(liveness)),

@@ -32,9 +32,10 @@ class Web {
 public:
     // All references, and the sinks, outlive this. Without an address there is no server, and
     // every call does nothing.
-    // `alerting` may be null: then there are no pages about alerts.
+    // Without `alerting` there are no pages about alerts.
     Web(HttpConfig config, ProcessFacts process, const Flusher& flusher, Liveness liveness,
-        std::vector<sinks::Sink*> sinks, const alerts::Alerting* alerting, const Clock& clock);
+        std::vector<sinks::Sink*> sinks, const Clock& clock,
+        const alerts::Alerting* alerting = nullptr);
     ~Web();
     Web(const Web&) = delete;
     Web& operator=(const Web&) = delete;
