@@ -15,7 +15,6 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -23,8 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/alerts/alerting.h"
-#include "agent/alerts/notice_taker.h"
+#include "agent/alert_service.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
@@ -226,17 +224,20 @@ public:
         const Seeds seeds{.keys = random_number(), .members = random_number()};
         ShardSet shards(table_settings(config, seeds), readings(), clock_,
                         std::move(opened->shards));
-        start_alerting();
+        alerts_.emplace(config, random_number(), clock_, log_);
+        alerts_->open();
         Flusher flusher(flusher_settings(seeds), shards, sinks_.all(), clock_, log_);
         std::vector<WatchedLoop> loops = shards.watched();
         loops.push_back(flusher.watched());
         loops.push_back(sinks_.watched());
+        std::ranges::copy(alerts_->watched(), std::back_inserter(loops));
         Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
-                clock_, alerting_.get());
+                clock_, alerts_->alerting());
         if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.
         sinks_.start();
+        alerts_->start();
         shards.start();
         flusher.start();
         web.ready();
@@ -365,13 +366,18 @@ private:
                 "shutdown_deadline, or stop the senders first");
         }
         flusher.flush_rest(started_ns + time_ns / 2);
+        // Sinks deliver meanwhile.
+        if (!alerts_->stop(started_ns + time_ns / 4 * 3)) {
+            log_.error(
+                "a channel of alerts did not stop in time; what it had not delivered waits in its "
+                "queue file if there is a state_directory, and is lost otherwise");
+        }
         if (!sinks_.stop(started_ns + time_ns)) {
             log_.error(
                 "a sink did not stop in time; what it had not delivered is lost, and counted "
                 "below as far as it is known");
         }
         shards.stop();
-        if (alerting_) alerting_->stop();
 
         const Ledger ledger = flusher.ledger();
         log_ledger(ledger);
@@ -396,24 +402,6 @@ private:
                 points.offered, text_of(points.lost),
                 sink.status.last_error.empty() ? "" : "; last error: ", sink.status.last_error);
         }
-    }
-
-    // Takes up the state that was left, before anything is evaluated.
-    void start_alerting() {
-        const Config& config = loaded_.config;
-        const alerts::AlertsConfig& of = config.alerts;
-        if (!of.enabled || (of.rules.empty() && of.derived.empty())) return;
-        alerts::AlertingSettings settings{.interval_ns = config.interval.count()};
-        if (!config.state_directory.empty()) {
-            settings.state_file = config.state_directory / alerts::state_file_name;
-        } else if (std::ranges::any_of(of.rules, std::not_fn(&alerts::RuleDefinition::is_built_in))) {
-            log_.warn(
-                "alerts: their state does not outlive the process, which may tell of an alert "
-                "again after a restart: set state_directory");
-        }
-        alerting_ = std::make_unique<alerts::Alerting>(of, std::move(settings), nobody_told_,
-                                                       clock_, log_);
-        alerting_->start();
     }
 
     bool open_sinks() {
@@ -445,13 +433,14 @@ private:
         return all;
     }
 
-    FlusherSettings flusher_settings(const Seeds& seeds) const {
+    FlusherSettings flusher_settings(const Seeds& seeds) {
         const Config& config = loaded_.config;
         FlusherSettings settings{.interval_ns = config.interval.count(),
                                  .offset_ns = config.flush_offset.count(),
                                  .merger = merger_settings(config, seeds, config.shards),
                                  .listener_names = {},
-                                 .alerting = alerting_.get()};
+                                 .alerting = alerts_->alerting(),
+                                 .channels = [this] { return alerts_->channels(); }};
         for (const ListenerConfig& listener : config.listeners) {
             settings.listener_names.push_back(listener.name);
         }
@@ -472,8 +461,7 @@ private:
     const ServiceManager manager_{environment_, getpid()};
     SystemClock clock_;
     SinkSet sinks_;
-    alerts::NobodyTold nobody_told_;
-    std::unique_ptr<alerts::Alerting> alerting_;  // null: there are no rules
+    std::optional<AlertService> alerts_;  // once the configuration is known to be good
 };
 
 }  // namespace
