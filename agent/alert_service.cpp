@@ -20,8 +20,8 @@ using alerts::channels::MessageMaker;
 std::string link_of(const HttpConfig& http) {
     if (!http.address || http.address->port == 0) return {};
     const std::string& host = http.address->host;
-    return fmt::format(host.contains(':') ? "http://[{}]:{}" : "http://{}:{}", host,
-                       http.address->port);
+    const std::string in_brackets = host.contains(':') ? fmt::format("[{}]", host) : host;
+    return fmt::format("http://{}:{}", in_brackets, http.address->port);
 }
 
 alerts::AlertingSettings settings_of(const Config& config) {

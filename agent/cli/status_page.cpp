@@ -352,6 +352,7 @@ void Sheet::write_advice() {
 }  // namespace
 
 std::optional<StatusPage> render_status(std::string_view document, bool has_colours) {
+    namespace json = boost::json;
     json::error_code error;
     const json::value parsed = json::parse({document.data(), document.size()}, error);
     if (error) return {};
