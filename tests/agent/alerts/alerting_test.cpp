@@ -90,16 +90,19 @@ public:
         }
     };
 
+private:
+    // Outlive what uses them.
+    const ConfigDirectory directory_;
+    AlertsConfig config_;
+    spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+
+public:
     SnapshotMaker in;
     ManualClock clock{1'785'542'400 * second};
     Listener listener;
     std::unique_ptr<Alerting> alerting;
     Made made;
 
-private:
-    const ConfigDirectory directory_;
-    AlertsConfig config_;
-    spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
 };
 
 }  // namespace
