@@ -6,16 +6,22 @@
 // read the same. Channels are not here: each reads its own table (channels/).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/alerts/program.h"
 #include "agent/alerts/rule.h"
 
 namespace pitot::agent::alerts {
+
+// What a level can be called, from the mildest on. Of a rule with two levels the lower one
+// is a warning, the upper one critical.
+inline constexpr std::array<std::string_view, 4> severities{"info", "warning", "error", "critical"};
 
 // One [alerts.NAME]: what the engine needs, and what only messages show.
 struct RuleDefinition {
