@@ -48,13 +48,14 @@ AlertService::AlertService(const Config& config, std::uint64_t seed, const Clock
     if (!of.enabled || (of.rules.empty() && of.derived.empty())) return;
     forgets_ = config.state_directory.empty() &&
                !std::ranges::all_of(of.rules, &alerts::RuleDefinition::is_built_in);
-    channels_.emplace(config.channels, of.rules,
-                      alerts::channels::ChannelSetSettings{.state_directory = config.state_directory,
-                                                           .host = {},
-                                                           .link = link_of(config.http),
-                                                           .interval_ns = config.interval.count(),
-                                                           .seed = seed},
-                      clock, log);
+    channels_.emplace(
+        config.channels, of.rules,
+        alerts::channels::ChannelSetSettings{.state_directory = config.state_directory,
+                                             .host = {},
+                                             .link = link_of(config.http),
+                                             .interval_ns = config.interval.count(),
+                                             .seed = seed},
+        clock, log);
     taker_.emplace(*channels_);
     alerting_.emplace(of, settings_of(config), *taker_, clock, log);
 }

@@ -33,8 +33,7 @@ namespace pitot::agent {
 class AlertService {
 public:
     // `seed` of the jitter of back-offs. Clock and log outlive it.
-    AlertService(const Config& config, std::uint64_t seed, const Clock& clock,
-                 spdlog::logger& log);
+    AlertService(const Config& config, std::uint64_t seed, const Clock& clock, spdlog::logger& log);
     AlertService(const AlertService&) = delete;
     AlertService& operator=(const AlertService&) = delete;
 

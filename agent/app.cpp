@@ -231,8 +231,8 @@ public:
         loops.push_back(flusher.watched());
         loops.push_back(sinks_.watched());
         std::ranges::copy(alerts_->watched(), std::back_inserter(loops));
-        Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
-                clock_, alerts_->alerting());
+        Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(), clock_,
+                alerts_->alerting());
         if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.

@@ -28,10 +28,9 @@ constexpr std::int64_t recall_ns = 60'000'000'000;
 constexpr std::size_t derived_share = 4;
 
 EvaluatorSettings evaluator_settings(const AlertsConfig& config, bool is_derived) {
-    const std::size_t share =
-        config.derived.empty() ? 0 : config.state_bytes_max / derived_share;
-    EvaluatorSettings settings{
-        .state_bytes_max = is_derived ? share : config.state_bytes_max - share};
+    const std::size_t share = config.derived.empty() ? 0 : config.state_bytes_max / derived_share;
+    EvaluatorSettings settings{.state_bytes_max =
+                                   is_derived ? share : config.state_bytes_max - share};
     if (!config.units.empty()) settings.unit_of = unit_lookup(config.units);
     return settings;
 }
@@ -69,8 +68,7 @@ Alerting::Alerting(const AlertsConfig& config, AlertingSettings settings, Notice
       clock_(clock),
       log_(log),
       facts_(std::make_shared<const std::vector<RuleFacts>>(facts_of(config))),
-      derived_facts_(
-          std::make_shared<const std::vector<DerivedFacts>>(derived_facts_of(config))),
+      derived_facts_(std::make_shared<const std::vector<DerivedFacts>>(derived_facts_of(config))),
       derived_(config.derived, evaluator_settings(config, true)),
       engine_(rules_of(config), evaluator_settings(config, false)),
       leaves_(leaves_of(config)),
@@ -235,8 +233,7 @@ void Alerting::record_rule(std::size_t rule, const Moment& now) {
             record.phase = alert->state.phase;
             record.level = alert->state.level;
         }
-        const std::size_t leaves =
-            std::min(leaves_[rule].size(), EvaluationHistory::leaves_max);
+        const std::size_t leaves = std::min(leaves_[rule].size(), EvaluationHistory::leaves_max);
         for (std::size_t i = 0; i < leaves; ++i) {
             const LeafReading read =
                 evaluator.read(levels.front().condition, leaves_[rule][i], labels);
@@ -262,10 +259,9 @@ void Alerting::list_alerts(AlertsView& view, const Moment& now) const {
     std::vector<std::size_t> places(listed.size());
     for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
     const std::size_t shown = std::min(listed.size(), AlertsView::listed_max);
-    std::ranges::partial_sort(places, places.begin() + static_cast<std::ptrdiff_t>(shown),
-                              [&](std::size_t a, std::size_t b) {
-                                  return order(listed[a], listed[b]);
-                              });
+    std::ranges::partial_sort(
+        places, places.begin() + static_cast<std::ptrdiff_t>(shown),
+        [&](std::size_t a, std::size_t b) { return order(listed[a], listed[b]); });
     view.unlisted = listed.size() - shown;
     for (std::size_t i = 0; i < shown; ++i) {
         const AlertView& alert = listed[places[i]];
@@ -310,8 +306,8 @@ void Alerting::make_alerts_gauges(const AlertsView& view) {
     }
 }
 
-void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now,
-                       std::int64_t took_ns, std::uint64_t made_refused) {
+void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now, std::int64_t took_ns,
+                       std::uint64_t made_refused) {
     const Evaluator& evaluator = engine_.evaluator();
     std::vector<bool> reads_series;
     for (std::size_t rule = 0; rule < facts_->size(); ++rule) {

@@ -93,8 +93,8 @@ struct AlertsView {
     std::vector<RuleStanding> standings = {};  // by rule
     std::vector<AlertFacts> alerts = {};       // firing first, then by level, rule and labels
     std::size_t unlisted = 0;
-    EvaluatorUsage usage = {};         // of the rules
-    EvaluatorUsage derived_usage = {}; //
+    EvaluatorUsage usage = {};          // of the rules
+    EvaluatorUsage derived_usage = {};  //
     std::size_t state_bytes_max = 0;
     std::uint64_t derived_left_out = 0;  // ever
     std::int64_t interval_ns = 0;

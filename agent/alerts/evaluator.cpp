@@ -414,8 +414,7 @@ Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& lab
 LeafReading Evaluator::read(ProgramId program, const Leaf& leaf, const GroupLabels& labels) const {
     const Running& running = *programs_[program];
     const Window& window = windows_[running.windows[leaf.feed]];
-    const GroupId group =
-        window.groups().find(key_of(projected(labels, window.feed().labels)));
+    const GroupId group = window.groups().find(key_of(projected(labels, window.feed().labels)));
     const std::uint32_t series = group == no_group ? 0 : window.series(group);
     if (leaf.is_amount) return {.value = window.amount(group), .series = series};
     return {.value = value_of(program, leaf.step, labels), .series = series};

@@ -90,7 +90,8 @@ std::vector<InstanceHistory> EvaluationHistory::find(std::size_t rule, const Gro
         InstanceHistory history{.labels = instance.labels, .evaluations = {}};
         history.evaluations.reserve(instance.ring.size());
         for (std::size_t i = 0; i < instance.ring.size(); ++i) {
-            history.evaluations.push_back(instance.ring[(instance.next + i) % instance.ring.size()]);
+            history.evaluations.push_back(
+                instance.ring[(instance.next + i) % instance.ring.size()]);
         }
         found.push_back(std::move(history));
     }

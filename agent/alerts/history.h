@@ -36,7 +36,7 @@ struct LeafRecord {
 // One evaluation of one instance.
 struct EvaluationRecord {
     std::int64_t wall_ns = 0;
-    Value value = {};                    // that the rule shows
+    Value value = {};               // that the rule shows
     Truth raised[levels_max] = {};  // by level
     Truth cleared[levels_max] = {};
     Phase phase = Phase::ok;  // after it
@@ -91,7 +91,7 @@ private:
     };
     struct OfRule {
         std::map<std::string, Instance, std::less<>> instances = {};  // by key
-        std::size_t idle = 0;                                    // of these
+        std::size_t idle = 0;                                         // of these
     };
 
     // Makes room by giving up an idle instance of any rule; false if there is none.

@@ -27,8 +27,8 @@ std::expected<AgentTarget, TargetRefusal> find_agent(std::string_view command,
         load({.file = arguments.config_file, .sets = arguments.sets, .environment = environment});
     const std::vector<Problem> problems = loaded ? loaded->problems_of("http") : loaded.error();
     if (!problems.empty()) {
-        return std::unexpected(
-            TargetRefusal{exit_configuration, render(problems, {.closing = "; nobody was asked."})});
+        return std::unexpected(TargetRefusal{exit_configuration,
+                                             render(problems, {.closing = "; nobody was asked."})});
     }
     const HttpConfig& http = loaded->config.http;
     AgentTarget target{.url = {}, .token = http.token, .origin = "--url"};

@@ -108,11 +108,11 @@ void add_unmatched(std::string& text, JsonView rule, std::string_view indent,
         leaf["nearest"].each_element(all, [&](JsonView name) {
             nearest += fmt::format("{}`{}`", count++ == 0 ? "" : ", ", name.text(200));
         });
-        text += fmt::format("{}{}`{}` matches no series{}\n", indent, prefix,
-                            leaf["metric"].text(200),
-                            count == 0   ? "; no name of a metric is near it"
-                            : count == 1 ? "; the closest name is " + nearest
-                                         : "; closest names are " + nearest);
+        text +=
+            fmt::format("{}{}`{}` matches no series{}\n", indent, prefix, leaf["metric"].text(200),
+                        count == 0   ? "; no name of a metric is near it"
+                        : count == 1 ? "; the closest name is " + nearest
+                                     : "; closest names are " + nearest);
     });
 }
 
@@ -140,9 +140,7 @@ std::string hold_text(JsonView rule) {
 
 std::string joined(JsonView list) {
     std::string text;
-    list.each_element(all, [&](JsonView one) {
-        text += (text.empty() ? "" : ", ") + one.text();
-    });
+    list.each_element(all, [&](JsonView one) { text += (text.empty() ? "" : ", ") + one.text(); });
     return text;
 }
 
@@ -177,9 +175,9 @@ void add_instance(std::string& text, JsonView data, JsonView instance, double no
                             level["condition"].text(expression_characters_max),
                             value_text(last["value"], unit), upper(truths[number].first));
         if (level["clear"].is_there()) {
-            text += fmt::format("    clear: {}  {}\n",
-                                level["clear"].text(expression_characters_max),
-                                upper(truths[number].second));
+            text +=
+                fmt::format("    clear: {}  {}\n", level["clear"].text(expression_characters_max),
+                            upper(truths[number].second));
         }
         ++number;
     });
@@ -224,8 +222,7 @@ void add_rule(std::string& text, JsonView data, double now_s) {
 
 }  // namespace
 
-std::optional<AlertsPage> render_alerts(std::string_view document, double now_s,
-                                        bool has_colours) {
+std::optional<AlertsPage> render_alerts(std::string_view document, double now_s, bool has_colours) {
     const auto value = parsed(document);
     const JsonView data = data_of(value);
     if (!data["groups"].is_there()) return std::nullopt;

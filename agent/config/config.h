@@ -86,8 +86,8 @@ struct Config {
     std::chrono::nanoseconds shutdown_deadline{};  // from SIGTERM to the end of delivery
     // What is to outlive the process is kept there; "": nothing is.
     std::filesystem::path state_directory;
-    std::uint32_t shards = 1;                      // "auto" is resolved by the loader
-    std::vector<double> quantiles;                 // in (0, 1], ascending: 0.5, 0.9, …
+    std::uint32_t shards = 1;       // "auto" is resolved by the loader
+    std::vector<double> quantiles;  // in (0, 1], ascending: 0.5, 0.9, …
     protocol::HistogramShape histogram;
     Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;

@@ -8,10 +8,10 @@
 namespace pitot::agent {
 namespace {
 
-using protocol::Kind;
 using alerts::AlertCounts;
 using alerts::channels::ChannelCounts;
 using alerts::channels::ChannelStatus;
+using protocol::Kind;
 using sinks::SinkState;
 using sinks::SinkStatus;
 
@@ -219,9 +219,10 @@ constexpr std::array metrics{
                   return of.attempts_taken;
               }}},
 
-    OwnMetric{"alert.state", Kind::gauge, "0, 1 or 2",
-              "How the worst instance of a rule is: 0 ok, 1 pending, 2 firing",
-              OfRule{[](const AlertCounts::OfRule& of) { return static_cast<double>(of.state()); }}},
+    OwnMetric{
+        "alert.state", Kind::gauge, "0, 1 or 2",
+        "How the worst instance of a rule is: 0 ok, 1 pending, 2 firing",
+        OfRule{[](const AlertCounts::OfRule& of) { return static_cast<double>(of.state()); }}},
     OwnMetric{"alert.pending", Kind::gauge, "instances",
               "Instances of a rule whose condition has not held for long enough yet",
               of_rule<&AlertCounts::OfRule::counts, &alerts::RuleCounts::pending>},
@@ -266,17 +267,18 @@ constexpr std::array metrics{
               of_channel<&ChannelStatus::counts, &ChannelCounts::unwanted>},
     OwnMetric{"channel.lost", Kind::counter, "messages",
               "Messages that did not arrive, by the reason",
-              OfChannelByReason{message_losses,
-                                [](const ChannelStatus& of, std::size_t reason) {
-                                    return static_cast<double>(of.counts.lost[reason]);
-                                }}},
+              OfChannelByReason{
+                  message_losses,
+                  [](const ChannelStatus& of,
+                     std::size_t reason) { return static_cast<double>(of.counts.lost[reason]); }}},
     OwnMetric{"channel.waiting", Kind::gauge, "messages",
               "Messages that wait for their turn or for the next attempt",
               of_channel<&ChannelStatus::counts, &ChannelCounts::waiting>},
     OwnMetric{"channel.queued_bytes", Kind::gauge, "bytes", "Memory of the queue of a channel",
               of_channel<&ChannelStatus::queued_bytes>},
     OwnMetric{"channel.alerts", Kind::gauge, "instances",
-              "Instances that fire and that the channel remembers", of_channel<&ChannelStatus::alerts>},
+              "Instances that fire and that the channel remembers",
+              of_channel<&ChannelStatus::alerts>},
     OwnMetric{"channel.failures_in_a_row", Kind::gauge, "attempts",
               "Attempts that failed since the last one that succeeded; the worst destination's",
               OfChannel{failures_in_a_row}},

@@ -5,9 +5,9 @@
 //     merger.merge(turn.pages, interval, own.look(ledger));       // each flush
 //
 // The catalogue (catalogue.h) says what is told; here it is multiplied by listeners, sinks,
-// rules, channels and reasons, once, and followed: a counter gets what its sum has grown by since the last look,
-// so that totals in every destination are the ledger's; a gauge gets its value each time; a
-// timer the durations that are new.
+// rules, channels and reasons, once, and followed: a counter gets what its sum has grown by since
+// the last look, so that totals in every destination are the ledger's; a gauge gets its value each
+// time; a timer the durations that are new.
 //
 // All counters exist from the first interval on, with zero: who computes a rate needs the
 // value before the first increase. Later a counter that stands still is no news: what holds

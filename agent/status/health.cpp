@@ -240,10 +240,10 @@ Verdict assess_alerts(const alerts::AlertsView& view) {
         }
     }
     if (view.interval_ns > 0 && view.took_ns > view.interval_ns / alerts_share) {
-        finding.note(Health::degraded, fmt::format("evaluating the rules took {}, of an interval "
-                                                   "of {}",
-                                                   seconds(view.took_ns),
-                                                   seconds(view.interval_ns)));
+        finding.note(Health::degraded,
+                     fmt::format("evaluating the rules took {}, of an interval "
+                                 "of {}",
+                                 seconds(view.took_ns), seconds(view.interval_ns)));
     }
     return std::move(finding).verdict();
 }

@@ -60,9 +60,9 @@ struct Facts {
     std::int64_t now_steady_ns = 0;
     std::int64_t interval_ns = 0;
     FlushProgress flush;
-    std::vector<Liveness::Answer> loops;   // "shard 0", "flush", "delivery"
-    std::vector<std::string> listeners;    // names, in the order of the ledger
-    std::vector<Ledger::Sink> sinks = {};  // as they are now
+    std::vector<Liveness::Answer> loops;                    // "shard 0", "flush", "delivery"
+    std::vector<std::string> listeners;                     // names, in the order of the ledger
+    std::vector<Ledger::Sink> sinks = {};                   // as they are now
     std::shared_ptr<const alerts::AlertsView> alerts = {};  // null: none are configured
     std::vector<Ledger::Channel> channels = {};             // as they are now
 };

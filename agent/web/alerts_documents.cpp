@@ -294,8 +294,8 @@ private:
         json_.begin_array();
         for (std::size_t number = 0; number < view_.rules->size(); ++number) {
             const RuleFacts& rule = (*view_.rules)[number];
-            const bool is_wanted = group_of(rule) == group &&
-                                   (names_.empty() || names_.contains(rule.name));
+            const bool is_wanted =
+                group_of(rule) == group && (names_.empty() || names_.contains(rule.name));
             if (is_wanted) write_rule(number);
         }
         json_.end_array();
@@ -490,9 +490,8 @@ AlertsAnswer explain_document(const AlertsView& view, const alerts::EvaluationHi
     const std::size_t most = with_history ? history_instances_max : explained_instances_max;
     const auto instances = history.find(number_of_rule, labels, most);
     return {200, success([&](JsonWriter& json) {
-                object(json, "rule", [&] {
-                    write_rule_facts(json, *rule, view.standings[number_of_rule]);
-                });
+                object(json, "rule",
+                       [&] { write_rule_facts(json, *rule, view.standings[number_of_rule]); });
                 array(json, "leaves", rule->leaves, [&](const std::string& leaf) {
                     json.text(printable(leaf, expression_characters_max));
                 });

@@ -92,9 +92,10 @@ std::vector<Route> Web::alerts_routes() const {
                  [&of](const ServerRequest& request) {
                      return json_answer(ok, rules_document(*of.view(), parse_query(request.query)));
                  }),
-            page(page_alerts, [&of](const ServerRequest& /*request*/) {
-                return json_answer(ok, alerts_document(*of.view()));
-            }),
+            page(page_alerts,
+                 [&of](const ServerRequest& /*request*/) {
+                     return json_answer(ok, alerts_document(*of.view()));
+                 }),
             page(page_alerts_explain, explain(false)), page(page_alerts_history, explain(true))};
 }
 

@@ -149,8 +149,7 @@ std::string fault_of_narrow(const Rig& rig) {
         const bool is_grouped = (number % 2 == 1) != is_of_gauges;
         const std::size_t instances = is_grouped ? series_per_name : 1;
         if (standing.instances != instances || !standing.unmatched.empty()) {
-            return fmt::format("{}: {} instances", (*view->rules)[number].name,
-                               standing.instances);
+            return fmt::format("{}: {} instances", (*view->rules)[number].name, standing.instances);
         }
     }
     if (view->usage.bound_series != 200 * series_per_name) {

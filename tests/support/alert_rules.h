@@ -15,8 +15,7 @@
 namespace pitot::tests {
 
 inline agent::alerts::Program compiled_expression(
-    const std::string& text,
-    agent::alerts::Result wanted = agent::alerts::Result::condition) {
+    const std::string& text, agent::alerts::Result wanted = agent::alerts::Result::condition) {
     using namespace agent::alerts;
     auto expression = parse_expression(SourceText(text));
     REQUIRE_MESSAGE(expression.has_value(), text);
@@ -29,14 +28,12 @@ inline agent::alerts::RuleDefinition rule_definition(const std::string& name,
                                                      const std::string& condition) {
     agent::alerts::RuleDefinition definition;
     definition.rule.name = name;
-    definition.rule.levels.push_back(
-        {"critical", compiled_expression(condition), std::nullopt});
+    definition.rule.levels.push_back({"critical", compiled_expression(condition), std::nullopt});
     definition.where = "pitot.toml:3";
     return definition;
 }
 
-inline agent::alerts::AlertsConfig alerts_of(
-    std::vector<agent::alerts::RuleDefinition> rules) {
+inline agent::alerts::AlertsConfig alerts_of(std::vector<agent::alerts::RuleDefinition> rules) {
     agent::alerts::AlertsConfig config;
     config.rules = std::move(rules);
     return config;

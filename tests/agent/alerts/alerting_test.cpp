@@ -102,7 +102,6 @@ public:
     Listener listener;
     std::unique_ptr<Alerting> alerting;
     Made made;
-
 };
 
 }  // namespace
@@ -138,10 +137,9 @@ TEST_CASE("ALERTS is what the flush before came to") {
 
 TEST_CASE("a derived series is made of the interval that it is sent with, while it has a value") {
     AlertsConfig config = alerts_of({});
-    config.derived.push_back(
-        {.name = "errors.share",
-         .expression = compiled_expression("ratio(errors, requests) by (service)",
-                                           Result::number)});
+    config.derived.push_back({.name = "errors.share",
+                              .expression = compiled_expression(
+                                  "ratio(errors, requests) by (service)", Result::number)});
     Rig rig(std::move(config));
     rig.in.count("errors", "service:pay", 1);
     rig.in.count("requests", "service:pay", 4);
@@ -157,10 +155,9 @@ TEST_CASE("a derived series is made of the interval that it is sent with, while 
 
 TEST_CASE("derived series beyond max_series are left out, and counted") {
     AlertsConfig config = alerts_of({});
-    config.derived.push_back(
-        {.name = "twice",
-         .expression = compiled_expression("load * 2", Result::number),
-         .series_max = 2});
+    config.derived.push_back({.name = "twice",
+                              .expression = compiled_expression("load * 2", Result::number),
+                              .series_max = 2});
     Rig rig(std::move(config));
     for (const std::string host : {"a", "b", "c"}) rig.in.gauge("load", "host:" + host, 1);
     rig.flush();
@@ -251,14 +248,15 @@ TEST_CASE("the list is bounded, and the gravest come first") {
     CHECK(view->unlisted == 500);
     CHECK(view->standings[0].counts.firing == 1'500);
     CHECK(view->standings[0].instances == 1'500);
-    CHECK(std::ranges::all_of(view->alerts,
-                              [](const AlertFacts& alert) { return alert.phase == Phase::firing; }));
+    CHECK(std::ranges::all_of(
+        view->alerts, [](const AlertFacts& alert) { return alert.phase == Phase::firing; }));
     CHECK(rig.alerting->history().find(0, {}, 10'000).size() == EvaluationHistory::instances_max);
 }
 
 TEST_CASE("names that no client may use") {
     AlertsConfig config = alerts_of({});
-    config.derived.push_back({.name = "a.share", .expression = compiled_expression("x", Result::number)});
+    config.derived.push_back(
+        {.name = "a.share", .expression = compiled_expression("x", Result::number)});
     CHECK(Alerting::names(config) == std::vector<std::string>{"ALERTS", "a.share"});
     config.enabled = false;
     CHECK(Alerting::names(config).empty());

@@ -29,8 +29,8 @@ public:
         : server_({.address = *sinks::http::parse_listen_address("127.0.0.1:0"),
                    .wall_ns = [] { return std::int64_t{0}; }},
                   {{.path = std::string(page),
-                    .answer = [this, status, document = std::move(document)](
-                                  const ServerRequest& request) {
+                    .answer = [this, status,
+                               document = std::move(document)](const ServerRequest& request) {
                         query_ = request.query;
                         return sinks::http::text_answer(status, document);
                     }}}) {

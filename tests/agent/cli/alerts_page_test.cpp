@@ -68,15 +68,16 @@ TEST_CASE("what fires first, then what is pending, then what reads nothing") {
 TEST_CASE("an explanation shows each part of the condition") {
     const auto page = render_explanation(explained_text, now_s, false);
     REQUIRE(page);
-    CHECK(page->text.starts_with("slow  (pitot.toml:7)   4 instance(s), 1 pending, 0 firing\n"
-                                 "  notifies: oncall, log\n"));
+    CHECK(
+        page->text.starts_with("slow  (pitot.toml:7)   4 instance(s), 1 pending, 0 firing\n"
+                               "  notifies: oncall, log\n"));
     CHECK(page->text.contains("slow{service=\"pay\"}  PENDING for 40 s of 2 m"));
-    CHECK(page->text.contains(
-        "  critical: ratio(errors, requests[5m]) > 5%  = 0.0712  TRUE\n"
-        "    clear: ratio(errors, requests[5m]) < 2%  FALSE\n"
-        "    errors        at least 31  from 2 series\n"
-        "    requests[5m]  435  from 6 series\n"
-        "  told: no   inhibited: no   peak: 0\n"));
+    CHECK(
+        page->text.contains("  critical: ratio(errors, requests[5m]) > 5%  = 0.0712  TRUE\n"
+                            "    clear: ratio(errors, requests[5m]) < 2%  FALSE\n"
+                            "    errors        at least 31  from 2 series\n"
+                            "    requests[5m]  435  from 6 series\n"
+                            "  told: no   inhibited: no   peak: 0\n"));
 }
 
 TEST_CASE("a history is a line for each evaluation") {

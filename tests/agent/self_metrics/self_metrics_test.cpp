@@ -33,7 +33,8 @@ Ledger quiet() {
     ledger.sinks.push_back({.name = "push", .type = "pushgateway", .status = {}});
     ledger.sinks.push_back({.name = "out", .type = "console", .status = {}});
     ledger.alerts.rules.push_back({.name = "slow"});
-    ledger.channels.push_back({.name = "hook", .type = "webhook", .status = {}, .file_problem = {}});
+    ledger.channels.push_back(
+        {.name = "hook", .type = "webhook", .status = {}, .file_problem = {}});
     return ledger;
 }
 

@@ -161,13 +161,14 @@ TEST_CASE("an explanation has the last evaluation, a history all of them") {
         record.leaves.push_back({.value = Value::at_least(4), .series = 2});
         history.record(0, key_of(labels), false, std::move(record));
     }
-    const AlertsAnswer explained = explain_document(
-        view, history, {{"alert", "slow"}, {"label", "service=web"}}, false);
+    const AlertsAnswer explained =
+        explain_document(view, history, {{"alert", "slow"}, {"label", "service=web"}}, false);
     CHECK(explained.status == 200);
     const auto document = parsed(explained.text);
     CHECK(at(document, "/data/rule/name") == R"("slow")");
-    CHECK(at(document, "/data/leaves/0") == R"("p95(t)")");
-    const std::string instance = "/data/instances/0";
+    CHECK(at(document, "/data/leaves/0") == R"("p95(t)")
+    ");
+        const std::string instance = "/data/instances/0";
     CHECK(at(document, instance + "/labels/service") == R"("web")");
     CHECK(at(document, instance + "/alert/state") == R"("pending")");
     CHECK(at(document, instance + "/evaluations/1") == "nothing");
