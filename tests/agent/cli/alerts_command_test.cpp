@@ -62,7 +62,8 @@ Said asked(const AlertsArguments& arguments) {
 }
 
 std::string list(int firing) {
-    return R"({"status":"success","data":{"groups":[{"rules":[{"type":"alerting","pitot":{"firing":)" +
+    return R"({"status":"success","data":{"groups":[{"rules":[)"
+           R"({"type":"alerting","pitot":{"firing":)" +
            std::to_string(firing) + "}}]}]}}\n";
 }
 
