@@ -208,7 +208,7 @@ Notice AlertEngine::notice(const RuleState& rule, const Tracked& tracked, Notice
 // --- over a restart
 
 SavedState AlertEngine::saved(const Moment& now) const {
-    SavedState saved{.saved_wall_ns = now.wall_ns, .instances = {}};
+    SavedState saved{.saved_wall_ns = now.wall_ns, .instances = {}, .memory = evaluator_.memory()};
     for (const RuleState& rule : rules_) {
         for (const auto& [key, tracked] : rule.tracked) {
             InstanceState state = tracked.state;
@@ -223,6 +223,7 @@ SavedState AlertEngine::saved(const Moment& now) const {
 }
 
 void AlertEngine::restore(const SavedState& saved, const Moment& now) {
+    evaluator_.restore(saved.memory);
     // A wall clock that was set back says nothing about how long we were away.
     const std::int64_t away_ns = std::max<std::int64_t>(0, now.wall_ns - saved.saved_wall_ns);
     for (const SavedInstance& instance : saved.instances) {

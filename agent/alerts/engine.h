@@ -86,7 +86,8 @@ struct SavedInstance {
 };
 struct SavedState {
     std::int64_t saved_wall_ns = 0;
-    std::vector<SavedInstance> instances;
+    std::vector<SavedInstance> instances = {};
+    EvaluatorMemory memory = {};
 };
 
 struct RuleCounts {
@@ -107,7 +108,7 @@ public:
     void restore(const SavedState& saved, const Moment& now);
     SavedState saved(const Moment& now) const;
     // Grows whenever the saved state is worth writing again.
-    std::uint64_t changes() const { return changes_; }
+    std::uint64_t changes() const { return changes_ + evaluator_.known_generation(); }
 
     // All that fires and was told, as notices that it does: for channels that repeat it.
     std::vector<Notice> told(const Moment& now) const;

@@ -71,6 +71,23 @@ struct EvaluatorUsage {
     std::string unfit_example;         // "`x` is a gauge without a unit"; the first one's
 };
 
+// What an evaluator knows that does not come again with the lines: which groups absent() has
+// seen, and what ewma() has smoothed. Windows fill again.
+struct EvaluatorMemory {
+    struct Known {
+        std::string feed;  // which series, as text
+        KnownGroup group = {};
+    };
+    struct Smoothed {
+        std::string expression;  // as text
+        StepId step = 0;
+        std::string key;  // of the group
+        double value = 0;
+    };
+    std::vector<Known> known = {};
+    std::vector<Smoothed> smoothed = {};
+};
+
 class Evaluator {
 public:
     explicit Evaluator(EvaluatorSettings settings);
@@ -93,6 +110,12 @@ public:
     LeafReading read(ProgramId program, const Leaf& leaf, const GroupLabels& labels) const;
     // Series that a leaf reads at present, of all groups.
     std::uint64_t series_of(ProgramId program, const Leaf& leaf) const;
+
+    EvaluatorMemory memory() const;
+    // After the last add() and before the first take(). What is of no program is left out.
+    void restore(const EvaluatorMemory& memory);
+    // Differs whenever memory().known does.
+    std::uint64_t known_generation() const;
 
     std::uint64_t flushes() const { return flush_; }
     EvaluatorUsage usage() const;
@@ -119,8 +142,10 @@ private:
     };
     struct Smoothed {
         double value = 0;
-        std::uint64_t at = 0;  // the flush that last had it
+        std::uint64_t at = 0;  // the flush that last had it; 0: one before the restart
     };
+    // How many flushes what was smoothed before a restart waits for its group.
+    static constexpr std::uint64_t smoothed_flushes_max = 360;
     struct Running;
 
     std::uint32_t window_for(const Feed& feed);

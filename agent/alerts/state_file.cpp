@@ -11,20 +11,34 @@ namespace pitot::agent::alerts {
 
 namespace {
 
-constexpr FileFormat format{.magic = "pitot-alerts", .version = 1};
+constexpr FileFormat format{.magic = "pitot-alerts", .version = 2};
 
 // Bounds of what is read, so that a damaged length allocates nothing. They are wider than
 // what is ever written.
 constexpr std::size_t labels_per_instance_max = 1'024;
 constexpr std::size_t changes_max = 1'024;
 
-void write_instance(BinaryWriter& out, const SavedInstance& instance) {
-    out.text(instance.rule);
-    out.number(instance.labels.size(), 4);
-    for (const Label& label : instance.labels) {
+void write_labels(BinaryWriter& out, const GroupLabels& labels) {
+    out.number(labels.size(), 4);
+    for (const Label& label : labels) {
         out.text(label.name);
         out.text(label.value);
     }
+}
+
+GroupLabels read_labels(BinaryReader& in) {
+    GroupLabels labels;
+    const std::uint64_t count = in.up_to(labels_per_instance_max, 4);
+    for (std::uint64_t i = 0; i < count && in.is_good(); ++i) {
+        std::string name = in.text();
+        labels.push_back({std::move(name), in.text()});
+    }
+    return labels;
+}
+
+void write_instance(BinaryWriter& out, const SavedInstance& instance) {
+    out.text(instance.rule);
+    write_labels(out, instance.labels);
     const InstanceState& state = instance.state;
     out.number(static_cast<std::uint64_t>(state.phase), 1);
     out.number(static_cast<std::uint64_t>(state.reason), 1);
@@ -48,11 +62,7 @@ void write_instance(BinaryWriter& out, const SavedInstance& instance) {
 SavedInstance read_instance(BinaryReader& in) {
     SavedInstance instance;
     instance.rule = in.text();
-    const std::uint64_t labels = in.up_to(labels_per_instance_max, 4);
-    for (std::uint64_t i = 0; i < labels && in.is_good(); ++i) {
-        std::string name = in.text();
-        instance.labels.push_back({std::move(name), in.text()});
-    }
+    instance.labels = read_labels(in);
     InstanceState& state = instance.state;
     state.phase = static_cast<Phase>(in.up_to(3, 1));
     state.reason = static_cast<Reason>(in.up_to(3, 1));
@@ -73,6 +83,44 @@ SavedInstance read_instance(BinaryReader& in) {
     return instance;
 }
 
+void write_memory(BinaryWriter& out, const EvaluatorMemory& memory) {
+    out.number(memory.known.size(), 4);
+    for (const EvaluatorMemory::Known& known : memory.known) {
+        out.text(known.feed);
+        write_labels(out, known.group.labels);
+        out.number(known.group.gone_flushes);
+        out.real(known.group.silent_s);
+    }
+    out.number(memory.smoothed.size(), 4);
+    for (const EvaluatorMemory::Smoothed& smoothed : memory.smoothed) {
+        out.text(smoothed.expression);
+        out.number(smoothed.step, 4);
+        out.text(smoothed.key);
+        out.real(smoothed.value);
+    }
+}
+
+EvaluatorMemory read_memory(BinaryReader& in) {
+    EvaluatorMemory memory;
+    const std::uint64_t known = in.number(4);
+    for (std::uint64_t i = 0; i < known && in.is_good(); ++i) {
+        EvaluatorMemory::Known& one = memory.known.emplace_back();
+        one.feed = in.text();
+        one.group.labels = read_labels(in);
+        one.group.gone_flushes = in.number();
+        one.group.silent_s = in.real();
+    }
+    const std::uint64_t smoothed = in.number(4);
+    for (std::uint64_t i = 0; i < smoothed && in.is_good(); ++i) {
+        EvaluatorMemory::Smoothed& one = memory.smoothed.emplace_back();
+        one.expression = in.text();
+        one.step = static_cast<StepId>(in.number(4));
+        one.key = in.text();
+        one.value = in.real();
+    }
+    return memory;
+}
+
 }  // namespace
 
 std::string encode(const SavedState& state) {
@@ -80,6 +128,7 @@ std::string encode(const SavedState& state) {
     payload.time(state.saved_wall_ns);
     payload.number(state.instances.size(), 4);
     for (const SavedInstance& instance : state.instances) write_instance(payload, instance);
+    write_memory(payload, state.memory);
     return framed(format, payload.take());
 }
 
@@ -93,6 +142,7 @@ std::expected<SavedState, std::string> decode(std::string_view bytes) {
     for (std::uint64_t i = 0; i < instances && in.is_good(); ++i) {
         state.instances.push_back(read_instance(in));
     }
+    state.memory = read_memory(in);
     if (!in.is_good() || !in.is_at_end()) {
         return std::unexpected("must hold what its header says, is damaged");
     }

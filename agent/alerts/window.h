@@ -48,6 +48,13 @@ private:
     std::size_t used_ = 0;
 };
 
+// A group that absent() and age() know of, over a restart: how long it has been silent.
+struct KnownGroup {
+    GroupLabels labels = {};
+    std::uint64_t gone_flushes = 0;  // without a series
+    double silent_s = -1;            // since its last sample; negative: there was none
+};
+
 class Window {
 public:
     // `memory` outlives the window.
@@ -71,6 +78,12 @@ public:
     void take_set(GroupId group, const protocol::SetPoint& point);
     void end_flush();
 
+    // Of Fold::presence; of others there are none, they fill again.
+    std::vector<KnownGroup> known_groups() const;
+    // Before the first flush. One that there is no room for, or that has been gone for too
+    // long, is left out.
+    void restore(const KnownGroup& known);
+
     std::uint64_t flushes() const { return flush_; }
     // A function of this feed's fold. `rank` in [0, 1] is a percentile's.
     Value measure(Function function, GroupId group, double rank) const;
@@ -92,6 +105,8 @@ private:
         std::uint32_t series = 0;
         bool is_permanent = false;
         std::uint64_t gone_at = 0;        // the flush in which its last series was gone
+        std::uint64_t gone_before = 0;    // flushes that it was gone before the restart
+        bool has_sampled = false;         // ever, also before the restart
         std::uint64_t first_at = 0;       // the flush in which it first had a level
         std::uint64_t sample_at = 0;      // of the last sample; 0: none yet
         double sample_s = 0;              // by clock_s_
@@ -115,6 +130,7 @@ private:
 
     GroupId add_group(GroupLabels labels);
     std::size_t fixed_bytes() const;
+    std::uint64_t stays_flushes() const;
     void forget_groups();
     void clear_slots(GroupId group);
     void clear_slot(std::size_t at);
