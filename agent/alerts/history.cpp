@@ -21,12 +21,13 @@ EvaluationHistory::EvaluationHistory(std::size_t rules)
                                              idle_instances_per_rule_max)) {}
 
 bool EvaluationHistory::give_up_an_idle_one() {
+    if (idle_ == 0) return false;
     // Of the rule with most of them, so that each rule keeps one as long as possible.
     const auto most = std::ranges::max_element(rules_, {}, &OfRule::idle);
-    if (most == rules_.end() || most->idle == 0) return false;
     most->instances.erase(std::ranges::find_if(
         most->instances, [](const auto& entry) { return entry.second.is_idle; }));
     --most->idle;
+    --idle_;
     --instances_;
     return true;
 }
@@ -36,10 +37,12 @@ bool EvaluationHistory::admit(std::size_t rule, std::string_view key, const Grou
     OfRule& its = rules_[rule];
     if (its.instances.contains(key)) return true;
     if (is_idle && !has_room_for_idle(rule)) return false;
+    if (!is_idle && instances_ >= instances_max && idle_ == 0) return false;
     const std::scoped_lock lock(mutex_);
     if (instances_ >= instances_max && !give_up_an_idle_one()) return false;
     its.instances.try_emplace(std::string(key), Instance{.labels = labels, .is_idle = is_idle});
     its.idle += is_idle ? 1U : 0U;
+    idle_ += is_idle ? 1U : 0U;
     ++instances_;
     return true;
 }
@@ -53,12 +56,15 @@ void EvaluationHistory::record(std::size_t rule, std::string_view key, bool is_i
     const std::scoped_lock lock(mutex_);
     Instance& instance = found->second;
     its.idle -= instance.is_idle ? 1U : 0U;
+    idle_ -= instance.is_idle ? 1U : 0U;
     instance.is_idle = is_idle;
     its.idle += is_idle ? 1U : 0U;
+    idle_ += is_idle ? 1U : 0U;
     instance.missing = evaluation.is_there ? 0 : instance.missing + 1;
     if (is_idle && instance.missing >= evaluations_max) {
         its.instances.erase(found);
         --its.idle;
+        --idle_;
         --instances_;
         return;
     }

@@ -102,6 +102,7 @@ private:
     std::vector<OfRule> rules_ = {};
     const std::size_t idle_per_rule_;
     std::size_t instances_ = 0;
+    std::size_t idle_ = 0;  // of these
 };
 
 }  // namespace pitot::agent::alerts

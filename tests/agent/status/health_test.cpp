@@ -395,17 +395,19 @@ TEST_CASE("channels of alerts") {
     check_each({
         {"well",
          [](Case& of) {
-             of.hook().destinations = {{.name = "127.0.0.1:1", .state = ChannelState::working}};
+             of.hook().destinations = {
+                 {.name = "127.0.0.1:1", .state = ChannelState::working, .last_error = {}}};
          },
          "channels.hook", Health::ok, ""},
         {"a destination of two is down",
          [](Case& of) {
              of.hook().counts.waiting = 2;
-             of.hook().destinations = {{.name = "a:1", .state = ChannelState::working},
-                                       {.name = "b:1",
-                                        .state = ChannelState::retrying,
-                                        .last_error = "Connection \x1b refused",
-                                        .failures_in_a_row = 3}};
+             of.hook().destinations = {
+                 {.name = "a:1", .state = ChannelState::working, .last_error = {}},
+                 {.name = "b:1",
+                  .state = ChannelState::retrying,
+                  .last_error = "Connection \x1b refused",
+                  .failures_in_a_row = 3}};
          },
          "channels.hook", Health::degraded,
          "2 message(s) wait; b:1: retrying: Connection \\x1B refused"},
