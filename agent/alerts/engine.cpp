@@ -275,7 +275,14 @@ std::vector<Notice> AlertEngine::told(const Moment& now) const {
 Notice AlertEngine::notice_of(std::size_t rule_number, std::string_view key,
                               const Moment& now) const {
     const RuleState& rule = rules_[rule_number];
-    return notice(rule, rule.tracked.at(std::string(key)), NoticeType::firing, now);
+    const Tracked& tracked = rule.tracked.at(std::string(key));
+    Notice told = notice(rule, tracked, NoticeType::firing, now);
+    if (tracked.state.phase != Phase::pending) return told;
+    // It has not begun to fire; if it does, it is as its mildest level at least.
+    told.severity = rule.rule.levels.front().severity;
+    told.started_wall_ns = now.wall_ns - (now.steady_ns - tracked.state.phase_since_ns);
+    told.duration_ns = 0;
+    return told;
 }
 
 AlertView AlertEngine::view_of(std::size_t number, const RuleState& rule, std::string_view key,
