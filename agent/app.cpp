@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/alert_service.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
@@ -223,16 +224,20 @@ public:
         const Seeds seeds{.keys = random_number(), .members = random_number()};
         ShardSet shards(table_settings(config, seeds), readings(), clock_,
                         std::move(opened->shards));
+        alerts_.emplace(config, random_number(), clock_, log_);
+        alerts_->open();
         Flusher flusher(flusher_settings(seeds), shards, sinks_.all(), clock_, log_);
         std::vector<WatchedLoop> loops = shards.watched();
         loops.push_back(flusher.watched());
         loops.push_back(sinks_.watched());
-        Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(),
-                clock_);
+        std::ranges::copy(alerts_->watched(), std::back_inserter(loops));
+        Web web(config.http, process_facts(*opened), flusher, Liveness(loops), sinks_.all(), clock_,
+                alerts_->alerting());
         if (!open_web(web)) return exit_failure;
 
         // From here on lines are counted, flushed and delivered.
         sinks_.start();
+        alerts_->start();
         shards.start();
         flusher.start();
         web.ready();
@@ -361,6 +366,12 @@ private:
                 "shutdown_deadline, or stop the senders first");
         }
         flusher.flush_rest(started_ns + time_ns / 2);
+        // Sinks deliver meanwhile.
+        if (!alerts_->stop(started_ns + time_ns / 4 * 3)) {
+            log_.error(
+                "a channel of alerts did not stop in time; what it had not delivered waits in its "
+                "queue file if there is a state_directory, and is lost otherwise");
+        }
         if (!sinks_.stop(started_ns + time_ns)) {
             log_.error(
                 "a sink did not stop in time; what it had not delivered is lost, and counted "
@@ -422,12 +433,14 @@ private:
         return all;
     }
 
-    FlusherSettings flusher_settings(const Seeds& seeds) const {
+    FlusherSettings flusher_settings(const Seeds& seeds) {
         const Config& config = loaded_.config;
         FlusherSettings settings{.interval_ns = config.interval.count(),
                                  .offset_ns = config.flush_offset.count(),
                                  .merger = merger_settings(config, seeds, config.shards),
-                                 .listener_names = {}};
+                                 .listener_names = {},
+                                 .alerting = alerts_->alerting(),
+                                 .channels = [this] { return alerts_->channels(); }};
         for (const ListenerConfig& listener : config.listeners) {
             settings.listener_names.push_back(listener.name);
         }
@@ -448,6 +461,7 @@ private:
     const ServiceManager manager_{environment_, getpid()};
     SystemClock clock_;
     SinkSet sinks_;
+    std::optional<AlertService> alerts_;  // once the configuration is known to be good
 };
 
 }  // namespace

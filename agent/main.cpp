@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/app.h"
+#include "agent/cli/alerts_command.h"
 #include "agent/cli/check.h"
 #include "agent/cli/command_line.h"
 #include "agent/cli/exit_codes.h"
@@ -50,6 +51,11 @@ struct Dispatch {
         const Environment environment = system_environment();
         return status(arguments, environment, SystemClock(),
                       {std::cout, std::cerr, wants_colours(environment)});
+    }
+    int operator()(const AlertsArguments& arguments) const {
+        const Environment environment = system_environment();
+        return alerts_command(arguments, environment, SystemClock(),
+                              {std::cout, std::cerr, wants_colours(environment)});
     }
     int operator()(const MigrateArguments& arguments) const {
         return migrate_file(arguments, sink_type_names(), std::cout, std::cerr);

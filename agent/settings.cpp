@@ -1,9 +1,11 @@
 #include "agent/settings.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
+#include "agent/alerts/alerting.h"
 #include "agent/self_metrics/catalogue.h"
 
 namespace pitot::agent {
@@ -29,9 +31,13 @@ TableSettings table_settings(const Config& config, const Seeds& seeds) {
     for (const ListenerConfig& listener : config.listeners) {
         settings.additions.push_back(listener.additions);
     }
+    // What the agent makes itself is nobody else's.
     if (config.self_metrics.enabled) {
         settings.reserved_names = own_names(config.self_metrics.prefix);
     }
+    std::ranges::copy(alerts::Alerting::names(config.alerts),
+                      std::back_inserter(settings.reserved_names));
+    std::ranges::sort(settings.reserved_names);
     return settings;
 }
 
@@ -43,7 +49,8 @@ MergerSettings merger_settings(const Config& config, const Seeds& seeds, std::si
                             .total_bytes_max = config.limits.value_bytes_max * shards,
                             .expiry_intervals = {},
                             .wants_total = {},
-                            .quantiles = config.quantiles};
+                            .quantiles = config.quantiles,
+                            .constant_tags = config.additions.tags};
     using protocol::Kind;
     const auto expire = [&](Kind kind, std::chrono::nanoseconds after) {
         settings.expiry_intervals[std::to_underlying(kind)] = in_intervals(after, config.interval);

@@ -208,7 +208,7 @@ Notice AlertEngine::notice(const RuleState& rule, const Tracked& tracked, Notice
 // --- over a restart
 
 SavedState AlertEngine::saved(const Moment& now) const {
-    SavedState saved{.saved_wall_ns = now.wall_ns, .instances = {}};
+    SavedState saved{.saved_wall_ns = now.wall_ns, .instances = {}, .memory = evaluator_.memory()};
     for (const RuleState& rule : rules_) {
         for (const auto& [key, tracked] : rule.tracked) {
             InstanceState state = tracked.state;
@@ -223,6 +223,7 @@ SavedState AlertEngine::saved(const Moment& now) const {
 }
 
 void AlertEngine::restore(const SavedState& saved, const Moment& now) {
+    evaluator_.restore(saved.memory);
     // A wall clock that was set back says nothing about how long we were away.
     const std::int64_t away_ns = std::max<std::int64_t>(0, now.wall_ns - saved.saved_wall_ns);
     for (const SavedInstance& instance : saved.instances) {
@@ -259,28 +260,72 @@ void AlertEngine::restore(const SavedState& saved, const Moment& now) {
 
 // --- answers
 
-void AlertEngine::each_alert(const std::function<void(const AlertView&)>& visit) const {
+std::vector<Notice> AlertEngine::told(const Moment& now) const {
+    std::vector<Notice> told;
     for (const RuleState& rule : rules_) {
         for (const auto& [key, tracked] : rule.tracked) {
-            visit({.rule = rule.rule,
-                   .labels = tracked.labels,
-                   .state = tracked.state,
-                   .is_inhibited = tracked.is_inhibited,
-                   .is_suppressed = tracked.is_suppressed});
+            const InstanceState& state = tracked.state;
+            if (state.told_level == 0 || !state.is_active() || state.is_flapping) continue;
+            told.push_back(notice(rule, tracked, NoticeType::firing, now));
+        }
+    }
+    return told;
+}
+
+Notice AlertEngine::notice_of(std::size_t rule_number, std::string_view key,
+                              const Moment& now) const {
+    const RuleState& rule = rules_[rule_number];
+    const Tracked& tracked = rule.tracked.at(std::string(key));
+    Notice told = notice(rule, tracked, NoticeType::firing, now);
+    if (tracked.state.phase != Phase::pending) return told;
+    // It has not begun to fire; if it does, it is as its mildest level at least.
+    told.severity = rule.rule.levels.front().severity;
+    told.started_wall_ns = now.wall_ns - (now.steady_ns - tracked.state.phase_since_ns);
+    told.duration_ns = 0;
+    return told;
+}
+
+AlertView AlertEngine::view_of(std::size_t number, const RuleState& rule, std::string_view key,
+                               const Tracked& tracked) {
+    return {.rule_number = number,
+            .rule = rule.rule,
+            .key = key,
+            .labels = tracked.labels,
+            .state = tracked.state,
+            .is_inhibited = tracked.is_inhibited,
+            .is_suppressed = tracked.is_suppressed};
+}
+
+void AlertEngine::each_alert(const std::function<void(const AlertView&)>& visit) const {
+    for (std::size_t number = 0; number < rules_.size(); ++number) {
+        for (const auto& [key, tracked] : rules_[number].tracked) {
+            visit(view_of(number, rules_[number], key, tracked));
         }
     }
 }
 
+std::optional<AlertView> AlertEngine::find_alert(std::size_t rule_number,
+                                                 std::string_view key) const {
+    const RuleState& rule = rules_[rule_number];
+    const auto found = rule.tracked.find(std::string(key));
+    if (found == rule.tracked.end()) return std::nullopt;
+    return view_of(rule_number, rule, found->first, found->second);
+}
+
 RuleCounts AlertEngine::counts(std::string_view name) const {
-    RuleCounts counts;
-    for (const RuleState& rule : rules_) {
-        if (rule.rule.name != name) continue;
-        counts.untracked = rule.untracked;
-        for (const auto& [key, tracked] : rule.tracked) {
-            if (tracked.state.phase == Phase::pending) ++counts.pending;
-            if (tracked.state.is_active()) ++counts.firing;
-            if (tracked.is_suppressed) ++counts.suppressed;
-        }
+    const auto found =
+        std::ranges::find(rules_, name, [](const RuleState& each) { return each.rule.name; });
+    return found == rules_.end() ? RuleCounts()
+                                 : counts(static_cast<std::size_t>(found - rules_.begin()));
+}
+
+RuleCounts AlertEngine::counts(std::size_t rule_number) const {
+    const RuleState& rule = rules_[rule_number];
+    RuleCounts counts{.untracked = rule.untracked};
+    for (const auto& [key, tracked] : rule.tracked) {
+        if (tracked.state.phase == Phase::pending) ++counts.pending;
+        if (tracked.state.is_active()) ++counts.firing;
+        if (tracked.is_suppressed) ++counts.suppressed;
     }
     return counts;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <utility>
+#include <variant>
 
 #include "agent/printable.h"
 
@@ -292,7 +293,10 @@ void Evaluator::smooth(Running& running, StepId id, Column& out) const {
         smoothed[key] = {next, flush_};
         out.values[group] = Value::exact(next);
     });
-    std::erase_if(smoothed, [&](const auto& entry) { return entry.second.at != flush_; });
+    std::erase_if(smoothed, [&](const auto& entry) {
+        const bool may_come = entry.second.at == 0 && flush_ <= smoothed_flushes_max;
+        return entry.second.at != flush_ && !may_come;
+    });
 }
 
 void Evaluator::unary(const Step& step, const Column& in, Column& out) {
@@ -386,6 +390,12 @@ void Evaluator::each_instance(ProgramId program,
     each_group(groups, [&](GroupId group) { visit(instance_of(running, group)); });
 }
 
+std::size_t Evaluator::instances(ProgramId program) const {
+    const Running& running = *programs_[program];
+    const GroupTable* const groups = running.columns[running.program.root].groups;
+    return groups == nullptr ? 0 : groups->size();
+}
+
 std::optional<Instance> Evaluator::find(ProgramId program, std::string_view key) const {
     const Running& running = *programs_[program];
     const GroupTable* const groups = running.columns[running.program.root].groups;
@@ -402,6 +412,101 @@ Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& lab
     if (column.groups == nullptr) return column.values[0];
     const Labels& its = running.program.steps[step].labels;
     return at(column.values, column.groups, column.groups->find(key_of(projected(labels, its))));
+}
+
+// --- over a restart
+
+namespace {
+
+// Which series a feed is of, and by what they are grouped: what makes a group the same one.
+std::string identity_of(const Feed& feed) {
+    return to_text(Selector{.metric = feed.metric, .matches = feed.matches}) + " by " +
+           to_text(feed.labels);
+}
+
+}  // namespace
+
+EvaluatorMemory Evaluator::memory() const {
+    EvaluatorMemory memory;
+    for (const Window& window : windows_) {
+        for (KnownGroup& group : window.known_groups()) {
+            memory.known.push_back({identity_of(window.feed()), std::move(group)});
+        }
+    }
+    for (const auto& running : programs_) {
+        for (StepId step = 0; step < running->smoothed.size(); ++step) {
+            for (const auto& [key, smoothed] : running->smoothed[step]) {
+                memory.smoothed.push_back(
+                    {to_text(running->program.expression), step, key, smoothed.value});
+            }
+        }
+    }
+    return memory;
+}
+
+void Evaluator::restore(const EvaluatorMemory& memory) {
+    assert(flush_ == 0);
+    for (Window& window : windows_) {
+        if (window.feed().fold != Fold::presence) continue;
+        const std::string identity = identity_of(window.feed());
+        for (const EvaluatorMemory::Known& known : memory.known) {
+            if (known.feed == identity) window.restore(known.group);
+        }
+    }
+    if (memory.smoothed.empty()) return;
+    for (const auto& running : programs_) {
+        const std::string expression = to_text(running->program.expression);
+        for (const EvaluatorMemory::Smoothed& smoothed : memory.smoothed) {
+            const bool is_its = smoothed.expression == expression &&
+                                smoothed.step < running->smoothed.size() &&
+                                running->program.steps[smoothed.step].type == Step::Type::ewma;
+            if (is_its) running->smoothed[smoothed.step][smoothed.key] = {smoothed.value, 0};
+        }
+    }
+}
+
+std::uint64_t Evaluator::known_generation() const {
+    std::uint64_t sum = 0;
+    for (const Window& window : windows_) {
+        if (window.feed().fold == Fold::presence) sum += window.groups().generation();
+    }
+    return sum;
+}
+
+LeafReading Evaluator::read(ProgramId program, const Leaf& leaf, const GroupLabels& labels) const {
+    const Running& running = *programs_[program];
+    const Window& window = windows_[running.windows[leaf.feed]];
+    const GroupId group = window.groups().find(key_of(projected(labels, window.feed().labels)));
+    const std::uint32_t series = group == no_group ? 0 : window.series(group);
+    if (leaf.is_amount) return {.value = window.amount(group), .series = series};
+    return {.value = value_of(program, leaf.step, labels), .series = series};
+}
+
+std::uint64_t Evaluator::series_of(ProgramId program, const Leaf& leaf) const {
+    return windows_[programs_[program]->windows[leaf.feed]].series();
+}
+
+std::vector<Leaf> leaves_of(const Program& program) {
+    std::vector<Leaf> leaves;
+    const Expression& expression = program.expression;
+    for (StepId id = 0; id < program.steps.size(); ++id) {
+        const Step& step = program.steps[id];
+        if (step.type == Step::Type::measure) {
+            leaves.push_back(
+                {.step = id, .feed = step.feed, .text = to_text(expression, step.source)});
+        }
+        if (step.type != Step::Type::ratio) continue;
+        const Call& call = std::get<Call>(expression[step.source].what);
+        leaves.push_back({.step = id,
+                          .feed = step.feed,
+                          .is_amount = true,
+                          .text = to_text(expression, call.arguments[0])});
+        leaves.push_back({.step = id,
+                          .feed = step.divisor,
+                          .is_amount = true,
+                          .text = to_text(expression, call.arguments[1])});
+    }
+    return leaves;
 }
 
 EvaluatorUsage Evaluator::usage() const {

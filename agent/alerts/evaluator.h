@@ -48,12 +48,44 @@ struct Instance {
     Value value;    // of what the expression shows; of a number, the number
 };
 
+// A place in an expression at which series are read: what an explanation shows of it. A
+// ratio has two.
+struct Leaf {
+    StepId step = 0;
+    std::uint32_t feed = 0;  // index into Program::feeds
+    bool is_amount = false;  // one side of a ratio
+    std::string text;        // "p95(checkout.time[5m])"; "errors", of a ratio
+};
+std::vector<Leaf> leaves_of(const Program& program);
+
+struct LeafReading {
+    Value value;
+    std::uint32_t series = 0;  // that belong to its group at present
+};
+
 struct EvaluatorUsage {
     std::size_t state_bytes = 0;
     std::uint64_t bound_series = 0;    // pairs of series and feeds
     std::uint64_t refused_groups = 0;  // series whose group found no room; ever
     std::uint64_t unfit_series = 0;    // series that have not the unit they are compared in
     std::string unfit_example;         // "`x` is a gauge without a unit"; the first one's
+};
+
+// What an evaluator knows that does not come again with the lines: which groups absent() has
+// seen, and what ewma() has smoothed. Windows fill again.
+struct EvaluatorMemory {
+    struct Known {
+        std::string feed;  // which series, as text
+        KnownGroup group = {};
+    };
+    struct Smoothed {
+        std::string expression;  // as text
+        StepId step = 0;
+        std::string key;  // of the group
+        double value = 0;
+    };
+    std::vector<Known> known = {};
+    std::vector<Smoothed> smoothed = {};
 };
 
 class Evaluator {
@@ -71,9 +103,19 @@ public:
     void each_instance(ProgramId program, const std::function<void(const Instance&)>& visit) const;
     // The instance of a key (Group::key), if it is there.
     std::optional<Instance> find(ProgramId program, std::string_view key) const;
+    std::size_t instances(ProgramId program) const;
     const Program& program(ProgramId program) const;
     // The value of one step for one instance's labels: for explanations.
     Value value_of(ProgramId program, StepId step, const GroupLabels& labels) const;
+    LeafReading read(ProgramId program, const Leaf& leaf, const GroupLabels& labels) const;
+    // Series that a leaf reads at present, of all groups.
+    std::uint64_t series_of(ProgramId program, const Leaf& leaf) const;
+
+    EvaluatorMemory memory() const;
+    // After the last add() and before the first take(). What is of no program is left out.
+    void restore(const EvaluatorMemory& memory);
+    // Differs whenever memory().known does.
+    std::uint64_t known_generation() const;
 
     std::uint64_t flushes() const { return flush_; }
     EvaluatorUsage usage() const;
@@ -100,8 +142,10 @@ private:
     };
     struct Smoothed {
         double value = 0;
-        std::uint64_t at = 0;  // the flush that last had it
+        std::uint64_t at = 0;  // the flush that last had it; 0: one before the restart
     };
+    // How many flushes what was smoothed before a restart waits for its group.
+    static constexpr std::uint64_t smoothed_flushes_max = 360;
     struct Running;
 
     std::uint32_t window_for(const Feed& feed);

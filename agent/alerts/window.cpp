@@ -124,13 +124,17 @@ GroupId Window::add_group(GroupLabels labels) {
 
 GroupId Window::add_series(GroupLabels labels) {
     const GroupId group = add_group(std::move(labels));
-    if (group != no_group) ++states_[group].series;
+    if (group == no_group) return group;
+    ++states_[group].series;
+    states_[group].gone_before = 0;
+    ++series_;
     return group;
 }
 
 void Window::remove_series(GroupId group) {
     GroupState& state = states_[group];
     assert(state.series > 0);
+    --series_;
     if (--state.series == 0) state.gone_at = flush_;
 }
 
@@ -165,13 +169,42 @@ void Window::clear_slot(std::size_t at) {
 }
 
 // A group without series stays for as long as something of it may be in a window.
+std::uint64_t Window::stays_flushes() const {
+    return std::max<std::uint64_t>(std::uint64_t{plan_.slots()} * plan_.flushes_per_slot,
+                                   feed_.known_flushes);
+}
+
+std::vector<KnownGroup> Window::known_groups() const {
+    std::vector<KnownGroup> known;
+    if (feed_.fold != Fold::presence) return known;
+    for (GroupId group = 0; group < states_.size(); ++group) {
+        const GroupState& state = states_[group];
+        if (!groups_[group].is_alive) continue;
+        known.push_back(
+            {.labels = groups_[group].labels,
+             .gone_flushes = state.series > 0 ? 0 : flush_ - state.gone_at + state.gone_before,
+             .silent_s = state.has_sampled ? clock_s_ - state.sample_s : -1});
+    }
+    return known;
+}
+
+void Window::restore(const KnownGroup& known) {
+    assert(flush_ == 0 && feed_.fold == Fold::presence);
+    if (known.gone_flushes >= stays_flushes()) return;
+    const GroupId group = add_group(known.labels);
+    if (group == no_group) return;
+    GroupState& state = states_[group];
+    state.gone_before = known.gone_flushes;
+    state.has_sampled = known.silent_s >= 0;
+    state.sample_s = -known.silent_s;
+}
+
 void Window::forget_groups() {
-    const std::uint64_t stays = std::max<std::uint64_t>(
-        std::uint64_t{plan_.slots()} * plan_.flushes_per_slot, feed_.known_flushes);
+    const std::uint64_t stays = stays_flushes();
     for (GroupId group = 0; group < states_.size(); ++group) {
         const GroupState& state = states_[group];
         if (!groups_[group].is_alive || state.is_permanent || state.series > 0) continue;
-        if (flush_ - state.gone_at < stays) continue;
+        if (flush_ - state.gone_at + state.gone_before < stays) continue;
         clear_slots(group);
         groups_.remove(group);
         memory_->give_back(fixed_bytes());
@@ -207,6 +240,7 @@ void Window::begin_flush(double elapsed_s) {
 void Window::note_sample(GroupState& state) {
     state.sample_at = flush_;
     state.sample_s = clock_s_;
+    state.has_sampled = true;
 }
 
 void Window::take_counter(GroupId group, const protocol::CounterPoint& point, double factor) {
@@ -542,7 +576,7 @@ Value Window::presence(Function function, GroupId group) const {
     const GroupState& state = states_[group];
     if (function == Function::series) return Value::exact(state.series);
     if (function == Function::age) {
-        return state.sample_at == 0 ? Value::no_data() : Value::exact(clock_s_ - state.sample_s);
+        return state.has_sampled ? Value::exact(clock_s_ - state.sample_s) : Value::no_data();
     }
     const bool is_here = state.sample_at != 0 && flush_ - state.sample_at < feed_.window_flushes;
     if (is_here) return Value::exact(0);

@@ -48,6 +48,13 @@ private:
     std::size_t used_ = 0;
 };
 
+// A group that absent() and age() know of, over a restart: how long it has been silent.
+struct KnownGroup {
+    GroupLabels labels = {};
+    std::uint64_t gone_flushes = 0;  // without a series
+    double silent_s = -1;            // since its last sample; negative: there was none
+};
+
 class Window {
 public:
     // `memory` outlives the window.
@@ -71,6 +78,12 @@ public:
     void take_set(GroupId group, const protocol::SetPoint& point);
     void end_flush();
 
+    // Of Fold::presence; of others there are none, they fill again.
+    std::vector<KnownGroup> known_groups() const;
+    // Before the first flush. One that there is no room for, or that has been gone for too
+    // long, is left out.
+    void restore(const KnownGroup& known);
+
     std::uint64_t flushes() const { return flush_; }
     // A function of this feed's fold. `rank` in [0, 1] is a percentile's.
     Value measure(Function function, GroupId group, double rank) const;
@@ -81,6 +94,9 @@ public:
 
     // Groups that a series belongs to which there was no room for.
     std::uint64_t refused_groups() const { return refused_groups_; }
+    // How many belong to it at present: in all, and to one group.
+    std::uint64_t series() const { return series_; }
+    std::uint32_t series(GroupId group) const { return states_[group].series; }
     // Bytes of its own, and of what its groups hold.
     std::size_t bytes() const;
 
@@ -89,6 +105,8 @@ private:
         std::uint32_t series = 0;
         bool is_permanent = false;
         std::uint64_t gone_at = 0;        // the flush in which its last series was gone
+        std::uint64_t gone_before = 0;    // flushes that it was gone before the restart
+        bool has_sampled = false;         // ever, also before the restart
         std::uint64_t first_at = 0;       // the flush in which it first had a level
         std::uint64_t sample_at = 0;      // of the last sample; 0: none yet
         double sample_s = 0;              // by clock_s_
@@ -112,6 +130,7 @@ private:
 
     GroupId add_group(GroupLabels labels);
     std::size_t fixed_bytes() const;
+    std::uint64_t stays_flushes() const;
     void forget_groups();
     void clear_slots(GroupId group);
     void clear_slot(std::size_t at);
@@ -148,6 +167,7 @@ private:
     std::uint64_t slot_ = 0;          // the newest one, from 0
     double clock_s_ = 0;              // elapsed since the first flush began
     std::uint64_t refused_groups_ = 0;
+    std::uint64_t series_ = 0;
     std::vector<double> slot_seconds_;  // by slot: how long it is
     std::vector<double> slot_ends_;     // by slot: clock_s_ at its end
 

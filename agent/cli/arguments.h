@@ -27,8 +27,9 @@ struct RunArguments {
 struct CheckArguments {
     std::optional<std::filesystem::path> config_file = {};
     std::vector<std::string> sets = {};
-    bool show = false;    // print the final configuration
-    bool strict = false;  // a warning is a failure
+    bool show = false;     // print the final configuration
+    bool strict = false;   // a warning is a failure
+    bool explain = false;  // print what each rule of alerts comes to
 };
 
 // pitot explain
@@ -45,6 +46,18 @@ struct ExplainArguments {
 // pitot status
 struct StatusArguments {
     std::optional<std::string> url = {};  // none: where the configuration has the agent
+    std::optional<std::filesystem::path> config_file = {};
+    std::vector<std::string> sets = {};
+    bool json = false;
+};
+
+// pitot alerts
+struct AlertsArguments {
+    enum class Verb : std::uint8_t { list, explain, history };
+    Verb verb = Verb::list;
+    std::string rule = {};                 // of explain and history
+    std::vector<std::string> labels = {};  // "service=pay": instances that have all of them
+    std::optional<std::string> url = {};   // none: where the configuration has the agent
     std::optional<std::filesystem::path> config_file = {};
     std::vector<std::string> sets = {};
     bool json = false;

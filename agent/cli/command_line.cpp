@@ -89,6 +89,8 @@ Parsed parse_check(Words words) {
     parser.sets(arguments.sets);
     parser.flag("--show", "print the final configuration: each option, and where it is from",
                 arguments.show);
+    parser.flag("--explain", "print what each alert reads, compares, remembers and costs",
+                arguments.explain);
     parser.flag("--strict", "exit with 3 where there are warnings", arguments.strict);
     parser.exits(exit_success, "it is right");
     parser.exits(exit_warnings, "it is legal, and something in it is unwise (--strict)");
@@ -96,7 +98,11 @@ Parsed parse_check(Words words) {
     parser.example("pitot check /etc/pitot/pitot.toml", "");
     parser.example("pitot check --show /etc/pitot/pitot.toml",
                    "what each option comes to, and which file, variable or argument says so");
+    parser.example("pitot check --explain /etc/pitot/pitot.toml", "what the rules of alerts mean");
     if (auto answer = parser.parse(words)) return std::move(*answer);
+    if (arguments.show && arguments.explain) {
+        return parser.misused_here("must be either --show or --explain, got both");
+    }
     if (!parser.words().empty()) {
         if (arguments.config_file) return parser.misused_here("must have one file, got two");
         if (parser.words().front().empty()) {
@@ -208,6 +214,66 @@ Parsed parse_status(Words words) {
     return arguments;
 }
 
+// "labels.NAME=VALUE" would be no clearer.
+std::string fault_of_label(const std::string& word) {
+    const std::size_t equals = word.find('=');
+    if (equals != std::string::npos && equals > 0) return {};
+    return fmt::format("\"{}\": must be LABEL=VALUE, such as service=pay", printable(word));
+}
+
+Parsed parse_alerts(Words words) {
+    constexpr std::array<std::string_view, 3> verbs{"list", "explain", "history"};
+    AlertsArguments arguments;
+    CommandParser parser("alerts",
+                         "Shows the alerts of the agent that runs here: those that are pending or "
+                         "fire, what a rule reads and why it does or does not fire, or its last "
+                         "evaluations. VERB is list, explain or history; the last two take the "
+                         "NAME of a rule, and labels of the instances that are meant.",
+                         "[VERB] [NAME] [LABEL=VALUE…]", static_cast<std::size_t>(-1));
+    parser.offer(0, Offer::word, verbs);
+    parser.option("--url", "URL", "where it is: http://127.0.0.1:9125, unless configured otherwise",
+                  [&](const std::string& text) {
+                      arguments.url = text;
+                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
+                  });
+    parser.path("--config", "the agent's configuration: its http.address and http.token",
+                arguments.config_file);
+    parser.sets(arguments.sets);
+    parser.choice("--format", {"text", "json"}, "a page for people, or the document itself",
+                  [&](std::size_t index) { arguments.json = index == 1; });
+    parser.exits(exit_success, "nothing fires; explain and history: it is shown");
+    parser.exits(exit_alerts_firing, "something fires");
+    parser.exits(exit_alerts_unknown_rule, "there is no such rule");
+    parser.exits(exit_status_unknown, "nobody answered");
+    parser.example("pitot alerts", "all that is pending or fires, and rules that read nothing");
+    parser.example("pitot alerts explain slow_checkout service=pay", "");
+    parser.example("pitot alerts history slow_checkout", "the last 120 evaluations");
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    if (parser.words().empty()) return arguments;
+    const std::string& verb = parser.words().front();
+    const auto found = std::ranges::find(verbs, verb);
+    if (found == verbs.end()) {
+        return parser.misused_here(fmt::format("VERB: must be one of {}, got \"{}\"{}",
+                                               fmt::join(verbs, ", "), printable(verb),
+                                               did_you_mean(verb, verbs)));
+    }
+    arguments.verb = static_cast<AlertsArguments::Verb>(found - verbs.begin());
+    if (arguments.verb == AlertsArguments::Verb::list) {
+        if (parser.words().size() == 1) return arguments;
+        return parser.misused_here("list: must stand alone; explain takes the NAME of a rule");
+    }
+    if (parser.words().size() < 2 || parser.words()[1].empty()) {
+        return parser.misused_here(fmt::format("{}: must have the NAME of a rule", verb));
+    }
+    arguments.rule = parser.words()[1];
+    arguments.labels.assign(parser.words().begin() + 2, parser.words().end());
+    for (const std::string& label : arguments.labels) {
+        const std::string fault = fault_of_label(label);
+        if (!fault.empty()) return parser.misused_here(fault);
+    }
+    return arguments;
+}
+
 Parsed parse_migrate(Words words) {
     MigrateArguments arguments;
     CommandParser parser("migrate",
@@ -252,8 +318,9 @@ struct CommandEntry {
 constexpr std::array entries{
     CommandEntry{"run", parse_run},         CommandEntry{"status", parse_status},
     CommandEntry{"check", parse_check},     CommandEntry{"explain", parse_explain},
-    CommandEntry{"once", parse_once},       CommandEntry{"migrate", parse_migrate},
-    CommandEntry{"version", parse_version}, CommandEntry{"help", parse_help},
+    CommandEntry{"once", parse_once},       CommandEntry{"alerts", parse_alerts},
+    CommandEntry{"migrate", parse_migrate}, CommandEntry{"version", parse_version},
+    CommandEntry{"help", parse_help},
 };
 
 Parsed parse_command(const std::string& command, Words words) {

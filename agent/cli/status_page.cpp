@@ -12,96 +12,18 @@
 #include <vector>
 
 #include "agent/cli/human.h"
+#include "agent/cli/json_view.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {
 namespace {
 
-namespace json = boost::json;
+using View = JsonView;
 
 // Of a reason or an error: two lines of a terminal.
 constexpr std::size_t reason_characters_max = 160;
-// Of a name, a line or a sender in a table.
-constexpr std::size_t cell_characters_max = 60;
 // Of refused lines: the rest is in the document.
 constexpr std::size_t refused_rows_max = 10;
-
-// Reads what is there.
-class View {
-public:
-    View() = default;
-    explicit View(const json::value* value) : value_(value) {}
-
-    View operator[](std::string_view key) const {
-        const json::object* const object = value_ == nullptr ? nullptr : value_->if_object();
-        return View(object == nullptr ? nullptr : object->if_contains({key.data(), key.size()}));
-    }
-    bool is_there() const { return value_ != nullptr; }
-    std::string text(std::size_t characters_max = cell_characters_max) const {
-        const json::string* const string = value_ == nullptr ? nullptr : value_->if_string();
-        return string == nullptr ? std::string()
-                                 : printable({string->data(), string->size()}, characters_max);
-    }
-    double number() const {
-        json::error_code error;
-        const double number = value_ == nullptr ? 0 : value_->to_number<double>(error);
-        return error ? 0 : number;
-    }
-    std::string human() const { return human_number(number()); }
-    std::string bytes() const { return human_bytes(number()); }
-    bool is_true() const { return value_ != nullptr && value_->is_bool() && value_->get_bool(); }
-
-    void each_member(const std::function<void(const std::string& name, View)>& visit) const {
-        const json::object* const object = value_ == nullptr ? nullptr : value_->if_object();
-        if (object == nullptr) return;
-        for (const auto& [key, member] : *object) {
-            visit(printable({key.data(), key.size()}, cell_characters_max), View(&member));
-        }
-    }
-    void each_element(std::size_t most, const std::function<void(View)>& visit) const {
-        const json::array* const array = value_ == nullptr ? nullptr : value_->if_array();
-        if (array == nullptr) return;
-        for (std::size_t i = 0; i < std::min(most, array->size()); ++i) visit(View(&(*array)[i]));
-    }
-    double sum() const {
-        double sum = 0;
-        each_member([&sum](const std::string&, View member) { sum += member.number(); });
-        return sum;
-    }
-    // "no_value 1, unknown_type 2"
-    std::string reasons() const {
-        std::string all;
-        each_member([&all](const std::string& reason, View count) {
-            all += fmt::format("{}{} {}", all.empty() ? "" : ", ", reason, count.human());
-        });
-        return all;
-    }
-
-private:
-    const json::value* value_ = nullptr;
-};
-
-// Seconds since 1970 of "2026-08-01T00:00:10.250Z"; nothing for another text.
-std::optional<double> moment_of(const std::string& text) {
-    constexpr std::string_view pattern = "0000-00-00T00:00:00.000Z";
-    if (text.size() != pattern.size()) return {};
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-        const bool is_digit = text[i] >= '0' && text[i] <= '9';
-        if (pattern[i] == '0' ? !is_digit : text[i] != pattern[i]) return {};
-    }
-    const auto at = [&text](std::size_t begin, std::size_t digits) {
-        std::int64_t value = 0;
-        for (std::size_t i = begin; i < begin + digits; ++i) value = value * 10 + (text[i] - '0');
-        return value;
-    };
-    const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(at(0, 4))),
-                                           std::chrono::month(static_cast<unsigned>(at(5, 2))),
-                                           std::chrono::day(static_cast<unsigned>(at(8, 2)))};
-    if (!date.ok()) return {};
-    const std::chrono::seconds day = std::chrono::sys_days(date).time_since_epoch();
-    return static_cast<double>(day.count() + at(11, 2) * 3600 + at(14, 2) * 60 + at(17, 2)) +
-           static_cast<double>(at(20, 3)) / 1000;
-}
 
 std::size_t width_of(std::string_view text) {
     // Characters, that is bytes that are not the continuation of one.
@@ -430,6 +352,7 @@ void Sheet::write_advice() {
 }  // namespace
 
 std::optional<StatusPage> render_status(std::string_view document, bool has_colours) {
+    namespace json = boost::json;
     json::error_code error;
     const json::value parsed = json::parse({document.data(), document.size()}, error);
     if (error) return {};

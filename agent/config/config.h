@@ -7,11 +7,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/aggregate/additions.h"
+#include "agent/alerts/channels/registry.h"
+#include "agent/alerts/definition.h"
 #include "agent/log/log_config.h"
 #include "protocol/histogram.h"
 #include "protocol/sample.h"
@@ -81,8 +84,10 @@ struct Config {
     std::chrono::nanoseconds interval{};
     std::chrono::nanoseconds flush_offset{};       // after the aligned moment
     std::chrono::nanoseconds shutdown_deadline{};  // from SIGTERM to the end of delivery
-    std::uint32_t shards = 1;                      // "auto" is resolved by the loader
-    std::vector<double> quantiles;                 // in (0, 1], ascending: 0.5, 0.9, …
+    // What is to outlive the process is kept there; "": nothing is.
+    std::filesystem::path state_directory;
+    std::uint32_t shards = 1;       // "auto" is resolved by the loader
+    std::vector<double> quantiles;  // in (0, 1], ascending: 0.5, 0.9, …
     protocol::HistogramShape histogram;
     Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;
@@ -90,9 +95,12 @@ struct Config {
     LogConfig log;
     SelfMetricsConfig self_metrics;
     HttpConfig http;
+    alerts::AlertsConfig alerts;
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator
+    // [channels.NAME], and "log", which is always there.
+    std::vector<alerts::channels::ChannelDefinition> channels;
 };
 
 }  // namespace pitot::agent

@@ -9,7 +9,9 @@
 #include <cmath>
 #include <utility>
 
+#include "agent/alerts/channels/load.h"
 #include "agent/config/advice.h"
+#include "agent/config/alerts.h"
 #include "agent/config/document.h"
 #include "agent/config/http.h"
 #include "agent/config/listeners.h"
@@ -160,9 +162,22 @@ SelfMetricsConfig read_self_metrics(SectionReader&& section,
                         fmt::format("must be 1 to {} letters, digits, '_', '-' and '.', "
                                     "got the text \"{}\"",
                                     section_name_bytes_max, printable(self_metrics.prefix)));
+        self_metrics.prefix = "pitot";
     }
     section.report_unknown(root_keys);
     return self_metrics;
+}
+
+// As systemd has it: of several directories in $STATE_DIRECTORY the first is the unit's own.
+std::filesystem::path read_state_directory(SectionReader& root, const Environment& environment) {
+    const std::string given = environment.variable("STATE_DIRECTORY").value_or("");
+    const std::string path = root.text("state_directory", given.substr(0, given.find(':')));
+    if (!path.empty() && !path.starts_with('/')) {
+        root.problem("state_directory", fmt::format("must be an absolute path, such as "
+                                                    "\"/var/lib/pitot\", got \"{}\"",
+                                                    printable(path)));
+    }
+    return path;
 }
 
 // Options of the file as a whole; [listeners] and [sinks] are read by their own functions.
@@ -178,6 +193,7 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     }
     config.shutdown_deadline =
         root.duration("shutdown_deadline", 5s, interval_min, shutdown_deadline_max);
+    config.state_directory = read_state_directory(root, environment);
     config.shards = read_shards(root, environment);
     config.quantiles = read_quantiles(root);
 
@@ -196,6 +212,10 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.log = read_log(std::move(log), root.known());
     config.self_metrics = read_self_metrics(std::move(self_metrics), root.known());
     config.http = read_http(std::move(http), root.known());
+
+    AlertsContext alerts{.interval = config.interval, .channels = root.names_in("channels")};
+    if (config.self_metrics.enabled) alerts.own_prefix = config.self_metrics.prefix;
+    config.alerts = read_alerts(root, alerts);
 
     advise_on_percentiles(root, config.quantiles);
     config.listeners = read_listeners(root, config.additions, environment);
@@ -324,8 +344,11 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
         loaded.sink_sections.push_back({name, type_name, *section});
         loaded.sinks_.push_back(std::move(section));
     }
+    alerts::channels::LoadedChannels channels = alerts::channels::read_channels(root);
+    loaded.config.channels = std::move(channels.definitions);
     root.report_unknown();
     loaded.root_keys_ = root.known();
+    for (const auto& channel : channels.sections) channel->report_unknown(loaded.root_keys_);
     return loaded;
 }
 

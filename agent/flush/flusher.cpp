@@ -9,6 +9,8 @@
 
 #include <spdlog/logger.h>
 
+#include "agent/alerts/alerting.h"
+
 namespace pitot::agent {
 namespace {
 
@@ -54,7 +56,16 @@ Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::
         std::vector<std::string> sink_names;
         sink_names.reserve(sinks_.size());
         for (const sinks::Sink* sink : sinks_) sink_names.emplace_back(sink->name());
-        self_metrics_.emplace(*settings_.self_metrics, settings_.listener_names, sink_names,
+        const Ledger parts = ledger();
+        std::vector<std::string> rule_names;
+        for (const auto& rule : parts.alerts.rules) rule_names.push_back(rule.name);
+        std::vector<std::string> channel_names;
+        for (const Ledger::Channel& channel : parts.channels) channel_names.push_back(channel.name);
+        self_metrics_.emplace(*settings_.self_metrics,
+                              OwnParts{.listeners = settings_.listener_names,
+                                       .sinks = sink_names,
+                                       .rules = rule_names,
+                                       .channels = channel_names},
                               clock.wall_ns());
     }
     for (const std::string& name : settings_.listener_names) {
@@ -137,7 +148,9 @@ ShardSet::Turn Flusher::flush(std::int64_t answer_deadline_steady_ns) {
         merger_.merge(turn.pages, closed.interval, look_at_myself(turn));
     account(turn);  // what the merge folded, too
     recorder_.collect(turn, snapshot.without_own());
+    if (settings_.alerting != nullptr) merger_.add(settings_.alerting->made(snapshot));
     send(snapshot);
+    evaluate_alerts(snapshot);
     report_.interval(turn, snapshot, closed.interval);
     merger_.finish();
     for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
@@ -163,6 +176,14 @@ void Flusher::send(const protocol::Snapshot& snapshot) {
             settings_.sinks_without_self_metrics.end();
         sink->send(is_spared ? clients_only : snapshot);
     }
+}
+
+void Flusher::evaluate_alerts(const protocol::Snapshot& snapshot) {
+    if (settings_.alerting == nullptr) return;
+    const std::int64_t started_ns = clock_.steady_ns();
+    settings_.alerting->flush(snapshot, merger_.made_refused());
+    const std::scoped_lock lock(ledger_mutex_);
+    ledger_.flush.alerts_ns_last = clock_.steady_ns() - started_ns;
 }
 
 void Flusher::account(const ShardSet::Turn& turn) {
@@ -216,6 +237,8 @@ Ledger Flusher::ledger() const {
                               .type = std::string(sink->type()),
                               .status = sink->status()});
     }
+    if (settings_.alerting != nullptr) copy.alerts = settings_.alerting->counts();
+    if (settings_.channels) copy.channels = settings_.channels();
     return copy;
 }
 

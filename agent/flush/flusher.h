@@ -1,5 +1,5 @@
 // The heartbeat: at the end of each interval asks the shards for their pages, merges them,
-// hands the Snapshot to every sink, and keeps the ledger.
+// hands the Snapshot to every sink, then to the alert rules, and keeps the ledger.
 //
 // Runs on a thread of its own between start() and stop(). The last interval is flushed by
 // flush_rest(), on the thread that calls it, after the listeners have drained.
@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,10 @@ namespace spdlog {
 class logger;
 }
 
+namespace pitot::agent::alerts {
+class Alerting;
+}
+
 namespace pitot::agent {
 
 struct FlusherSettings {
@@ -43,6 +48,10 @@ struct FlusherSettings {
     std::optional<SelfMetricsSettings> self_metrics = {};
     // Names of the sinks that are spared what the agent tells of itself.
     std::vector<std::string> sinks_without_self_metrics = {};
+    // Makes series before the sinks are fed, and evaluates its rules afterwards. None: no alerts.
+    alerts::Alerting* alerting = nullptr;
+    // How the channels of alerts are, in the same order each time, from any thread.
+    std::function<std::vector<Ledger::Channel>()> channels = {};
 };
 
 class Flusher {
@@ -68,6 +77,11 @@ public:
     // Any thread. Sinks are as they are now, all else as of the last flush.
     Ledger ledger() const;
 
+    // Any thread: how the channels of alerts are now.
+    std::vector<Ledger::Channel> channels() const {
+        return settings_.channels ? settings_.channels() : std::vector<Ledger::Channel>();
+    }
+
     // Any thread: what the last interval brought, and where the flush is.
     FlushProgress progress() const { return recorder_.progress(); }
 
@@ -77,6 +91,7 @@ private:
     ShardSet::Turn flush(std::int64_t answer_deadline_steady_ns);
     ShardPage look_at_myself(const ShardSet::Turn& turn);
     void send(const protocol::Snapshot& snapshot);
+    void evaluate_alerts(const protocol::Snapshot& snapshot);
     void account(const ShardSet::Turn& turn);
     void finish(const FlushSchedule::Closed& closed, std::int64_t started_ns);
 

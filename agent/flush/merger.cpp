@@ -69,6 +69,11 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages, const 
     settle_timers();
     settle_sets();
 
+    view_columns();
+    return snapshot_;
+}
+
+void Merger::view_columns() {
     snapshot_.own = own_points_;
     snapshot_.quantile_ranks = settings_.quantiles;
     snapshot_.series = registry_.all();
@@ -79,6 +84,47 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages, const 
     snapshot_.timed = timed_;
     snapshot_.events = events_;
     snapshot_.service_checks = service_checks_;
+}
+
+std::optional<SeriesId> Merger::made_series(const MadeGauge& gauge) {
+    std::vector<protocol::Tag> tags;
+    for (const auto& [key, value] : gauge.tags) {
+        tags.push_back({.key = key, .value = value, .has_value = true});
+    }
+    protocol::Identity identity{.name = gauge.name, .tags = tags};
+    const Additions additions{.prefix = {}, .tags = settings_.constant_tags};
+    if (adder_.add(additions, identity) != protocol::Reject::none) return std::nullopt;
+    const SeriesKey key = canonicalizer_.key_of(identity, Kind::gauge);
+    if (const auto known = registry_.find(key)) {
+        return made_.contains(*known) ? known : std::nullopt;
+    }
+    const SeriesId id = registry_.resolve_own(key, snapshot_.start_unix_ns).id;
+    add_point(id);
+    ++live_rows_[id];
+    return id;
+}
+
+const protocol::Snapshot& Merger::add(std::span<const MadeGauge> gauges) {
+    for (const MadeGauge& gauge : gauges) {
+        const auto id = made_series(gauge);
+        if (!id) {
+            ++made_refused_;
+            continue;
+        }
+        made_[*id] = snapshot_.sequence;
+        protocol::GaugePoint& point = gauges_[slot_of(*id)];
+        note(*id, point.updated);
+        point.value = gauge.value;
+    }
+    std::erase_if(made_, [this](const auto& entry) {
+        const auto& [id, given] = entry;
+        if (given == snapshot_.sequence) return false;
+        --live_rows_[id];
+        drop_point(id);
+        registry_.forget_own(id);
+        return true;
+    });
+    view_columns();
     return snapshot_;
 }
 

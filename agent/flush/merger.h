@@ -5,6 +5,7 @@
 // `pitot once` runs it without threads.
 //
 //     merger.merge(pages, interval)   the Snapshot, valid until finish()
+//     merger.add(gauges)              the same, with gauges made of it
 //     … sinks and alert rules read it …
 //     merger.finish()                 empties the pages: the shards may turn again
 //     merger.take_retirements(shard)  rows that the shard is to forget
@@ -33,13 +34,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "agent/aggregate/additions.h"
+#include "agent/aggregate/canonical.h"
 #include "agent/aggregate/handover.h"
 #include "agent/aggregate/page.h"
 #include "agent/aggregate/timer_cell.h"
+#include "agent/flush/made_gauge.h"
 #include "agent/flush/series_registry.h"
 #include "protocol/snapshot.h"
 
@@ -67,6 +74,8 @@ struct MergerSettings {
     std::function<bool(const protocol::Series&)> wants_total;
     // TimerPoint::quantiles: in (0, 1], ascending.
     std::vector<double> quantiles = {};
+    // Of gauges that are made here: what tells this host from others.
+    std::vector<std::pair<std::string, std::string>> constant_tags = {};
 };
 
 class Merger {
@@ -78,6 +87,12 @@ public:
     // agent tells of itself; in every merge from the first one on, or in none.
     const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval,
                                     const ShardPage& own = {});
+    // Between merge() and finish(), once at most: gauges that were made of what came in
+    // (derived series). Each is there in the intervals that it is given in, and gone in
+    // others; no limit refuses it. One that a client has a series of the same name and tags
+    // for, or whose name and tags are too long, is left out and counted.
+    const protocol::Snapshot& add(std::span<const MadeGauge> gauges);
+    std::uint64_t made_refused() const noexcept { return made_refused_; }
     void finish();
 
     Retirements take_retirements(std::size_t shard);
@@ -113,6 +128,9 @@ private:
     };
 
     void forget_last_interval();
+    void view_columns();
+    // None: it cannot be had.
+    std::optional<protocol::SeriesId> made_series(const MadeGauge& gauge);
     void read_own(const ShardPage& from);
     void bind(BoundShard& shard, const Birth& birth, const SeriesRegistry::Resolved& resolved,
               std::uint32_t turn);
@@ -155,6 +173,11 @@ private:
     // Overflow series made by the merge itself, for rows that have series of their own. No
     // row keeps them, so they stay.
     std::vector<bool> kept_;  // by SeriesId
+    // Made gauges, and the interval in which each was given last.
+    std::unordered_map<protocol::SeriesId, std::uint64_t> made_;
+    std::uint64_t made_refused_ = 0;
+    Adder adder_;
+    Canonicalizer canonicalizer_;
 
     // Of the present interval.
     std::vector<protocol::SeriesId> updated_;

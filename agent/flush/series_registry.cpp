@@ -77,6 +77,18 @@ protocol::SeriesId SeriesRegistry::add(const SeriesKey& canonical, std::uint32_t
     return id;
 }
 
+std::optional<protocol::SeriesId> SeriesRegistry::find(const SeriesKey& canonical) const {
+    const KeyTable::Handle known = keys_.find(canonical, keys_.hash(canonical));
+    if (known == 0) return std::nullopt;
+    return keys_.value(known);
+}
+
+void SeriesRegistry::forget_own(protocol::SeriesId id) {
+    assert(own_ > 0);
+    --own_;
+    forget(id);
+}
+
 void SeriesRegistry::forget(protocol::SeriesId id) {
     assert(series_[id].birth != 0);
     keys_.erase(handles_[id]);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,12 @@ public:
     Resolved resolve_overflow(std::string_view name, protocol::Kind kind,
                               std::int64_t born_unix_ns);
 
+    // The id of a canonical key, if it has one.
+    std::optional<protocol::SeriesId> find(const SeriesKey& canonical) const;
+
     void forget(protocol::SeriesId id);
+    // One that resolve_own() gave.
+    void forget_own(protocol::SeriesId id);
 
     std::span<const protocol::Series> all() const noexcept { return series_; }
     const protocol::Series& operator[](protocol::SeriesId id) const { return series_[id]; }

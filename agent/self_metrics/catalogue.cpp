@@ -8,6 +8,9 @@
 namespace pitot::agent {
 namespace {
 
+using alerts::AlertCounts;
+using alerts::channels::ChannelCounts;
+using alerts::channels::ChannelStatus;
 using protocol::Kind;
 using sinks::SinkState;
 using sinks::SinkStatus;
@@ -25,6 +28,8 @@ double in_seconds(std::int64_t ns) {
 constexpr Reasons rejects{1, protocol::reject_count, name_of<protocol::Reject>};
 constexpr Reasons limiteds{0, limited_count, name_of<Limited>};
 constexpr Reasons losses{0, sinks::loss_reason_count, name_of<sinks::LossReason>};
+constexpr Reasons message_losses{0, alerts::channels::message_loss_count,
+                                 name_of<alerts::channels::MessageLoss>};
 constexpr Reasons skips{0, sinks::skip_reason_count, name_of<sinks::SkipReason>};
 
 // Readers of one member, or of a member of a member. Everything is told as a double: sums stay
@@ -37,6 +42,21 @@ constexpr OfListener of_listener{
     [](const ListenerCounters& of) { return static_cast<double>(of.*Member); }};
 template <auto... Path>
 constexpr OfSink of_sink{[](const SinkStatus& of) { return static_cast<double>((of.*....*Path)); }};
+template <auto... Path>
+constexpr OfRule of_rule{
+    [](const AlertCounts::OfRule& of) { return static_cast<double>((of.*....*Path)); }};
+template <auto... Path>
+constexpr OfChannel of_channel{
+    [](const ChannelStatus& of) { return static_cast<double>((of.*....*Path)); }};
+
+// Of a channel with several destinations, the one that has failed most often in a row.
+double failures_in_a_row(const ChannelStatus& of) {
+    std::uint32_t most = 0;
+    for (const auto& destination : of.destinations) {
+        most = std::max(most, destination.failures_in_a_row);
+    }
+    return most;
+}
 
 constexpr std::array metrics{
     OwnMetric{"build_info", Kind::gauge, "1", "Which version runs; the value says nothing",
@@ -170,6 +190,10 @@ constexpr std::array metrics{
               of_sink<&SinkStatus::queued_batches>},
     OwnMetric{"sink.queued_bytes", Kind::gauge, "bytes", "Memory of the queue",
               of_sink<&SinkStatus::queued_bytes>},
+    OwnMetric{"sink.queue_used", Kind::gauge, "ratio",
+              "How full the queue is, 0 to 1; at 1 the oldest points are lost. 0 where only the "
+              "newest state is kept",
+              of_sink<&SinkStatus::queue_used>},
     OwnMetric{"sink.delivered_bytes", Kind::counter, "bytes",
               "Bytes delivered, before any compression", of_sink<&SinkStatus::delivered_bytes>},
     OwnMetric{"sink.attempts", Kind::counter, "attempts",
@@ -194,6 +218,70 @@ constexpr std::array metrics{
               TimesOfSink{[](const SinkStatus& of) -> const sinks::RecentTimes& {
                   return of.attempts_taken;
               }}},
+
+    OwnMetric{
+        "alert.state", Kind::gauge, "0, 1 or 2",
+        "How the worst instance of a rule is: 0 ok, 1 pending, 2 firing",
+        OfRule{[](const AlertCounts::OfRule& of) { return static_cast<double>(of.state()); }}},
+    OwnMetric{"alert.pending", Kind::gauge, "instances",
+              "Instances of a rule whose condition has not held for long enough yet",
+              of_rule<&AlertCounts::OfRule::counts, &alerts::RuleCounts::pending>},
+    OwnMetric{"alert.firing", Kind::gauge, "instances", "Instances of a rule that fire",
+              of_rule<&AlertCounts::OfRule::counts, &alerts::RuleCounts::firing>},
+    OwnMetric{"alert.suppressed", Kind::gauge, "instances",
+              "Instances of a rule that fire and are not told of, because so many are already",
+              of_rule<&AlertCounts::OfRule::counts, &alerts::RuleCounts::suppressed>},
+    OwnMetric{"alert.notices", Kind::counter, "notices",
+              "Changes of a rule's instances that the channels were told",
+              of_rule<&AlertCounts::OfRule::notices>},
+    OwnMetric{"alerts.evaluation.duration", Kind::timer, "ms",
+              "Evaluating all rules, once everything is queued for all sinks",
+              TimeOfFlush{[](const FlushCounts& flush) { return flush.alerts_ns_last; }}},
+    OwnMetric{"alerts.state_bytes", Kind::gauge, "bytes",
+              "Memory of the windows of all rules and derived series",
+              of_ledger<&Ledger::alerts, &AlertCounts::state_bytes>},
+    OwnMetric{"alerts.refused_groups", Kind::counter, "series",
+              "Series that a rule has no data of, because `alerts.max_state` is used up",
+              of_ledger<&Ledger::alerts, &AlertCounts::refused_groups>},
+    OwnMetric{"alerts.unfit_series", Kind::counter, "series",
+              "Series that a rule cannot compare, because they are not in its unit",
+              of_ledger<&Ledger::alerts, &AlertCounts::unfit_series>},
+    OwnMetric{"derived.series", Kind::gauge, "series",
+              "Series that the agent made of others in the last flush, `ALERTS` among them",
+              of_ledger<&Ledger::alerts, &AlertCounts::derived_series>},
+    OwnMetric{"derived.refused", Kind::counter, "points",
+              "Points of such series that were left out: too many, too long, or another's name",
+              of_ledger<&Ledger::alerts, &AlertCounts::derived_refused>},
+
+    OwnMetric{"channel.told", Kind::counter, "messages",
+              "Messages told to a channel: delivered, superseded, unwanted, lost, or waiting",
+              of_channel<&ChannelStatus::counts, &ChannelCounts::told>},
+    OwnMetric{"channel.delivered", Kind::counter, "messages",
+              "Messages that the destination said it has",
+              of_channel<&ChannelStatus::counts, &ChannelCounts::delivered>},
+    OwnMetric{"channel.superseded", Kind::counter, "messages",
+              "Messages that were no longer true before they were delivered",
+              of_channel<&ChannelStatus::counts, &ChannelCounts::superseded>},
+    OwnMetric{"channel.unwanted", Kind::counter, "messages",
+              "Messages below the channel's `min_severity`, or ends that it does not tell",
+              of_channel<&ChannelStatus::counts, &ChannelCounts::unwanted>},
+    OwnMetric{"channel.lost", Kind::counter, "messages",
+              "Messages that did not arrive, by the reason",
+              OfChannelByReason{
+                  message_losses,
+                  [](const ChannelStatus& of,
+                     std::size_t reason) { return static_cast<double>(of.counts.lost[reason]); }}},
+    OwnMetric{"channel.waiting", Kind::gauge, "messages",
+              "Messages that wait for their turn or for the next attempt",
+              of_channel<&ChannelStatus::counts, &ChannelCounts::waiting>},
+    OwnMetric{"channel.queued_bytes", Kind::gauge, "bytes", "Memory of the queue of a channel",
+              of_channel<&ChannelStatus::queued_bytes>},
+    OwnMetric{"channel.alerts", Kind::gauge, "instances",
+              "Instances that fire and that the channel remembers",
+              of_channel<&ChannelStatus::alerts>},
+    OwnMetric{"channel.failures_in_a_row", Kind::gauge, "attempts",
+              "Attempts that failed since the last one that succeeded; the worst destination's",
+              OfChannel{failures_in_a_row}},
 };
 
 struct TagKeys {
@@ -205,6 +293,9 @@ struct TagKeys {
     std::string_view operator()(const OfSinkByReason&) const { return "sink, reason"; }
     std::string_view operator()(const TimeOfFlush&) const { return ""; }
     std::string_view operator()(const TimesOfSink&) const { return "sink"; }
+    std::string_view operator()(const OfRule&) const { return "alert"; }
+    std::string_view operator()(const OfChannel&) const { return "channel"; }
+    std::string_view operator()(const OfChannelByReason&) const { return "channel, reason"; }
 };
 
 }  // namespace

@@ -21,6 +21,8 @@
 #include <variant>
 #include <vector>
 
+#include "agent/alerts/alerts_view.h"
+#include "agent/alerts/channels/channel.h"
 #include "agent/ledger.h"
 #include "agent/net/listener_counters.h"
 #include "agent/self_metrics/process_usage.h"
@@ -72,8 +74,19 @@ struct TimeOfFlush {  // no tag; one value each flush, negative when there is no
 struct TimesOfSink {  // sink
     const sinks::RecentTimes& (*read)(const sinks::SinkStatus&);
 };
-using OwnReader = std::variant<OfProcess, OfBuild, OfListener, OfSink, OfProcessByReason,
-                               OfSinkByReason, TimeOfFlush, TimesOfSink>;
+struct OfRule {  // alert
+    double (*read)(const alerts::AlertCounts::OfRule&);
+};
+struct OfChannel {  // channel
+    double (*read)(const alerts::channels::ChannelStatus&);
+};
+struct OfChannelByReason {  // channel, reason
+    Reasons reasons;
+    double (*read)(const alerts::channels::ChannelStatus&, std::size_t reason);
+};
+using OwnReader =
+    std::variant<OfProcess, OfBuild, OfListener, OfSink, OfProcessByReason, OfSinkByReason,
+                 TimeOfFlush, TimesOfSink, OfRule, OfChannel, OfChannelByReason>;
 
 struct OwnMetric {
     std::string_view name;  // behind the prefix: "lines" for "pitot.lines"

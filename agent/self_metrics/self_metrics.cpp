@@ -30,9 +30,8 @@ constexpr protocol::HistogramShape histogram{};
 // Makes the series of a metric: one for each listener, sink and reason that it tells of.
 class SelfMetrics::Namer {
 public:
-    Namer(OwnSeries& series, std::vector<Told>& told, std::span<const std::string> listeners,
-          std::span<const std::string> sinks)
-        : series_(series), told_(told), listeners_(listeners), sinks_(sinks) {}
+    Namer(OwnSeries& series, std::vector<Told>& told, const OwnParts& parts)
+        : series_(series), told_(told), parts_(parts) {}
 
     void add(const OwnMetric& metric) {
         metric_ = &metric;
@@ -42,27 +41,34 @@ public:
     void operator()(const OfProcess& /*of*/) { add({}, 0, 0); }
     void operator()(const TimeOfFlush& /*of*/) { add({}, 0, 0); }
     void operator()(const OfBuild& /*of*/) { add(std::array{tag("version", version())}, 0, 0); }
-    void operator()(const OfListener& /*of*/) { add_each("listener", listeners_); }
-    void operator()(const OfSink& /*of*/) { add_each("sink", sinks_); }
-    void operator()(const TimesOfSink& /*of*/) { add_each("sink", sinks_); }
+    void operator()(const OfListener& /*of*/) { add_each("listener", parts_.listeners); }
+    void operator()(const OfSink& /*of*/) { add_each("sink", parts_.sinks); }
+    void operator()(const TimesOfSink& /*of*/) { add_each("sink", parts_.sinks); }
+    void operator()(const OfRule& /*of*/) { add_each("alert", parts_.rules); }
+    void operator()(const OfChannel& /*of*/) { add_each("channel", parts_.channels); }
     void operator()(const OfProcessByReason& of) {
         for (std::size_t reason = of.reasons.first; reason < of.reasons.last; ++reason) {
             add(std::array{tag("reason", of.reasons.name(reason))}, 0, reason);
         }
     }
-    void operator()(const OfSinkByReason& of) {
-        for (std::size_t sink = 0; sink < sinks_.size(); ++sink) {
-            for (std::size_t reason = of.reasons.first; reason < of.reasons.last; ++reason) {
-                add(std::array{tag("sink", sinks_[sink]), tag("reason", of.reasons.name(reason))},
-                    sink, reason);
-            }
-        }
+    void operator()(const OfSinkByReason& of) { add_each("sink", parts_.sinks, of.reasons); }
+    void operator()(const OfChannelByReason& of) {
+        add_each("channel", parts_.channels, of.reasons);
     }
 
 private:
     void add_each(std::string_view key, std::span<const std::string> names) {
         for (std::size_t part = 0; part < names.size(); ++part) {
             add(std::array{tag(key, names[part])}, part, 0);
+        }
+    }
+    void add_each(std::string_view key, std::span<const std::string> names,
+                  const Reasons& reasons) {
+        for (std::size_t part = 0; part < names.size(); ++part) {
+            for (std::size_t reason = reasons.first; reason < reasons.last; ++reason) {
+                add(std::array{tag(key, names[part]), tag("reason", reasons.name(reason))}, part,
+                    reason);
+            }
         }
     }
     void add(std::span<const Tag> tags, std::size_t part, std::size_t reason) {
@@ -74,8 +80,7 @@ private:
 
     OwnSeries& series_;
     std::vector<Told>& told_;
-    std::span<const std::string> listeners_;
-    std::span<const std::string> sinks_;
+    const OwnParts parts_;
     const OwnMetric* metric_ = nullptr;
 };
 
@@ -87,6 +92,10 @@ struct SelfMetrics::Reader {
 
     const ListenerCounters& listener() const { return now.ledger.listeners[told.part].counters; }
     const sinks::SinkStatus& sink() const { return now.ledger.sinks[told.part].status; }
+
+    const alerts::channels::ChannelStatus& channel() const {
+        return now.ledger.channels[told.part].status;
+    }
 
     void operator()(const OfProcess& of) const { own.tell_value(told, of.read(now)); }
     void operator()(const OfBuild& /*of*/) const { own.tell_value(told, 1); }
@@ -102,14 +111,21 @@ struct SelfMetrics::Reader {
         own.tell_time(told, of.read_ns(now.ledger.flush));
     }
     void operator()(const TimesOfSink& of) const { own.tell_times(told, of.read(sink())); }
+    void operator()(const OfRule& of) const {
+        own.tell_value(told, of.read(now.ledger.alerts.rules[told.part]));
+    }
+    void operator()(const OfChannel& of) const { own.tell_value(told, of.read(channel())); }
+    void operator()(const OfChannelByReason& of) const {
+        own.tell_value(told, of.read(channel(), told.reason));
+    }
 };
 
-SelfMetrics::SelfMetrics(SelfMetricsSettings settings, std::span<const std::string> listener_names,
-                         std::span<const std::string> sink_names, std::int64_t started_unix_ns)
+SelfMetrics::SelfMetrics(SelfMetricsSettings settings, const OwnParts& parts,
+                         std::int64_t started_unix_ns)
     : settings_(std::move(settings)),
       started_unix_ns_(started_unix_ns),
       series_({.prefix = settings_.prefix + '.', .tags = settings_.tags}, histogram) {
-    Namer namer(series_, told_, listener_names, sink_names);
+    Namer namer(series_, told_, parts);
     for (const OwnMetric& metric : own_metrics()) namer.add(metric);
 }
 

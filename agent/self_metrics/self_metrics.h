@@ -1,13 +1,13 @@
 // Tells of the agent itself, once per flush, as series like all others: so every sink shows
 // them, and no sink knows of them.
 //
-//     SelfMetrics own(settings, listener_names, sink_names, clock);
+//     SelfMetrics own(settings, {.listeners = …, .sinks = …}, started_unix_ns);
 //     merger.merge(turn.pages, interval, own.look(ledger));       // each flush
 //
-// The catalogue (catalogue.h) says what is told; here it is multiplied by listeners, sinks and
-// reasons, once, and followed: a counter gets what its sum has grown by since the last look,
-// so that totals in every destination are the ledger's; a gauge gets its value each time; a
-// timer the durations that are new.
+// The catalogue (catalogue.h) says what is told; here it is multiplied by listeners, sinks,
+// rules, channels and reasons, once, and followed: a counter gets what its sum has grown by since
+// the last look, so that totals in every destination are the ledger's; a gauge gets its value each
+// time; a timer the durations that are new.
 //
 // All counters exist from the first interval on, with zero: who computes a rate needs the
 // value before the first increase. Later a counter that stands still is no news: what holds
@@ -39,20 +39,27 @@ struct SelfMetricsSettings {
     std::function<ProcessUsage()> usage = read_process_usage;
 };
 
+// What there is one series of each for; in the order of the ledger.
+struct OwnParts {
+    std::span<const std::string> listeners = {};
+    std::span<const std::string> sinks = {};
+    std::span<const std::string> rules = {};
+    std::span<const std::string> channels = {};
+};
+
 class SelfMetrics {
 public:
-    SelfMetrics(SelfMetricsSettings settings, std::span<const std::string> listener_names,
-                std::span<const std::string> sink_names, std::int64_t started_unix_ns);
+    SelfMetrics(SelfMetricsSettings settings, const OwnParts& parts, std::int64_t started_unix_ns);
 
-    // What is new since the last look, for one Merger::merge(). `now` has the listeners and
-    // sinks in the order of their names, and what this turn has brought.
+    // What is new since the last look, for one Merger::merge(). `now` has the parts in the
+    // order of their names, and what this turn has brought.
     ShardPage look(const Ledger& now);
 
 private:
     // One series of the catalogue.
     struct Told {
         const OwnMetric* metric = nullptr;
-        std::size_t part = 0;    // which listener or sink
+        std::size_t part = 0;    // which listener, sink, rule or channel
         std::size_t reason = 0;  //
         RowId row = 0;
         double sum = 0;           // of a counter, as last told

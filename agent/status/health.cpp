@@ -218,6 +218,55 @@ Verdict assess_sink(const Facts& facts, std::size_t index) {
     return std::move(finding).verdict();
 }
 
+// Of an interval, what the rules may take of the flush thread.
+constexpr std::int64_t alerts_share = 10;
+
+Verdict assess_alerts(const alerts::AlertsView& view) {
+    Finding finding("alerts");
+    if (!view.save_problem.empty()) finding.note(Health::degraded, view.save_problem);
+    if (!view.restore_problem.empty()) finding.note(Health::degraded, view.restore_problem);
+    for (const alerts::EvaluatorUsage* const usage : {&view.usage, &view.derived_usage}) {
+        if (usage->refused_groups > 0) {
+            finding.note(Health::degraded,
+                         fmt::format("{} series are not seen by a rule, because alerts.max_state "
+                                     "is used up",
+                                     usage->refused_groups));
+        }
+        if (usage->unfit_series > 0) {
+            finding.note(Health::degraded,
+                         fmt::format("{} series cannot be compared by a rule: {}; declare it in "
+                                     "[units]",
+                                     usage->unfit_series, usage->unfit_example));
+        }
+    }
+    if (view.interval_ns > 0 && view.took_ns > view.interval_ns / alerts_share) {
+        finding.note(Health::degraded,
+                     fmt::format("evaluating the rules took {}, of an interval "
+                                 "of {}",
+                                 seconds(view.took_ns), seconds(view.interval_ns)));
+    }
+    return std::move(finding).verdict();
+}
+
+Verdict assess_channel(const Ledger::Channel& channel) {
+    Finding finding(fmt::format("channels.{}", channel.name));
+    if (channel.status.is_failing()) {
+        std::string said = fmt::format("{} message(s) wait", channel.status.counts.waiting);
+        for (const auto& destination : channel.status.destinations) {
+            if (destination.failures_in_a_row == 0 &&
+                destination.state != alerts::channels::ChannelState::refused) {
+                continue;
+            }
+            said += fmt::format("; {}: {}: {}", printable(destination.name),
+                                to_string(destination.state),
+                                printable(destination.last_error, error_characters_max));
+        }
+        finding.note(Health::degraded, std::move(said));
+    }
+    if (!channel.file_problem.empty()) finding.note(Health::degraded, channel.file_problem);
+    return std::move(finding).verdict();
+}
+
 }  // namespace
 
 std::string_view to_string(Health health) noexcept {
@@ -252,6 +301,10 @@ std::vector<Verdict> assess(const Facts& facts) {
     }
     for (std::size_t i = 0; i < facts.sinks.size(); ++i) {
         verdicts.push_back(assess_sink(facts, i));
+    }
+    if (facts.alerts != nullptr) verdicts.push_back(assess_alerts(*facts.alerts));
+    for (const Ledger::Channel& channel : facts.channels) {
+        verdicts.push_back(assess_channel(channel));
     }
     return verdicts;
 }

@@ -13,6 +13,10 @@
 //                     answered for a second                          stuck_ns()
 //     flush           late, or longer than an interval               so for stuck_ns()
 //     delivery        its loop has not answered for a second         for stuck_ns()
+//     alerts          the state was damaged, or cannot be saved;
+//                     rules take a tenth of an interval, or are
+//                     blind for want of memory or for a unit
+//     channels.NAME   messages do not arrive
 //     sinks.NAME      attempts fail; points were lost for what they  held: only the operator
 //                     are; or nothing was taken for an interval      can mend it; or points were
 //                     while something waited                         lost for want of room
@@ -28,11 +32,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/alerts/alerts_view.h"
 #include "agent/service/liveness.h"
 #include "agent/status/interval_status.h"
 
@@ -54,9 +60,11 @@ struct Facts {
     std::int64_t now_steady_ns = 0;
     std::int64_t interval_ns = 0;
     FlushProgress flush;
-    std::vector<Liveness::Answer> loops;   // "shard 0", "flush", "delivery"
-    std::vector<std::string> listeners;    // names, in the order of the ledger
-    std::vector<Ledger::Sink> sinks = {};  // as they are now
+    std::vector<Liveness::Answer> loops;                    // "shard 0", "flush", "delivery"
+    std::vector<std::string> listeners;                     // names, in the order of the ledger
+    std::vector<Ledger::Sink> sinks = {};                   // as they are now
+    std::shared_ptr<const alerts::AlertsView> alerts = {};  // null: none are configured
+    std::vector<Ledger::Channel> channels = {};             // as they are now
 };
 
 struct Verdict {

@@ -4,6 +4,9 @@
 //   /health/ready    is what is sent counted? for a readiness probe
 //   /health          each part, and how it is
 //   /api/v1/status   all that `pitot status` prints
+//   /api/v1/rules    alert rules and derived series, in the shape that Prometheus has
+//   /api/v1/alerts   alerts that are pending or fire, likewise
+//   /api/v1/alerts/explain, /api/v1/alerts/history   what `pitot alerts` prints
 //
 // The first two tell so little that they need no token.
 #pragma once
@@ -16,6 +19,10 @@ inline constexpr std::string_view page_health = "/health";
 inline constexpr std::string_view page_live = "/health/live";
 inline constexpr std::string_view page_ready = "/health/ready";
 inline constexpr std::string_view page_status = "/api/v1/status";
+inline constexpr std::string_view page_rules = "/api/v1/rules";
+inline constexpr std::string_view page_alerts = "/api/v1/alerts";
+inline constexpr std::string_view page_alerts_explain = "/api/v1/alerts/explain";
+inline constexpr std::string_view page_alerts_history = "/api/v1/alerts/history";
 
 // These, and what is to come beside them.
 constexpr bool is_agent_page(std::string_view path) {

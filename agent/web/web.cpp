@@ -4,7 +4,9 @@
 #include <iterator>
 #include <utility>
 
+#include "agent/web/alerts_documents.h"
 #include "agent/web/pages.h"
+#include "agent/web/query.h"
 
 namespace pitot::agent {
 namespace {
@@ -37,11 +39,12 @@ ServerAnswer json_answer(unsigned status, std::string text) {
 }  // namespace
 
 Web::Web(HttpConfig config, ProcessFacts process, const Flusher& flusher, Liveness liveness,
-         std::vector<sinks::Sink*> sinks, const Clock& clock)
+         std::vector<sinks::Sink*> sinks, const Clock& clock, const alerts::Alerting* alerting)
     : process_(std::move(process)),
       flusher_(flusher),
       liveness_(std::move(liveness)),
       sinks_(std::move(sinks)),
+      alerting_(alerting),
       clock_(clock) {
     if (!config.address) return;
     ServerSettings settings{.address = *std::move(config.address),
@@ -66,10 +69,34 @@ std::vector<Route> Web::routes() {
     std::vector<Route> all{
         public_page(page_live, &Web::answer_live), public_page(page_ready, &Web::answer_ready),
         page(page_health, &Web::answer_health), page(page_status, &Web::answer_status)};
+    if (alerting_ != nullptr) std::ranges::move(alerts_routes(), std::back_inserter(all));
     for (sinks::Sink* const sink : sinks_) {
         std::ranges::move(sink->routes(), std::back_inserter(all));
     }
     return all;
+}
+
+std::vector<Route> Web::alerts_routes() const {
+    const alerts::Alerting& of = *alerting_;
+    const auto page = [](std::string_view path, auto answer) {
+        return Route{.path = std::string(path), .answer = std::move(answer)};
+    };
+    const auto explain = [&of](bool with_history) {
+        return [&of, with_history](const ServerRequest& request) {
+            AlertsAnswer answer = explain_document(*of.view(), of.history(),
+                                                   parse_query(request.query), with_history);
+            return json_answer(answer.status, std::move(answer.text));
+        };
+    };
+    return {page(page_rules,
+                 [&of](const ServerRequest& request) {
+                     return json_answer(ok, rules_document(*of.view(), parse_query(request.query)));
+                 }),
+            page(page_alerts,
+                 [&of](const ServerRequest& /*request*/) {
+                     return json_answer(ok, alerts_document(*of.view()));
+                 }),
+            page(page_alerts_explain, explain(false)), page(page_alerts_history, explain(true))};
 }
 
 std::optional<std::string> Web::open() {
@@ -117,6 +144,8 @@ Facts Web::facts() const {
                                .type = std::string(sink->type()),
                                .status = sink->status()});
     }
+    if (alerting_ != nullptr) facts.alerts = alerting_->view();
+    facts.channels = flusher_.channels();
     facts.now_steady_ns = clock_.steady_ns();
     facts.loops = liveness_.answers(facts.now_steady_ns);
     return facts;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/alerts/alerting.h"
 #include "agent/clock.h"
 #include "agent/config/config.h"
 #include "agent/flush/flusher.h"
@@ -31,8 +32,10 @@ class Web {
 public:
     // All references, and the sinks, outlive this. Without an address there is no server, and
     // every call does nothing.
+    // Without `alerting` there are no pages about alerts.
     Web(HttpConfig config, ProcessFacts process, const Flusher& flusher, Liveness liveness,
-        std::vector<sinks::Sink*> sinks, const Clock& clock);
+        std::vector<sinks::Sink*> sinks, const Clock& clock,
+        const alerts::Alerting* alerting = nullptr);
     ~Web();
     Web(const Web&) = delete;
     Web& operator=(const Web&) = delete;
@@ -58,12 +61,14 @@ private:
     sinks::http::ServerAnswer answer_ready() const;
     sinks::http::ServerAnswer answer_health();
     sinks::http::ServerAnswer answer_status();
+    std::vector<sinks::http::Route> alerts_routes() const;
     HealthReport health_of(const Facts& facts, std::int64_t now_unix_ns);
 
     const ProcessFacts process_;
     const Flusher& flusher_;
     const Liveness liveness_;
     const std::vector<sinks::Sink*> sinks_;
+    const alerts::Alerting* const alerting_;
     const Clock& clock_;
     std::atomic<Phase> phase_ = Phase::starting;
 

@@ -1,5 +1,6 @@
 #include "sinks/delivery/queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pitot::sinks {
@@ -25,6 +26,14 @@ std::optional<Batch> MemoryQueue::take() {
     bytes_ -= batch.body.size();
     points_ -= batch.points;
     return batch;
+}
+
+double MemoryQueue::used() const {
+    if (policy_ == QueuePolicy::latest_only) return 0;
+    const double of_batches =
+        static_cast<double>(waiting_.size()) / static_cast<double>(bounds_.batches_max);
+    const double of_bytes = static_cast<double>(bytes_) / static_cast<double>(bounds_.bytes_max);
+    return std::max(of_batches, of_bytes);
 }
 
 }  // namespace pitot::sinks

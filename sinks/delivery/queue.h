@@ -37,6 +37,8 @@ public:
     virtual std::size_t batches() const = 0;
     virtual std::size_t bytes() const = 0;
     virtual std::uint64_t points() const = 0;
+    // The share of its room that is taken, 0 to 1; at 1 batches are lost. 0 where none can be.
+    virtual double used() const = 0;
 };
 
 struct QueueBounds {
@@ -55,6 +57,7 @@ public:
     std::size_t batches() const override { return waiting_.size(); }
     std::size_t bytes() const override { return bytes_; }
     std::uint64_t points() const override { return points_; }
+    double used() const override;
 
 private:
     QueuePolicy policy_;

@@ -70,6 +70,10 @@ public:
     // What the pages of the last flush hold.
     std::size_t bytes() const { return bytes_; }
     agent::Merger& merger() { return merger_; }
+    // What was merged last, with gauges made of it.
+    const protocol::Snapshot& add(const std::vector<agent::MadeGauge>& gauges) {
+        return merger_.add(gauges);
+    }
 
 private:
     static agent::MergerSettings with_shards(agent::MergerSettings settings, std::size_t shards) {

@@ -338,3 +338,43 @@ TEST_CASE("more instances than can be tracked are counted") {
     CHECK(rig.engine().counts("x").firing == limits::tracked_instances_max);
     CHECK(rig.engine().counts("x").untracked == beyond);
 }
+
+TEST_CASE("absent() knows over a restart whom it has seen") {
+    Rig rig([] { return std::vector{rule_of("silent", "absent(beat[20s]) by (host)")}; });
+    rig.in.count("beat", "host:a", 1);
+    rig.in.count("beat", "host:b", 1);
+    CHECK(rig.flushes(3, [&](int) {
+        rig.in.count("beat", "host:a", 1);
+        rig.in.count("beat", "host:b", 1);
+    }) == "");
+    // It never comes back: not a series of it is left.
+    rig.in.forget(Kind::counter, "beat", "host:a");
+    rig.kill_and_start(30 * second_ns);
+    CHECK(rig.flushes(4, [&](int) { rig.in.count("beat", "host:b", 1); }) ==
+          "silent{host=a} firing critical 1 (peak 1, 0 s)");
+}
+
+TEST_CASE("what was smoothed goes on over a restart") {
+    Rig rig([] { return std::vector{rule_of("load", "ewma(load, 0.5) > 6")}; });
+    rig.in.gauge("load", "host:a", 10);
+    CHECK(rig.flush() == "load{host=a} firing critical 10 (peak 10, 0 s)");
+    rig.kill_and_start(30 * second_ns);
+    rig.in.gauge("load", "host:a", 4);
+    CHECK(rig.flush() == "");
+    rig.in.gauge("load", "host:a", 4);
+    CHECK(rig.flush() == "load{host=a} resolved critical 5.5 (peak 10, 50 s)");
+}
+
+TEST_CASE("memory of a rule that was changed is of no use") {
+    bool is_changed = false;
+    Rig rig([&] {
+        return std::vector{
+            rule_of("load", is_changed ? "ewma(load, 0.25) > 6" : "ewma(load, 0.5) > 6")};
+    });
+    rig.in.gauge("load", "host:a", 4);
+    CHECK(rig.flush() == "");
+    is_changed = true;
+    rig.kill_and_start(30 * second_ns);
+    rig.in.gauge("load", "host:a", 10);
+    CHECK(rig.flush() == "load{host=a} firing critical 10 (peak 10, 0 s)");
+}

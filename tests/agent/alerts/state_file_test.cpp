@@ -35,6 +35,8 @@ SavedState sample() {
     pending.state.is_flapping = true;
     pending.state.stale_since_ns = -100;
     saved.instances.push_back(pending);
+    saved.memory.known.push_back({"heartbeat by worker", {{{"worker", "a"}}, 7, 2.5}});
+    saved.memory.smoothed.push_back({"ewma(load, 0.5) > 1", 1, "key", 0.25});
     return saved;
 }
 
@@ -57,6 +59,15 @@ TEST_CASE("what is written is what is read") {
     const SavedInstance& firing = read.state->instances[0];
     CHECK(firing.rule == "load");
     CHECK(firing.labels == sample().instances[0].labels);
+    REQUIRE(read.state->memory.known.size() == 1);
+    const EvaluatorMemory::Known& known = read.state->memory.known[0];
+    CHECK(known.feed == "heartbeat by worker");
+    CHECK(known.group.labels == GroupLabels{{"worker", "a"}});
+    CHECK(known.group.gone_flushes == 7);
+    CHECK(known.group.silent_s == 2.5);
+    REQUIRE(read.state->memory.smoothed.size() == 1);
+    CHECK(read.state->memory.smoothed[0].expression == "ewma(load, 0.5) > 1");
+    CHECK(read.state->memory.smoothed[0].value == 0.25);
     CHECK(firing.state.phase == Phase::firing);
     CHECK(firing.state.level == 2);
     CHECK(firing.state.told_level == 1);

@@ -32,6 +32,9 @@ Ledger quiet() {
     ledger.listeners.push_back({.name = "udp", .counters = {}});
     ledger.sinks.push_back({.name = "push", .type = "pushgateway", .status = {}});
     ledger.sinks.push_back({.name = "out", .type = "console", .status = {}});
+    ledger.alerts.rules.push_back({.name = "slow"});
+    ledger.channels.push_back(
+        {.name = "hook", .type = "webhook", .status = {}, .file_problem = {}});
     return ledger;
 }
 
@@ -40,8 +43,9 @@ class Agent {
 public:
     explicit Agent(agent::SelfMetricsSettings settings = {}, agent::TableSettings table = {},
                    agent::MergerSettings merger = {})
-        : own_(with_usage(std::move(settings), usage_), std::vector<std::string>{"udp"},
-               std::vector<std::string>{"push", "out"}, 1'700'000'000 * second),
+        : own_(with_usage(std::move(settings), usage_),
+               {.listeners = listeners_, .sinks = sinks_, .rules = rules_, .channels = channels_},
+               1'700'000'000 * second),
           intake_(with_reserved(std::move(table)), std::vector<protocol::Reading>(1)),
           merger_(std::move(merger)) {}
 
@@ -86,6 +90,10 @@ private:
         return settings;
     }
 
+    const std::vector<std::string> listeners_{"udp"};
+    const std::vector<std::string> sinks_{"push", "out"};
+    const std::vector<std::string> rules_{"slow"};
+    const std::vector<std::string> channels_{"hook"};
     agent::ProcessUsage usage_{.cpu_ns = 0, .resident_bytes = 0};
     agent::SelfMetrics own_;
     agent::LineIntake intake_;

@@ -61,6 +61,22 @@ struct Case {
         push().ledger.offered += points;
     }
 
+    // As the rules see themselves.
+    void with_alerts(const std::function<void(alerts::AlertsView&)>& change) {
+        alerts::AlertsView view;
+        view.interval_ns = 10 * second;
+        view.took_ns = second / 100;
+        change(view);
+        facts.alerts = std::make_shared<const alerts::AlertsView>(std::move(view));
+    }
+    alerts::channels::ChannelStatus& hook() {
+        if (facts.channels.empty()) {
+            facts.channels.push_back(
+                {.name = "hook", .type = "webhook", .status = {}, .file_problem = {}});
+        }
+        return facts.channels[0].status;
+    }
+
     std::vector<Verdict> verdicts() {
         facts.flush.last = std::make_shared<const IntervalStatus>(last);
         return assess(facts);
@@ -342,4 +358,70 @@ TEST_CASE("since when, and what was last wrong") {
     report = at(50, Health::ok, Health::ok);
     CHECK(report.since_unix_ns == 40);
     CHECK(report.parts[1].last_error == "late");
+}
+
+TEST_CASE("alerts") {
+    using alerts::AlertsView;
+    const auto with = [](std::function<void(AlertsView&)> change) {
+        return [change = std::move(change)](Case& of) { of.with_alerts(change); };
+    };
+    check_each({
+        {"well", with([](AlertsView&) {}), "alerts", Health::ok, ""},
+        {"the state cannot be saved",
+         with([](AlertsView& view) { view.save_problem = "cannot write"; }), "alerts",
+         Health::degraded, "cannot write"},
+        {"the state was damaged",
+         with([](AlertsView& view) { view.restore_problem = "kept as x.bad"; }), "alerts",
+         Health::degraded, "kept as x.bad"},
+        {"no memory", with([](AlertsView& view) { view.usage.refused_groups = 3; }), "alerts",
+         Health::degraded, "3 series are not seen by a rule, because alerts.max_state is used up"},
+        {"no memory for what is derived",
+         with([](AlertsView& view) { view.derived_usage.refused_groups = 2; }), "alerts",
+         Health::degraded, "2 series are not seen by a rule, because alerts.max_state is used up"},
+        {"a unit is missing", with([](AlertsView& view) {
+             view.usage.unfit_series = 1;
+             view.usage.unfit_example = "`x` is a gauge without a unit";
+         }),
+         "alerts", Health::degraded,
+         "1 series cannot be compared by a rule: `x` is a gauge without a unit; declare it in "
+         "[units]"},
+        {"slow", with([](AlertsView& view) { view.took_ns = 2 * second; }), "alerts",
+         Health::degraded, "evaluating the rules took 2.0 s, of an interval of 10.0 s"},
+    });
+}
+
+TEST_CASE("channels of alerts") {
+    using alerts::channels::ChannelState;
+    check_each({
+        {"well",
+         [](Case& of) {
+             of.hook().destinations = {
+                 {.name = "127.0.0.1:1", .state = ChannelState::working, .last_error = {}}};
+         },
+         "channels.hook", Health::ok, ""},
+        {"a destination of two is down",
+         [](Case& of) {
+             of.hook().counts.waiting = 2;
+             of.hook().destinations = {
+                 {.name = "a:1", .state = ChannelState::working, .last_error = {}},
+                 {.name = "b:1",
+                  .state = ChannelState::retrying,
+                  .last_error = "Connection \x1b refused",
+                  .failures_in_a_row = 3}};
+         },
+         "channels.hook", Health::degraded,
+         "2 message(s) wait; b:1: retrying: Connection \\x1B refused"},
+        {"a message was refused",
+         [](Case& of) {
+             of.hook().destinations = {
+                 {.name = "a:1", .state = ChannelState::refused, .last_error = "400: no"}};
+         },
+         "channels.hook", Health::degraded, "0 message(s) wait; a:1: refused: 400: no"},
+        {"its queue file is damaged",
+         [](Case& of) {
+             of.hook();
+             of.facts.channels[0].file_problem = "kept as hook.queue.bad";
+         },
+         "channels.hook", Health::degraded, "kept as hook.queue.bad"},
+    });
 }

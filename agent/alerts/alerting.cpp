@@ -1,0 +1,377 @@
+#include "agent/alerts/alerting.h"
+
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <map>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "agent/alerts/expression.h"
+#include "agent/alerts/state_file.h"
+#include "agent/printable.h"
+
+namespace pitot::agent::alerts {
+
+namespace {
+
+// How long a state that could not be read is told of in /health: what is lost stays lost, and
+// who has not looked by then will not.
+constexpr std::int64_t restore_problem_ns = 3'600'000'000'000;
+
+// How often channels that repeat what fires get the values that it has by now.
+constexpr std::int64_t recall_ns = 60'000'000'000;
+
+// What of max_state derived series may take where there are some. They are read by people,
+// alerts by nobody until something is wrong: these must not starve.
+constexpr std::size_t derived_share = 4;
+
+EvaluatorSettings evaluator_settings(const AlertsConfig& config, bool is_derived) {
+    const std::size_t share = config.derived.empty() ? 0 : config.state_bytes_max / derived_share;
+    EvaluatorSettings settings{.state_bytes_max =
+                                   is_derived ? share : config.state_bytes_max - share};
+    if (!config.units.empty()) settings.unit_of = unit_lookup(config.units);
+    return settings;
+}
+
+std::vector<std::vector<Leaf>> leaves_of(const AlertsConfig& config) {
+    std::vector<std::vector<Leaf>> leaves;
+    for (const RuleDefinition& definition : config.rules) {
+        leaves.push_back(alerts::leaves_of(definition.rule.levels.front().condition));
+    }
+    return leaves;
+}
+
+std::vector<std::string> metrics_of(const AlertsConfig& config) {
+    std::vector<std::string> metrics;
+    for (const RuleDefinition& definition : config.rules) {
+        const Program& program = definition.rule.levels.front().condition;
+        for (const Leaf& leaf : alerts::leaves_of(program)) {
+            metrics.push_back(program.feeds[leaf.feed].metric);
+        }
+    }
+    return metrics;
+}
+
+int rank(Phase phase) {
+    return phase == Phase::firing ? 3 : phase == Phase::recovering ? 2 : phase == Phase::pending;
+}
+
+}  // namespace
+
+Alerting::Alerting(const AlertsConfig& config, AlertingSettings settings, NoticeTaker& taker,
+                   const Clock& clock, spdlog::logger& log)
+    : settings_(std::move(settings)),
+      state_bytes_max_(config.state_bytes_max),
+      taker_(taker),
+      clock_(clock),
+      log_(log),
+      facts_(std::make_shared<const std::vector<RuleFacts>>(facts_of(config))),
+      derived_facts_(std::make_shared<const std::vector<DerivedFacts>>(derived_facts_of(config))),
+      derived_(config.derived, evaluator_settings(config, true)),
+      engine_(rules_of(config), evaluator_settings(config, false)),
+      leaves_(leaves_of(config)),
+      unmatched_(metrics_of(config)),
+      notices_(config.rules.size()),
+      history_(config.rules.size()) {
+    AlertsView first;
+    first.rules = facts_;
+    first.derived = derived_facts_;
+    first.standings.resize(facts_->size());
+    first.state_bytes_max = state_bytes_max_;
+    first.interval_ns = settings_.interval_ns;
+    view_ = std::make_shared<const AlertsView>(std::move(first));
+    for (const RuleFacts& rule : *facts_) counts_.rules.push_back({.name = rule.name});
+}
+
+Alerting::~Alerting() = default;
+
+std::vector<Rule> Alerting::rules_of(const AlertsConfig& config) {
+    std::vector<Rule> rules;
+    rules.reserve(config.rules.size());
+    for (const RuleDefinition& definition : config.rules) rules.push_back(definition.rule);
+    return rules;
+}
+
+std::vector<RuleFacts> Alerting::facts_of(const AlertsConfig& config) {
+    std::vector<RuleFacts> all;
+    for (const RuleDefinition& definition : config.rules) {
+        const Rule& rule = definition.rule;
+        RuleFacts facts{.name = rule.name,
+                        .summary = definition.summary,
+                        .description = definition.description,
+                        .runbook_url = definition.runbook_url,
+                        .labels = definition.labels,
+                        .channels = definition.channels,
+                        .inhibited_by = rule.inhibited_by,
+                        .policy = rule.policy,
+                        .unit = rule.levels.front().condition.value_unit,
+                        .is_built_in = definition.is_built_in,
+                        .where = definition.where};
+        for (const Level& level : rule.levels) {
+            facts.levels.push_back(
+                {.severity = level.severity,
+                 .condition = to_text(level.condition.expression),
+                 .clear = level.clear ? to_text(level.clear->expression) : std::string()});
+        }
+        for (const Leaf& leaf : alerts::leaves_of(rule.levels.front().condition)) {
+            facts.leaves.push_back(leaf.text);
+        }
+        all.push_back(std::move(facts));
+    }
+    return all;
+}
+
+std::vector<DerivedFacts> Alerting::derived_facts_of(const AlertsConfig& config) {
+    std::vector<DerivedFacts> all;
+    for (const DerivedSeries& derived : config.derived) {
+        all.push_back({derived.name, to_text(derived.expression.expression)});
+    }
+    return all;
+}
+
+std::vector<std::string> Alerting::names(const AlertsConfig& config) {
+    std::vector<std::string> names;
+    if (!config.enabled) return names;
+    for (const DerivedSeries& derived : config.derived) names.push_back(derived.name);
+    names.emplace_back(alerts_metric_name);
+    std::ranges::sort(names);
+    return names;
+}
+
+void Alerting::start() {
+    if (!settings_.state_file) return;
+    const std::filesystem::path& path = *settings_.state_file;
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);  // write_state() tells why not
+    ReadState read = read_state(path);
+    const Moment now{.steady_ns = clock_.steady_ns(), .wall_ns = clock_.wall_ns()};
+    if (!read.problem.empty()) log_.warn("alerts: {}", read.problem);
+    restore_problem_ = std::move(read.problem);
+    restored_ns_ = now.steady_ns;
+    if (read.state) engine_.restore(*read.state, now);
+    if (const std::vector<Notice> told = engine_.told(now); !told.empty()) {
+        taker_.recall(told, now.wall_ns);
+    }
+    keeper_.emplace(path, [this] { return taker_.has_saved(); }, log_);
+}
+
+void Alerting::stop() {
+    if (!keeper_) return;
+    keeper_->save(engine_.saved({.steady_ns = clock_.steady_ns(), .wall_ns = clock_.wall_ns()}));
+    keeper_->stop();
+}
+
+std::span<const MadeGauge> Alerting::made(const protocol::Snapshot& snapshot) {
+    made_.clear();
+    derived_.evaluate(snapshot, made_);
+    made_.insert(made_.end(), alerts_gauges_.begin(), alerts_gauges_.end());
+    return made_;
+}
+
+void Alerting::flush(const protocol::Snapshot& snapshot, std::uint64_t made_refused) {
+    const Moment now{.steady_ns = clock_.steady_ns(), .wall_ns = clock_.wall_ns()};
+    const std::vector<Notice>& notices = engine_.flush(snapshot, now);
+    for (const Notice& notice : notices) {
+        const auto rule = std::ranges::find(*facts_, notice.rule, &RuleFacts::name);
+        if (rule != facts_->end()) ++notices_[static_cast<std::size_t>(rule - facts_->begin())];
+    }
+    // Told first: what is told twice after a crash is better than what is not told at all.
+    if (!notices.empty()) taker_.tell(notices, now.wall_ns);
+    if (now.steady_ns - recalled_ns_ >= recall_ns) {
+        recalled_ns_ = now.steady_ns;
+        if (const std::vector<Notice> told = engine_.told(now); !told.empty()) {
+            taker_.recall(told, now.wall_ns);
+        }
+    }
+    if (keeper_ && engine_.changes() != saved_changes_) {
+        saved_changes_ = engine_.changes();
+        keeper_->save(engine_.saved(now));
+    }
+    record(now);
+    publish(snapshot, now, clock_.steady_ns() - now.steady_ns, made_refused);
+}
+
+// --- history
+
+void Alerting::record(const Moment& now) {
+    engine_.each_alert([&](const AlertView& alert) {
+        if (alert.state.phase == Phase::ok) return;
+        history_.admit(alert.rule_number, alert.key, alert.labels, false);
+    });
+    for (std::size_t rule = 0; rule < facts_->size(); ++rule) {
+        if (history_.has_room_for_idle(rule)) {
+            engine_.evaluator().each_instance(
+                engine_.levels(rule).front().condition, [&](const Instance& instance) {
+                    if (!history_.has_room_for_idle(rule)) return;
+                    history_.admit(rule, instance.group.key, instance.group.labels, true);
+                });
+        }
+        record_rule(rule, now);
+    }
+}
+
+void Alerting::record_rule(std::size_t rule, const Moment& now) {
+    const Evaluator& evaluator = engine_.evaluator();
+    const std::vector<AlertEngine::LevelPrograms>& levels = engine_.levels(rule);
+    for (const auto& [key, labels] : history_.instances(rule)) {
+        EvaluationRecord record{.wall_ns = now.wall_ns, .is_there = false};
+        for (std::size_t level = 0; level < levels.size(); ++level) {
+            if (const auto instance = evaluator.find(levels[level].condition, key)) {
+                record.is_there = true;
+                record.value = instance->value;
+                record.raised[level] = instance->truth;
+            }
+            record.cleared[level] = inverted(record.raised[level]);
+            if (!levels[level].clear) continue;
+            const auto clear = evaluator.find(*levels[level].clear, key);
+            record.cleared[level] = clear ? clear->truth : Truth::no_data;
+        }
+        const auto alert = engine_.find_alert(rule, key);
+        if (alert) {
+            record.phase = alert->state.phase;
+            record.level = alert->state.level;
+        }
+        const std::size_t leaves = std::min(leaves_[rule].size(), EvaluationHistory::leaves_max);
+        for (std::size_t i = 0; i < leaves; ++i) {
+            const LeafReading read =
+                evaluator.read(levels.front().condition, leaves_[rule][i], labels);
+            record.leaves.push_back({.value = read.value, .series = read.series});
+        }
+        history_.record(rule, key, record.phase == Phase::ok, std::move(record));
+    }
+}
+
+// --- what others see
+
+void Alerting::list_alerts(AlertsView& view, const Moment& now) const {
+    std::vector<AlertView> listed;
+    engine_.each_alert([&](const AlertView& alert) {
+        if (alert.state.phase != Phase::ok || alert.state.is_flapping) listed.push_back(alert);
+    });
+    const auto order = [](const AlertView& a, const AlertView& b) {
+        return std::make_tuple(-rank(a.state.phase), -int{a.state.level}, a.rule_number,
+                               std::cref(a.labels)) <
+               std::make_tuple(-rank(b.state.phase), -int{b.state.level}, b.rule_number,
+                               std::cref(b.labels));
+    };
+    std::vector<std::size_t> places(listed.size());
+    for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
+    const std::size_t shown = std::min(listed.size(), AlertsView::listed_max);
+    std::ranges::partial_sort(
+        places, places.begin() + static_cast<std::ptrdiff_t>(shown),
+        [&](std::size_t a, std::size_t b) { return order(listed[a], listed[b]); });
+    view.unlisted = listed.size() - shown;
+    for (std::size_t i = 0; i < shown; ++i) {
+        const AlertView& alert = listed[places[i]];
+        const InstanceState& state = alert.state;
+        const std::int64_t since_wall_ns = now.wall_ns - (now.steady_ns - state.phase_since_ns);
+        view.alerts.push_back(
+            {.rule = alert.rule_number,
+             .labels = alert.labels,
+             .phase = state.phase,
+             .reason = state.reason,
+             .level = state.level,
+             .is_stale = state.stale_since_ns != 0,
+             .is_flapping = state.is_flapping,
+             .is_inhibited = alert.is_inhibited,
+             .is_suppressed = alert.is_suppressed,
+             .is_told = state.told_level > 0,
+             .value = state.value,
+             .peak = state.peak,
+             .since_wall_ns = since_wall_ns,
+             .active_wall_ns = state.is_active() ? state.started_wall_ns : since_wall_ns});
+        if (!settings_.describe) continue;
+        settings_.describe(engine_.notice_of(alert.rule_number, alert.key, now), now.wall_ns,
+                           view.alerts.back());
+    }
+}
+
+void Alerting::make_alerts_gauges(const AlertsView& view) {
+    alerts_gauges_.clear();
+    for (const AlertFacts& alert : view.alerts) {
+        if (alert.phase == Phase::ok) continue;
+        const RuleFacts& rule = (*facts_)[alert.rule];
+        std::map<std::string, std::string> tags;
+        for (auto& [key, value] : tags_of(alert.labels)) tags.insert_or_assign(key, value);
+        for (const auto& [key, value] : rule.labels) tags.insert_or_assign(key, value);
+        tags.insert_or_assign("alertname", rule.name);
+        tags.insert_or_assign("alertstate", alert.phase == Phase::pending ? "pending" : "firing");
+        const std::size_t level = std::max<std::size_t>(alert.level, 1) - 1;
+        tags.insert_or_assign("severity", rule.levels[level].severity);
+        MadeGauge gauge{.name = std::string(alerts_metric_name), .tags = {}, .value = 1};
+        for (auto& [key, value] : tags) gauge.tags.emplace_back(key, value);
+        alerts_gauges_.push_back(std::move(gauge));
+    }
+}
+
+void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now, std::int64_t took_ns,
+                       std::uint64_t made_refused) {
+    const Evaluator& evaluator = engine_.evaluator();
+    std::vector<bool> reads_series;
+    for (std::size_t rule = 0; rule < facts_->size(); ++rule) {
+        for (const Leaf& leaf : leaves_[rule]) {
+            reads_series.push_back(
+                evaluator.series_of(engine_.levels(rule).front().condition, leaf) > 0);
+        }
+    }
+    unmatched_.look(snapshot, reads_series);
+
+    AlertsView next;
+    next.rules = facts_;
+    next.derived = derived_facts_;
+    next.flushes = evaluator.flushes();
+    next.evaluated_wall_ns = now.wall_ns;
+    next.took_ns = took_ns;
+    next.interval_ns = settings_.interval_ns;
+    next.usage = evaluator.usage();
+    next.derived_usage = derived_.usage();
+    next.state_bytes_max = state_bytes_max_;
+    next.derived_left_out = derived_.left_out() + made_refused;
+    if (now.steady_ns - restored_ns_ < restore_problem_ns) next.restore_problem = restore_problem_;
+    if (keeper_) next.save_problem = keeper_->problem();
+    std::size_t place = 0;
+    for (std::size_t rule = 0; rule < facts_->size(); ++rule) {
+        RuleStanding standing{
+            .counts = engine_.counts(rule),
+            .instances = evaluator.instances(engine_.levels(rule).front().condition),
+            .unmatched = {}};
+        for (std::size_t leaf = 0; leaf < leaves_[rule].size(); ++leaf, ++place) {
+            if (reads_series[place]) continue;
+            standing.unmatched.push_back({.leaf = leaf,
+                                          .metric = unmatched_.metric(place),
+                                          .nearest = unmatched_.nearest(place)});
+        }
+        next.standings.push_back(std::move(standing));
+    }
+    list_alerts(next, now);
+    make_alerts_gauges(next);
+
+    auto view = std::make_shared<const AlertsView>(std::move(next));
+    const std::scoped_lock lock(mutex_);
+    for (std::size_t rule = 0; rule < facts_->size(); ++rule) {
+        counts_.rules[rule].counts = view->standings[rule].counts;
+        counts_.rules[rule].notices = notices_[rule];
+    }
+    ++counts_.evaluations;
+    counts_.evaluation_ns_last = took_ns;
+    counts_.state_bytes = view->usage.state_bytes + view->derived_usage.state_bytes;
+    counts_.refused_groups = view->usage.refused_groups + view->derived_usage.refused_groups;
+    counts_.unfit_series = view->usage.unfit_series + view->derived_usage.unfit_series;
+    counts_.derived_series = made_.size();
+    counts_.derived_refused = view->derived_left_out;
+    view_ = std::move(view);
+}
+
+std::shared_ptr<const AlertsView> Alerting::view() const {
+    const std::scoped_lock lock(mutex_);
+    return view_;
+}
+
+AlertCounts Alerting::counts() const {
+    const std::scoped_lock lock(mutex_);
+    return counts_;
+}
+
+}  // namespace pitot::agent::alerts

@@ -1,0 +1,263 @@
+// The engine with all that is around it in a running agent: what is told and recalled, what is
+// made for the sinks, what others see, and what of it survives a restart.
+#include "agent/alerts/alerting.h"
+
+#include <doctest/doctest.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/null_sink.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/alert_rules.h"
+#include "tests/support/config_rig.h"
+#include "tests/support/sink_snapshot.h"
+
+using namespace pitot;
+using namespace pitot::agent;
+using namespace pitot::agent::alerts;
+using namespace pitot::tests;
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+
+class Listener final : public NoticeTaker {
+public:
+    void tell(std::span<const Notice> notices, std::int64_t /*now_unix_ns*/) override {
+        for (const Notice& notice : notices) {
+            said += std::string(to_string(notice.type)) + " " + notice.rule + "; ";
+        }
+    }
+    void recall(std::span<const Notice> firing, std::int64_t /*now_unix_ns*/) override {
+        for (const Notice& notice : firing) recalled += notice.rule + "; ";
+    }
+    bool has_saved() const override { return true; }
+
+    std::string said;
+    std::string recalled;
+};
+
+// An agent whose flushes the test makes, and which it can end and start anew.
+class Rig {
+public:
+    explicit Rig(AlertsConfig config) : config_(std::move(config)) { start(); }
+
+    void start() {
+        listener = {};
+        alerting = std::make_unique<Alerting>(
+            config_,
+            AlertingSettings{.interval_ns = 10 * second,
+                             .state_file = directory_.path() / state_file_name},
+            listener, clock, log_);
+        alerting->start();
+    }
+    void restart(std::int64_t away_ns) {
+        alerting->stop();
+        alerting.reset();
+        clock.advance_ns(away_ns);
+        start();
+    }
+    // What was told in it.
+    std::string flush() {
+        clock.advance_ns(10 * second);
+        const protocol::Snapshot snapshot = in.end_interval();
+        made.assign_range_of(alerting->made(snapshot));
+        listener.said.clear();
+        alerting->flush(snapshot, 0);
+        return listener.said;
+    }
+    std::string made_text() const {
+        std::string text;
+        for (const MadeGauge& gauge : made.gauges) {
+            text += gauge.name + "{";
+            for (const auto& [key, value] : gauge.tags) text.append(key + "=" + value + ",");
+            text += "} " + std::to_string(gauge.value).substr(0, 4) + "; ";
+        }
+        return text;
+    }
+    const std::filesystem::path& directory() const { return directory_.path(); }
+
+    struct Made {
+        std::vector<MadeGauge> gauges;
+        void assign_range_of(std::span<const MadeGauge> from) {
+            gauges.assign(from.begin(), from.end());
+        }
+    };
+
+private:
+    // Outlive what uses them.
+    const ConfigDirectory directory_;
+    AlertsConfig config_;
+    spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+
+public:
+    SnapshotMaker in;
+    ManualClock clock{1'785'542'400 * second};
+    Listener listener;
+    std::unique_ptr<Alerting> alerting;
+    Made made;
+};
+
+}  // namespace
+
+TEST_CASE("told when it fires and when it ends, and counted") {
+    Rig rig(alerts_of({rule_definition("load", "load > 5")}));
+    rig.in.gauge("load", "host:a", 9);
+    CHECK(rig.flush() == "firing load; ");
+    CHECK(rig.flush() == "");
+    CHECK(rig.alerting->counts().rules[0].counts.firing == 1);
+    CHECK(rig.alerting->counts().rules[0].state() == 2);
+    rig.in.gauge("load", "host:a", 1);
+    CHECK(rig.flush() == "resolved load; ");
+    const AlertCounts counts = rig.alerting->counts();
+    CHECK(counts.rules[0].state() == 0);
+    CHECK(counts.rules[0].notices == 2);
+    CHECK(counts.evaluations == 3);
+}
+
+TEST_CASE("ALERTS is what the flush before came to") {
+    Rig rig(alerts_of({rule_definition("load", "load > 5")}));
+    rig.in.gauge("load", "host:a", 9);
+    rig.flush();
+    CHECK(rig.made_text() == "");
+    rig.flush();
+    CHECK(rig.made_text() ==
+          "ALERTS{alertname=load,alertstate=firing,host=a,severity=critical,} 1.00; ");
+    rig.in.gauge("load", "host:a", 1);
+    rig.flush();
+    rig.flush();
+    CHECK(rig.made_text() == "");
+}
+
+TEST_CASE("a derived series is made of the interval that it is sent with, while it has a value") {
+    AlertsConfig config = alerts_of({});
+    config.derived.push_back({.name = "errors.share",
+                              .expression = compiled_expression(
+                                  "ratio(errors, requests) by (service)", Result::number)});
+    Rig rig(std::move(config));
+    rig.in.count("errors", "service:pay", 1);
+    rig.in.count("requests", "service:pay", 4);
+    rig.flush();
+    CHECK(rig.made_text() == "errors.share{service=pay,} 0.25; ");
+    // Nothing was asked: there is no share of it.
+    rig.flush();
+    CHECK(rig.made_text() == "");
+    rig.in.count("requests", "service:pay", 4);
+    rig.flush();
+    CHECK(rig.made_text() == "errors.share{service=pay,} 0.00; ");
+}
+
+TEST_CASE("derived series beyond max_series are left out, and counted") {
+    AlertsConfig config = alerts_of({});
+    config.derived.push_back({.name = "twice",
+                              .expression = compiled_expression("load * 2", Result::number),
+                              .series_max = 2});
+    Rig rig(std::move(config));
+    for (const std::string host : {"a", "b", "c"}) rig.in.gauge("load", "host:" + host, 1);
+    rig.flush();
+    CHECK(rig.made.gauges.size() == 2);
+    CHECK(rig.alerting->counts().derived_refused == 1);
+}
+
+TEST_CASE("over a restart: recalled, not told again, and told once to be over") {
+    Rig rig(alerts_of({rule_definition("load", "load > 5")}));
+    rig.in.gauge("load", "host:a", 9);
+    CHECK(rig.flush() == "firing load; ");
+    rig.restart(30 * second);
+    CHECK(rig.listener.recalled == "load; ");
+    CHECK(rig.flush() == "");
+    CHECK(rig.alerting->view()->alerts.at(0).is_told);
+    rig.restart(30 * second);
+    rig.in.gauge("load", "host:a", 1);
+    CHECK(rig.flush() == "resolved load; ");
+    rig.restart(30 * second);
+    CHECK(rig.listener.recalled == "");
+    CHECK(rig.flush() == "");
+}
+
+TEST_CASE("a state that is damaged is set aside, and told of for an hour") {
+    Rig rig(alerts_of({rule_definition("load", "load > 5")}));
+    rig.alerting->stop();
+    std::ofstream(rig.directory() / state_file_name) << "pitot-alerts, but not really";
+    rig.start();
+    rig.flush();
+    const std::string problem = rig.alerting->view()->restore_problem;
+    CHECK(problem.contains("alerts.state"));
+    CHECK(problem.contains("alerts begin anew"));
+    CHECK(std::filesystem::exists(rig.directory() / "alerts.state.bad"));
+    rig.clock.advance_ns(3'600 * second);
+    rig.flush();
+    CHECK(rig.alerting->view()->restore_problem == "");
+}
+
+TEST_CASE("a rule that reads nothing is told of, with names that are near") {
+    Rig rig(alerts_of({rule_definition("ratio", "ratio(errors, requests[5m]) > 5%")}));
+    rig.in.count("errors", "", 1);
+    rig.in.count("request", "", 1);
+    rig.in.count("http.requests", "", 1);
+    rig.in.count("temperature", "", 1);
+    rig.flush();
+    const auto view = rig.alerting->view();
+    REQUIRE(view->standings[0].unmatched.size() == 1);
+    const UnmatchedLeaf& leaf = view->standings[0].unmatched[0];
+    CHECK(leaf.metric == "requests");
+    CHECK(leaf.nearest == std::vector<std::string>{"request", "http.requests"});
+    rig.in.count("requests", "", 1);
+    rig.flush();
+    CHECK(rig.alerting->view()->standings[0].unmatched.empty());
+}
+
+TEST_CASE("an instance that is fine has a history too, with what each place read") {
+    Rig rig(alerts_of({rule_definition("ratio", "ratio(errors, requests[30s]) > 50%")}));
+    for (int i = 0; i < 4; ++i) {
+        rig.in.count("errors", "host:a", 1);
+        rig.in.count("requests", "host:a", 10);
+        rig.in.count("requests", "host:b", 10);
+        rig.flush();
+    }
+    const auto found = rig.alerting->history().find(0, {}, 10);
+    REQUIRE(found.size() == 1);
+    REQUIRE(found[0].evaluations.size() == 4);
+    const EvaluationRecord& last = found[0].evaluations.back();
+    CHECK(last.phase == Phase::ok);
+    CHECK(last.raised[0] == Truth::no);
+    CHECK(last.value == Value::exact(0.05));
+    REQUIRE(last.leaves.size() == 2);
+    CHECK(last.leaves[0].value == Value::exact(3));
+    CHECK(last.leaves[0].series == 1);
+    CHECK(last.leaves[1].value == Value::exact(60));
+    CHECK(last.leaves[1].series == 2);
+    CHECK((*rig.alerting->view()->rules)[0].leaves ==
+          std::vector<std::string>{"errors", "requests[30s]"});
+}
+
+TEST_CASE("the list is bounded, and the gravest come first") {
+    Rig rig(alerts_of({rule_definition("load", "load > 5")}));
+    for (int i = 0; i < 1'500; ++i) {
+        rig.in.gauge("load", "host:" + std::to_string(i), 6 + i);
+    }
+    rig.flush();
+    const auto view = rig.alerting->view();
+    CHECK(view->alerts.size() == AlertsView::listed_max);
+    CHECK(view->unlisted == 500);
+    CHECK(view->standings[0].counts.firing == 1'500);
+    CHECK(view->standings[0].instances == 1'500);
+    CHECK(std::ranges::all_of(
+        view->alerts, [](const AlertFacts& alert) { return alert.phase == Phase::firing; }));
+    CHECK(rig.alerting->history().find(0, {}, 10'000).size() == EvaluationHistory::instances_max);
+}
+
+TEST_CASE("names that no client may use") {
+    AlertsConfig config = alerts_of({});
+    config.derived.push_back(
+        {.name = "a.share", .expression = compiled_expression("x", Result::number)});
+    CHECK(Alerting::names(config) == std::vector<std::string>{"ALERTS", "a.share"});
+    config.enabled = false;
+    CHECK(Alerting::names(config).empty());
+}
