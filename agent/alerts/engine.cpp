@@ -259,28 +259,47 @@ void AlertEngine::restore(const SavedState& saved, const Moment& now) {
 
 // --- answers
 
+AlertView AlertEngine::view_of(std::size_t number, const RuleState& rule, std::string_view key,
+                               const Tracked& tracked) {
+    return {.rule_number = number,
+            .rule = rule.rule,
+            .key = key,
+            .labels = tracked.labels,
+            .state = tracked.state,
+            .is_inhibited = tracked.is_inhibited,
+            .is_suppressed = tracked.is_suppressed};
+}
+
 void AlertEngine::each_alert(const std::function<void(const AlertView&)>& visit) const {
-    for (const RuleState& rule : rules_) {
-        for (const auto& [key, tracked] : rule.tracked) {
-            visit({.rule = rule.rule,
-                   .labels = tracked.labels,
-                   .state = tracked.state,
-                   .is_inhibited = tracked.is_inhibited,
-                   .is_suppressed = tracked.is_suppressed});
+    for (std::size_t number = 0; number < rules_.size(); ++number) {
+        for (const auto& [key, tracked] : rules_[number].tracked) {
+            visit(view_of(number, rules_[number], key, tracked));
         }
     }
 }
 
+std::optional<AlertView> AlertEngine::find_alert(std::size_t rule_number,
+                                                 std::string_view key) const {
+    const RuleState& rule = rules_[rule_number];
+    const auto found = rule.tracked.find(std::string(key));
+    if (found == rule.tracked.end()) return std::nullopt;
+    return view_of(rule_number, rule, found->first, found->second);
+}
+
 RuleCounts AlertEngine::counts(std::string_view name) const {
-    RuleCounts counts;
-    for (const RuleState& rule : rules_) {
-        if (rule.rule.name != name) continue;
-        counts.untracked = rule.untracked;
-        for (const auto& [key, tracked] : rule.tracked) {
-            if (tracked.state.phase == Phase::pending) ++counts.pending;
-            if (tracked.state.is_active()) ++counts.firing;
-            if (tracked.is_suppressed) ++counts.suppressed;
-        }
+    const auto found =
+        std::ranges::find(rules_, name, [](const RuleState& each) { return each.rule.name; });
+    return found == rules_.end() ? RuleCounts()
+                                 : counts(static_cast<std::size_t>(found - rules_.begin()));
+}
+
+RuleCounts AlertEngine::counts(std::size_t rule_number) const {
+    const RuleState& rule = rules_[rule_number];
+    RuleCounts counts{.untracked = rule.untracked};
+    for (const auto& [key, tracked] : rule.tracked) {
+        if (tracked.state.phase == Phase::pending) ++counts.pending;
+        if (tracked.state.is_active()) ++counts.firing;
+        if (tracked.is_suppressed) ++counts.suppressed;
     }
     return counts;
 }

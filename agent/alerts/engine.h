@@ -31,6 +31,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -68,7 +69,9 @@ struct Notice {
 
 // One instance that is not just ok, for lists.
 struct AlertView {
+    std::size_t rule_number = 0;  // from 0, in the order in which rules were given
     const Rule& rule;
+    std::string_view key;  // of the group (Group::key)
     const GroupLabels& labels;
     const InstanceState& state;
     bool is_inhibited = false;
@@ -107,7 +110,19 @@ public:
     std::uint64_t changes() const { return changes_; }
 
     void each_alert(const std::function<void(const AlertView&)>& visit) const;
+    // The instance of a key, if it is not just ok.
+    std::optional<AlertView> find_alert(std::size_t rule_number, std::string_view key) const;
     RuleCounts counts(std::string_view name) const;
+    RuleCounts counts(std::size_t rule_number) const;
+
+    struct LevelPrograms {
+        ProgramId condition = 0;
+        std::optional<ProgramId> clear;
+    };
+    std::size_t rules() const { return rules_.size(); }
+    const std::vector<LevelPrograms>& levels(std::size_t rule_number) const {
+        return rules_[rule_number].levels;
+    }
     const Evaluator& evaluator() const { return evaluator_; }
 
     // Time that the agent was away counts as it passed, up to this: what was pending may not
@@ -122,10 +137,6 @@ private:
         bool is_suppressed = false;
         bool was_flapping = false;
     };
-    struct LevelPrograms {
-        ProgramId condition = 0;
-        std::optional<ProgramId> clear;
-    };
     struct RuleState {
         Rule rule;
         std::vector<LevelPrograms> levels;
@@ -134,6 +145,8 @@ private:
         std::vector<std::size_t> inhibitors;  // indices of rules
     };
 
+    static AlertView view_of(std::size_t number, const RuleState& rule, std::string_view key,
+                             const Tracked& tracked);
     void find_raised(RuleState& rule);
     void evaluate(RuleState& rule, const Moment& now);
     void admit(RuleState& rule);
