@@ -18,9 +18,8 @@ std::vector<std::unique_ptr<SectionReader>> SectionReader::elements(std::string_
     for (const Node& node : *array) {
         ++number;
         if (node.table() == nullptr) {
-            context_.problems.add(
-                node.position, path_of(key),
-                fmt::format("must hold tables only, got {}", describe(node)));
+            context_.problems.add(node.position, path_of(key),
+                                  fmt::format("must hold tables only, got {}", describe(node)));
             continue;
         }
         readers.push_back(std::make_unique<SectionReader>(

@@ -24,8 +24,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr std::array<std::string_view, 4> phases{"ok", "pending", "firing", "recovering"};
-constexpr std::array<std::string_view, 4> notice_types{"firing", "resolved", "flapping",
-                                                       "settled"};
+constexpr std::array<std::string_view, 4> notice_types{"firing", "resolved", "flapping", "settled"};
 // rule_removed is no reason here: rules do not change during a test.
 constexpr std::array<std::string_view, 3> reasons{"condition", "no_data", "expired"};
 constexpr std::string_view number_must =
@@ -159,9 +158,8 @@ Expectation ExpectationReader::read(SectionReader& section) {
     expectation.inhibited = boolean_option(section, "inhibited");
     read_notified(section, rule, expectation);
     static constexpr std::array<std::string_view, 13> facts{
-        "state",     "value",       "peak",      "severity",   "reason",
-        "summary",   "description", "instances", "suppressed", "stale",
-        "flapping",  "inhibited",   "notified"};
+        "state",     "value",      "peak",  "severity", "reason",    "summary", "description",
+        "instances", "suppressed", "stale", "flapping", "inhibited", "notified"};
     if (std::ranges::none_of(facts, [&](std::string_view key) { return section.has(key); })) {
         section.problem("", R"(must expect something, such as state = "firing")");
     }
@@ -180,16 +178,16 @@ void ExpectationReader::read_time(SectionReader& section, Expectation& expectati
     if (text != nullptr && *text == "*") return;
     const auto time = text == nullptr ? std::nullopt : parse_duration(*text);
     if (!time || time->count() > trial_time_max_ns) {
-        section.problem("at", fmt::format(R"(must be a time such as "2m10s", at most {}, or "*" )"
-                                          R"(for always, got {})",
-                                          format_duration(nanoseconds(trial_time_max_ns)),
-                                          describe(*node)));
+        section.problem(
+            "at", fmt::format(R"(must be a time such as "2m10s", at most {}, or "*" )"
+                              R"(for always, got {})",
+                              format_duration(nanoseconds(trial_time_max_ns)), describe(*node)));
         return;
     }
     if (time->count() < interval_ns_) {
-        section.problem("at", fmt::format("must not be before the first flush, at {}, got \"{}\"",
-                                          format_duration(nanoseconds(interval_ns_)),
-                                          expectation.at));
+        section.problem("at",
+                        fmt::format("must not be before the first flush, at {}, got \"{}\"",
+                                    format_duration(nanoseconds(interval_ns_)), expectation.at));
     }
     expectation.at_ns = time->count();
 }
@@ -202,9 +200,9 @@ const RuleDefinition* ExpectationReader::read_rule(SectionReader& section,
     if (rule != nullptr) return rule;
     std::vector<std::string_view> names;
     for (const RuleDefinition& each : rules_->alerts.rules) names.push_back(each.rule.name);
-    section.problem("alert", fmt::format("must be an alert of the rules, got \"{}\"{}",
-                                         printable(expectation.alert),
-                                         did_you_mean(expectation.alert, names)));
+    section.problem(
+        "alert", fmt::format("must be an alert of the rules, got \"{}\"{}",
+                             printable(expectation.alert), did_you_mean(expectation.alert, names)));
     return nullptr;
 }
 
@@ -236,8 +234,9 @@ void ExpectationReader::read_labels(SectionReader& section, const RuleDefinition
     }
 }
 
-std::vector<std::pair<std::string, Position>> ExpectationReader::words_in(
-    const Node& node, const std::string& path, std::string_view must) {
+std::vector<std::pair<std::string, Position>> ExpectationReader::words_in(const Node& node,
+                                                                          const std::string& path,
+                                                                          std::string_view must) {
     std::vector<std::pair<std::string, Position>> words;
     const auto take = [&](const Node& each) {
         if (const std::string* const text = each.text()) {
@@ -279,11 +278,11 @@ void ExpectationReader::read_severity(SectionReader& section, const RuleDefiniti
     if (!expectation.severity || rule == nullptr) return;
     const auto named = severity_named(*rule, *expectation.severity);
     if (!named) {
-        section.problem("severity", fmt::format("must be one of {}, got \"{}\"{}",
-                                                known_severities(*rule),
-                                                printable(*expectation.severity),
-                                                did_you_mean(*expectation.severity,
-                                                             severities_of(*rule), '"')));
+        section.problem(
+            "severity",
+            fmt::format("must be one of {}, got \"{}\"{}", known_severities(*rule),
+                        printable(*expectation.severity),
+                        did_you_mean(*expectation.severity, severities_of(*rule), '"')));
         return;
     }
     expectation.severity = named;
@@ -346,12 +345,11 @@ void ExpectationReader::read_notified(SectionReader& section, const RuleDefiniti
         if (std::ranges::find(known, entry.key) != known.end()) continue;
         context_.problems.add(
             entry.key_position, path,
-            known.empty()
-                ? fmt::format(R"(must be a list, such as ["firing"]: {} has no channels)",
-                              expectation.alert)
-                : fmt::format("must name channels of {} (`{}`), got `{}`{}", expectation.alert,
-                              fmt::join(known, "`, `"), printable(entry.key),
-                              did_you_mean(entry.key, known)));
+            known.empty() ? fmt::format(R"(must be a list, such as ["firing"]: {} has no channels)",
+                                        expectation.alert)
+                          : fmt::format("must name channels of {} (`{}`), got `{}`{}",
+                                        expectation.alert, fmt::join(known, "`, `"),
+                                        printable(entry.key), did_you_mean(entry.key, known)));
     }
 }
 

@@ -84,17 +84,16 @@ std::expected<std::vector<std::string>, std::string> read_series(std::string_vie
     for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest)) {
         const auto item = read_item(word);
         if (!item) {
-            return std::unexpected(
-                fmt::format("must have values such as 100x36, 0+5x10 or _x3, got \"{}\"",
-                            printable(word, 40)));
+            return std::unexpected(fmt::format(
+                "must have values such as 100x36, 0+5x10 or _x3, got \"{}\"", printable(word, 40)));
         }
         if (item->count > trial_flushes_max || lines.size() + item->count > trial_flushes_max) {
             return std::unexpected(fmt::format("must be at most {} values", trial_flushes_max));
         }
         for (std::uint64_t i = 0; i < item->count; ++i) {
-            lines.push_back(item->first == "_" ? std::string()
-                                               : fmt::format("{}:{}{}", name, text_of(*item, i),
-                                                             behind));
+            lines.push_back(item->first == "_"
+                                ? std::string()
+                                : fmt::format("{}:{}{}", name, text_of(*item, i), behind));
         }
     }
     if (!lines.empty()) return lines;

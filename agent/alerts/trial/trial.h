@@ -49,7 +49,7 @@ struct ExpectedNumber {
 // What is to be true of an alert after one flush, or after every one.
 struct Expectation {
     Position position;
-    std::string where;                 // "db_test.toml:14:3"
+    std::string where;                  // "db_test.toml:14:3"
     std::optional<std::int64_t> at_ns;  // none: after every flush, "*"
     std::string at;                     // as written
     std::string alert;

@@ -90,8 +90,8 @@ public:
         file.reading.dialect = static_cast<protocol::Dialect>(root.choice("dialect", 0, dialects));
         file.reading.gauge_sign = default_gauge_sign(ListenerType::udp, file.reading.dialect);
         if (!root.is_wrong("rules") && !root.is_wrong("flush") && !file.rules.empty()) {
-            result_.rules =
-                load_trial_rules(file.rules, file.interval_ns, context_.environment, rule_problems_);
+            result_.rules = load_trial_rules(file.rules, file.interval_ns, context_.environment,
+                                             rule_problems_);
         }
         const auto tests = root.elements("test");
         if (tests.empty() && !root.is_wrong("test")) {
@@ -112,8 +112,8 @@ private:
         }
         for (const std::string& name : names) {
             const std::filesystem::path path(name);
-            result_.file.rules.push_back(
-                path.is_absolute() ? path : (folder / path).lexically_normal());
+            result_.file.rules.push_back(path.is_absolute() ? path
+                                                            : (folder / path).lexically_normal());
         }
     }
 
@@ -124,8 +124,8 @@ private:
         const auto& trials = result_.file.trials;
         const auto twin = std::ranges::find(trials, trial.name, &Trial::name);
         if (twin != trials.end() && !trial.name.empty()) {
-            section.problem("name", fmt::format("must be a name of its own, and {} has it too",
-                                                twin->where));
+            section.problem(
+                "name", fmt::format("must be a name of its own, and {} has it too", twin->where));
         }
         lines_ = 0;
         for (const auto& input : section.elements("input")) {
@@ -153,8 +153,9 @@ private:
         const std::int64_t flushes = (trial.end_ns + interval_ns - 1) / interval_ns;
         trial.end_ns = flushes * interval_ns;
         if (flushes == 0 && !section.is_wrong("expect") && !section.is_wrong("input")) {
-            section.problem("input", "must be given, or an expectation at a time: the test has "
-                                     "no length");
+            section.problem("input",
+                            "must be given, or an expectation at a time: the test has "
+                            "no length");
         }
         if (static_cast<std::uint64_t>(flushes) > trial_flushes_max) {
             section.problem("", fmt::format("must be at most {} flushes long, got {}",
@@ -177,12 +178,13 @@ private:
         input.every_ns = interval.count();
         std::int64_t to_ns = 0;
         if (!is_once) {
-            input.every_ns = section.duration("every", interval, nanoseconds(1ms), time_max).count();
+            input.every_ns =
+                section.duration("every", interval, nanoseconds(1ms), time_max).count();
             to_ns = section.duration("to", from, 0s, time_max).count();
             if (section.has("to") && to_ns <= input.from_ns && !section.is_wrong("to")) {
-                section.problem("to", fmt::format("must be after `from` ({}), got {}",
-                                                  format_duration(from),
-                                                  format_duration(nanoseconds(to_ns))));
+                section.problem(
+                    "to", fmt::format("must be after `from` ({}), got {}", format_duration(from),
+                                      format_duration(nanoseconds(to_ns))));
             }
         } else {
             for (const std::string_view key : {"from", "to", "every"}) {
@@ -193,16 +195,15 @@ private:
         }
         if (!input.series.empty()) {
             const auto steps = static_cast<std::int64_t>(input.series.size());
-            const std::int64_t length =
-                steps > trial_time_max_ns / input.every_ns ? trial_time_max_ns
-                                                           : steps * input.every_ns;
+            const std::int64_t length = steps > trial_time_max_ns / input.every_ns
+                                            ? trial_time_max_ns
+                                            : steps * input.every_ns;
             input.steps = input.series.size();
             input.end_ns = input.from_ns + length;
             if (section.has("to") && to_ns > input.from_ns && to_ns != input.end_ns) {
-                section.problem(
-                    "to", fmt::format("must be left out, or {}: {} values, one each {}",
-                                      format_duration(nanoseconds(input.end_ns)), steps,
-                                      format_duration(nanoseconds(input.every_ns))));
+                section.problem("to", fmt::format("must be left out, or {}: {} values, one each {}",
+                                                  format_duration(nanoseconds(input.end_ns)), steps,
+                                                  format_duration(nanoseconds(input.every_ns))));
             }
             return input;
         }
@@ -241,8 +242,9 @@ private:
                 if (!what.empty()) section.problem("series", std::move(what));
             }
             if (section.has("lines")) {
-                section.problem("series", "must not stand beside `lines`: give each an entry of "
-                                          "its own");
+                section.problem("series",
+                                "must not stand beside `lines`: give each an entry of "
+                                "its own");
             }
         }
         const bool is_gap = !section.has("lines") && !text;
@@ -261,8 +263,7 @@ private:
 
 }  // namespace
 
-TrialFileResult read_trial_file(const std::filesystem::path& path,
-                                const Environment& environment) {
+TrialFileResult read_trial_file(const std::filesystem::path& path, const Environment& environment) {
     TrialFileResult result;
     result.file.name = printable(path.native(), name_characters_max);
     ReadContext context;
@@ -271,9 +272,8 @@ TrialFileResult read_trial_file(const std::filesystem::path& path,
     if (content && content->text.contains('\0')) {
         content = std::unexpected("must be a TOML text, got a binary file");
     }
-    const auto source = context.problems.add_source(result.file.name,
-                                                    content ? std::move(content->text) : "",
-                                                    SourceType::file);
+    const auto source = context.problems.add_source(
+        result.file.name, content ? std::move(content->text) : "", SourceType::file);
     if (!content) {
         context.problems.add({.source = source}, "", std::move(content.error()));
         result.problems = context.problems.problems();

@@ -25,7 +25,6 @@ struct TrialFileResult {
     std::vector<Problem> problems;
 };
 
-TrialFileResult read_trial_file(const std::filesystem::path& path,
-                                const Environment& environment);
+TrialFileResult read_trial_file(const std::filesystem::path& path, const Environment& environment);
 
 }  // namespace pitot::agent::alerts

@@ -19,9 +19,8 @@ namespace {
 Config default_config(std::chrono::nanoseconds interval) {
     Environment bare;
     bare.variable = [](const std::string&) { return std::nullopt; };
-    const auto loaded =
-        load({.sets = {fmt::format("interval=\"{}\"", format_duration(interval))},
-              .environment = std::move(bare)});
+    const auto loaded = load({.sets = {fmt::format("interval=\"{}\"", format_duration(interval))},
+                              .environment = std::move(bare)});
     assert(loaded && "the defaults are a configuration");
     return loaded->config;
 }
