@@ -21,7 +21,7 @@ constexpr double relative_error_max = 1e-9;
 constexpr std::size_t text_characters_max = 400;
 constexpr std::size_t explained_instances_max = 3;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return fmt::format("\"{}\"", printable(text, text_characters_max));
 }
 
@@ -274,10 +274,10 @@ std::optional<channels::Message> Comparer::message_of(const SeenInstance& instan
 void Comparer::compare_text(std::string name, const std::string& expected,
                             std::string channels::Message::* text) {
     compare_each(
-        std::move(name), quoted(expected), false,
+        std::move(name), in_quotes(expected), false,
         [&](const SeenInstance& instance) {
             const auto message = message_of(instance);
-            return message ? quoted((*message).*text) : std::string("nothing was told of it");
+            return message ? in_quotes((*message).*text) : std::string("nothing was told of it");
         },
         [&](const SeenInstance& instance) {
             const auto message = message_of(instance);
