@@ -18,7 +18,6 @@
 
 #include "agent/alerts/program.h"
 #include "agent/alerts/rule.h"
-#include "agent/alerts/source_text.h"
 #include "agent/alerts/unit.h"
 
 namespace pitot::agent::alerts {
@@ -35,7 +34,7 @@ struct RuleDefinition {
     std::string runbook_url;
     std::map<std::string, std::string> labels;  // fixed ones, beside those of the group
     std::vector<std::string> channels;          // names; empty: the agent's log only
-    std::int64_t repeat_ns = 0;                 // tell again while it fires; 0: never
+    std::int64_t repeat_ns = 0;                 // tell again while it fires; 0: as the channel has it
     bool is_built_in = false;                   // about the agent itself
     std::string where;                          // "pitot.toml:12" of the table; "built in"
 };
@@ -43,7 +42,8 @@ struct RuleDefinition {
 // One [derive.NAME]: a series of that name, made of others at each flush.
 struct DerivedSeries {
     std::string name;
-    Program expression;  // not a condition
+    Program expression;            // not a condition
+    std::size_t series_max = 100;  // groups that become series; others are counted
 };
 
 // One entry of [units]: what the values of a metric are in.
@@ -65,11 +65,11 @@ struct AlertsConfig {
     std::vector<MetricUnit> units;  // for EvaluatorSettings::unit_of, through unit_lookup()
 };
 
-// What the windows of a rule can take with as many groups as may be told of, in bytes. The
-// windows that two rules share count for both.
+// The most that windows can take, in bytes, with as many groups as may be told of: of one
+// rule, of one derived series, and of all together, where those that read the same share.
 std::size_t state_bytes(const Rule& rule);
-// The same of one program.
-std::size_t state_bytes(const Program& program, std::size_t groups);
+std::size_t state_bytes(const DerivedSeries& derived);
+std::size_t state_bytes(const AlertsConfig& config);
 
 // Whether a smaller value is a worse one: the first comparison is "<" or "<=".
 bool worst_is_least(const Expression& expression);

@@ -27,8 +27,9 @@ struct RunArguments {
 struct CheckArguments {
     std::optional<std::filesystem::path> config_file = {};
     std::vector<std::string> sets = {};
-    bool show = false;    // print the final configuration
-    bool strict = false;  // a warning is a failure
+    bool show = false;     // print the final configuration
+    bool strict = false;   // a warning is a failure
+    bool explain = false;  // print what each rule of alerts comes to
 };
 
 // pitot explain

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/alerts/rule_text.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/config/problem.h"
 #include "agent/config/show.h"
@@ -31,6 +32,20 @@ std::string names_of(const std::vector<std::filesystem::path>& files) {
                : fmt::format("{} and {}", main, counted(files.size() - 1, "included file"));
 }
 
+// "4 listeners, 1 sink", and rules where there are any but the built-in ones.
+std::string contents_of(const Config& config) {
+    std::string text = fmt::format("{}, {}", counted(config.listeners.size(), "listener"),
+                                   counted(config.sinks.size(), "sink"));
+    const auto rules = std::ranges::count_if(
+        config.alerts.rules,
+        [](const alerts::RuleDefinition& definition) { return !definition.is_built_in; });
+    if (rules > 0) text += ", " + counted(static_cast<std::size_t>(rules), "alert rule");
+    if (!config.alerts.derived.empty()) {
+        text += fmt::format(", {} derived series", config.alerts.derived.size());
+    }
+    return text;
+}
+
 int report(std::span<const Problem> problems, const CheckOutput& output) {
     output.err << render(problems, {.excerpts = output.is_terminal, .closing = "."});
     return exit_configuration;
@@ -51,11 +66,17 @@ int check(const CheckArguments& arguments, const SinkTrial& trial, const Environ
     output.err << render(warnings, {.prefix = "warning: "});
     if (!problems.empty()) return report(problems, output);
 
-    const std::string summary = fmt::format("{}: ok: {}, {}\n", names_of(loaded->files()),
-                                            counted(loaded->config.listeners.size(), "listener"),
-                                            counted(loaded->config.sinks.size(), "sink"));
-    // What is shown is a configuration, and its summary a comment in it.
-    output.out << (arguments.show ? "# " + summary + "\n" + show(*loaded) : summary);
+    const std::string summary =
+        fmt::format("{}: ok: {}\n", names_of(loaded->files()), contents_of(loaded->config));
+    if (arguments.show) {
+        // What is shown is a configuration, and its summary a comment in it.
+        output.out << "# " << summary << "\n" << show(*loaded);
+    } else {
+        output.out << summary;
+    }
+    if (arguments.explain) {
+        output.out << "\n" << explain(loaded->config.alerts, loaded->config.interval.count());
+    }
     return arguments.strict && !warnings.empty() ? exit_warnings : exit_success;
 }
 

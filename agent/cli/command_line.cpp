@@ -89,6 +89,8 @@ Parsed parse_check(Words words) {
     parser.sets(arguments.sets);
     parser.flag("--show", "print the final configuration: each option, and where it is from",
                 arguments.show);
+    parser.flag("--explain", "print what each alert reads, compares, remembers and costs",
+                arguments.explain);
     parser.flag("--strict", "exit with 3 where there are warnings", arguments.strict);
     parser.exits(exit_success, "it is right");
     parser.exits(exit_warnings, "it is legal, and something in it is unwise (--strict)");
@@ -96,7 +98,11 @@ Parsed parse_check(Words words) {
     parser.example("pitot check /etc/pitot/pitot.toml", "");
     parser.example("pitot check --show /etc/pitot/pitot.toml",
                    "what each option comes to, and which file, variable or argument says so");
+    parser.example("pitot check --explain /etc/pitot/pitot.toml", "what the rules of alerts mean");
     if (auto answer = parser.parse(words)) return std::move(*answer);
+    if (arguments.show && arguments.explain) {
+        return parser.misused_here("must be either --show or --explain, got both");
+    }
     if (!parser.words().empty()) {
         if (arguments.config_file) return parser.misused_here("must have one file, got two");
         if (parser.words().front().empty()) {

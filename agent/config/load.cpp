@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/config/advice.h"
+#include "agent/config/alerts.h"
 #include "agent/config/document.h"
 #include "agent/config/http.h"
 #include "agent/config/listeners.h"
@@ -160,6 +161,7 @@ SelfMetricsConfig read_self_metrics(SectionReader&& section,
                         fmt::format("must be 1 to {} letters, digits, '_', '-' and '.', "
                                     "got the text \"{}\"",
                                     section_name_bytes_max, printable(self_metrics.prefix)));
+        self_metrics.prefix = "pitot";
     }
     section.report_unknown(root_keys);
     return self_metrics;
@@ -196,6 +198,10 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.log = read_log(std::move(log), root.known());
     config.self_metrics = read_self_metrics(std::move(self_metrics), root.known());
     config.http = read_http(std::move(http), root.known());
+
+    AlertsContext alerts{.interval = config.interval, .channels = root.names_in("channels")};
+    if (config.self_metrics.enabled) alerts.own_prefix = config.self_metrics.prefix;
+    config.alerts = read_alerts(root, alerts);
 
     advise_on_percentiles(root, config.quantiles);
     config.listeners = read_listeners(root, config.additions, environment);

@@ -484,11 +484,12 @@ void SectionReader::claim_page(const std::string& path) {
     }
 }
 
-SectionReader SectionReader::section(std::string_view key) {
+SectionReader SectionReader::section(std::string_view key, std::string_view must) {
     const Entry* const entry = ask(key, "table", "");
     const Table* const table = entry == nullptr ? nullptr : entry->node.table();
     if (entry != nullptr && table == nullptr) {
-        refuse(*entry, fmt::format("must be a table: [{}]", path_of(key)));
+        refuse(*entry, must.empty() ? fmt::format("must be a table: [{}]", path_of(key))
+                                    : std::string(must));
     }
     return {context_, path_of(key), table, entry == nullptr ? position_ : entry->node.position};
 }
@@ -505,22 +506,27 @@ std::vector<std::unique_ptr<SectionReader>> SectionReader::sections(std::string_
     const SectionReader outer(context_, path, table, entry->node.position);
     std::vector<std::unique_ptr<SectionReader>> found;
     for (const Entry& inner : table->entries) {
-        const Table* const inner_table = inner.node.table();
-        if (!is_bare_key(inner.key) || inner.key.size() > section_name_bytes_max) {
-            context_.problems.add(
-                inner.key_position, outer.path_of(inner.key),
-                fmt::format("must be a name of at most {} letters, digits, '_' and '-'",
-                            section_name_bytes_max));
-        } else if (inner_table == nullptr) {
-            context_.problems.add(
-                inner.node.position, outer.path_of(inner.key),
-                fmt::format("must be a table: [{}.NAME], got {}", path, describe(inner.node)));
-        } else {
-            found.push_back(std::make_unique<SectionReader>(context_, outer.path_of(inner.key),
-                                                            inner_table, inner.node.position));
-        }
+        if (auto section = outer.named_section(inner)) found.push_back(std::move(section));
     }
     return found;
+}
+
+std::unique_ptr<SectionReader> SectionReader::named_section(const Entry& entry) const {
+    const Table* const table = entry.node.table();
+    if (!is_bare_key(entry.key) || entry.key.size() > section_name_bytes_max) {
+        context_.problems.add(
+            entry.key_position, path_of(entry.key),
+            fmt::format("must be a name of at most {} letters, digits, '_' and '-'",
+                        section_name_bytes_max));
+    } else if (table == nullptr) {
+        context_.problems.add(
+            entry.node.position, path_of(entry.key),
+            fmt::format("must be a table: [{}.NAME], got {}", path_, describe(entry.node)));
+    } else {
+        return std::make_unique<SectionReader>(context_, path_of(entry.key), table,
+                                               entry.node.position);
+    }
+    return nullptr;
 }
 
 void SectionReader::each_table(std::string_view key,
@@ -562,7 +568,7 @@ std::string SectionReader::unknown_text(const Entry& entry,
 void SectionReader::report_unknown(std::span<const std::string> root_keys) {
     if (table_ == nullptr) return;
     for (const Entry& entry : table_->entries) {
-        if (is_known(entry.key)) continue;
+        if (is_known(entry.key) || std::ranges::find(named_, entry.key) != named_.end()) continue;
         if (context_.problems.full()) return;
         context_.problems.add(entry.key_position, path_of(entry.key),
                               unknown_text(entry, root_keys));

@@ -54,8 +54,18 @@ struct ReadContext {
     bool has_server = false;  // [http] has an address
     // A source could not be read: what seems to be missing may be in there.
     bool is_incomplete = false;
-    // Values whose words were read anew for the type of their option; they do not move.
+    // Values whose words were read anew for the type of their option, and tables that were
+    // laid over others; they do not move.
     std::deque<Entry> reread;
+    std::deque<Table> overlaid;
+};
+
+// A text in which places are told: an expression. `source` is the whole text of the file,
+// argument or variable that `position` is a place in, and lives as long as the ReadContext.
+struct PlacedText {
+    std::string text;
+    Position position;
+    std::string_view source;
 };
 
 // A text that a table or key can be named by: letters, digits, '_' and '-'.
@@ -106,10 +116,36 @@ public:
     // Like choice(), without a default: absent is a problem, and nothing is returned.
     std::optional<std::size_t> required_choice(std::string_view key,
                                                std::span<const std::string_view> allowed);
-    // The one table [key].
-    SectionReader section(std::string_view key);
+    // The one table [key]. `must` is said of what is no table, unless it is "".
+    SectionReader section(std::string_view key, std::string_view must = "");
     // Each table [key.NAME], in the order of the file; names are checked.
     std::vector<std::unique_ptr<SectionReader>> sections(std::string_view key);
+
+    // What rules of alerts need besides (options_of_rules.cpp).
+
+    // Nothing where it is absent or wrong; `must` is said of what is no text.
+    std::optional<PlacedText> placed_text(std::string_view key, std::string fallback,
+                                          std::string_view must);
+    // The tables in this one, as sections() has them, but for those called as one of the
+    // options: that is a problem, and no getter must ask for it.
+    std::vector<std::unique_ptr<SectionReader>> named_sections(
+        std::span<const std::string_view> options);
+    // The table [key]; nothing where `key = false` stands in its place.
+    std::optional<SectionReader> section_unless_false(std::string_view key);
+    // A list of tables of texts: expect = [{ worker = "a" }, { worker = "b" }].
+    std::vector<std::vector<std::pair<std::string, std::string>>> text_tables(std::string_view key);
+    // This table laid over `weaker`, whose values count where this one has none.
+    SectionReader over(Table weaker) const;
+    // A table for the rest of the context's life, from a text that the program itself holds.
+    Table built_in_table(std::string name, std::string text);
+
+    bool is_table(std::string_view key) const;
+    // The names in the table of that key, without asking for it.
+    std::vector<std::string> names_in(std::string_view key) const;
+    // Where this table stands: "pitot.toml:12", or the argument or variable.
+    std::string place() const;
+    void problem_at(Position position, std::string_view key, std::string what);
+    void warning_at(Position position, std::string_view key, std::string what);
 
     // This section's sink shows a page at `path` on the agent's server: a problem where there
     // is no server, or another page of that path.
@@ -142,6 +178,8 @@ private:
     std::optional<std::size_t> choice_of(const Entry& entry,
                                          std::span<const std::string_view> allowed);
     const Entry* reread(const Entry* entry, std::string_view type);
+    // The table of an entry of this one, whose name is checked; null with a problem.
+    std::unique_ptr<SectionReader> named_section(const Entry& entry) const;
     // `path` is that of the entry; its value is not shown.
     sinks::Secret secret_of(const Entry& entry, const std::string& path);
     bool is_known(std::string_view key) const;
@@ -155,6 +193,7 @@ private:
     Position position_;
     std::vector<std::string> known_;
     std::vector<std::string> secrets_;  // those of them that were asked for as secrets
+    std::vector<std::string> named_;    // tables that named_sections() gave away
 };
 
 }  // namespace pitot::agent

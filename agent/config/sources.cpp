@@ -221,4 +221,13 @@ Sources read_sources(ReadContext& context, const std::optional<std::filesystem::
     return sources;
 }
 
+Table read_files(ReadContext& context, std::span<const std::filesystem::path> files) {
+    Table document;
+    Reader reader(context);
+    for (const std::filesystem::path& path : files) {
+        if (auto table = reader.read(path)) add_file(context, document, std::move(*table));
+    }
+    return document;
+}
+
 }  // namespace pitot::agent

@@ -17,6 +17,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,5 +41,8 @@ struct Sources {
 // Problems go where `context` has them; with any, the document is not whole.
 Sources read_sources(ReadContext& context, const std::optional<std::filesystem::path>& file,
                      const std::vector<std::string>& sets);
+
+// Files of one rank and nothing else: no `include`, no variables that set options.
+Table read_files(ReadContext& context, std::span<const std::filesystem::path> files);
 
 }  // namespace pitot::agent
