@@ -219,8 +219,8 @@ Parsed parse_test(Words words) {
     CommandParser parser("test",
                          "Tests alert rules: each FILE says which lines come when, and what is "
                          "expected of which alert. A clock of its own moves from flush to flush; "
-                         "nothing is sent. The language of these files is in "
-                         "agent/alerts/trial/README.md.",
+                         "nothing is sent. What a FILE may say is in alert-tests.md, in "
+                         "/usr/share/doc/pitot.",
                          "FILE…", static_cast<std::size_t>(-1));
     parser.offer(0, Offer::file);
     parser.path("--junit", "also write the results as JUnit's XML", arguments.junit_file);
