@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -167,91 +168,97 @@ private:
         }
     }
 
-    // "from" to "to" each "every", or once "at".
     TrialInput read_input(SectionReader& section) {
         TrialInput input;
-        const nanoseconds interval(result_.file.interval_ns);
-        const bool is_once = section.has("at");
-        const auto from = section.duration(is_once ? "at" : "from", 0s, 0s, time_max);
-        input.from_ns = from.count();
+        const std::optional<std::int64_t> to_ns = read_times(section, input);
         read_lines(section, input);
-        input.every_ns = interval.count();
-        std::int64_t to_ns = 0;
-        if (!is_once) {
-            input.every_ns =
-                section.duration("every", interval, nanoseconds(1ms), time_max).count();
-            to_ns = section.duration("to", from, 0s, time_max).count();
-            if (section.has("to") && to_ns <= input.from_ns && !section.is_wrong("to")) {
-                section.problem(
-                    "to", fmt::format("must be after `from` ({}), got {}", format_duration(from),
-                                      format_duration(nanoseconds(to_ns))));
-            }
-        } else {
-            for (const std::string_view key : {"from", "to", "every"}) {
-                if (!section.has(key)) continue;
-                section.duration(key, interval, 0s, time_max);
-                section.problem(key, "must not stand beside `at`, which is a single time");
-            }
+        read_series_of(section, input);
+        if (!section.has("lines") && !section.has("series") && !section.has("to")) {
+            section.problem("", "must have `lines` or `series`; or `to`, for a time without any");
         }
+        section.report_unknown();
         if (!input.series.empty()) {
-            const auto steps = static_cast<std::int64_t>(input.series.size());
-            const std::int64_t length = steps > trial_time_max_ns / input.every_ns
-                                            ? trial_time_max_ns
-                                            : steps * input.every_ns;
-            input.steps = input.series.size();
-            input.end_ns = input.from_ns + length;
-            if (section.has("to") && to_ns > input.from_ns && to_ns != input.end_ns) {
-                section.problem("to", fmt::format("must be left out, or {}: {} values, one each {}",
-                                                  format_duration(nanoseconds(input.end_ns)), steps,
-                                                  format_duration(nanoseconds(input.every_ns))));
-            }
+            end_with_series(section, input, to_ns);
             return input;
         }
-        input.end_ns = std::max(to_ns, input.from_ns + 1);
+        input.end_ns = std::max(to_ns.value_or(0), input.from_ns + 1);
         input.steps = static_cast<std::uint64_t>(
             (input.end_ns - input.from_ns + input.every_ns - 1) / input.every_ns);
         lines_ += input.steps * input.lines.size();
         return input;
     }
 
+    // "from" to "to" each "every", or once "at". Returns where it ends, if it says so.
+    std::optional<std::int64_t> read_times(SectionReader& section, TrialInput& input) {
+        const nanoseconds interval(result_.file.interval_ns);
+        const bool is_once = section.has("at");
+        const auto at = section.duration("at", 0s, 0s, time_max);
+        const auto from = section.duration("from", 0s, 0s, time_max);
+        const auto to = section.duration("to", from, 0s, time_max);
+        const auto every = section.duration("every", interval, nanoseconds(1ms), time_max);
+        input.every_ns = every.count();
+        input.from_ns = is_once ? at.count() : from.count();
+        for (const std::string_view key : {"from", "to", "every"}) {
+            if (!is_once || !section.has(key)) continue;
+            section.problem(key, "must not stand beside `at`, which is a single time");
+        }
+        if (is_once || !section.has("to")) return std::nullopt;
+        if (to <= from && !section.is_wrong("to") && !section.is_wrong("from")) {
+            section.problem("to", fmt::format("must be after `from` ({}), got {}",
+                                              format_duration(from), format_duration(to)));
+        }
+        return to.count();
+    }
+
     void read_lines(SectionReader& section, TrialInput& input) {
         input.lines = section.texts("lines", {});
+        const Node* const node = section.value("lines", "list of texts");
+        const auto* const array = node == nullptr ? nullptr : std::get_if<Array>(&node->value);
+        if (array == nullptr) return;
         LineCheck refused(result_.file.reading);
-        if (const Node* const node = section.value("lines", "list of texts"); node != nullptr) {
-            const auto* const array = std::get_if<Array>(&node->value);
-            for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-                const std::string* const line = (*array)[i].text();
-                if (line == nullptr) continue;
-                if (std::string what = refused(*line); !what.empty()) {
-                    context_.problems.add((*array)[i].position, section.path_of("lines"),
-                                          std::move(what));
-                }
-            }
+        for (const Node& element : *array) {
+            const std::string* const line = element.text();
+            std::string what = line == nullptr ? "" : refused(*line);
+            if (what.empty()) continue;
+            context_.problems.add(element.position, section.path_of("lines"), std::move(what));
         }
+    }
+
+    void read_series_of(SectionReader& section, TrialInput& input) {
         const auto text = section.optional_text("series");
-        if (text) {
-            auto series = read_series(*text);
-            if (!series) {
-                section.problem("series", std::move(series.error()));
-            } else {
-                input.series = std::move(*series);
-                lines_ += input.series.size();
-                const auto first = std::ranges::find_if(
-                    input.series, [](const std::string& line) { return !line.empty(); });
-                std::string what = first == input.series.end() ? "" : refused(*first);
-                if (!what.empty()) section.problem("series", std::move(what));
-            }
-            if (section.has("lines")) {
-                section.problem("series",
-                                "must not stand beside `lines`: give each an entry of "
-                                "its own");
-            }
+        if (!text) return;
+        if (section.has("lines")) {
+            section.problem("series",
+                            "must not stand beside `lines`: give each an entry of its own");
         }
-        const bool is_gap = !section.has("lines") && !text;
-        if (is_gap && !section.has("to")) {
-            section.problem("", "must have `lines` or `series`; or `to`, for a time without any");
+        auto series = read_series(*text);
+        if (!series) {
+            section.problem("series", std::move(series.error()));
+            return;
         }
-        section.report_unknown();
+        input.series = std::move(*series);
+        lines_ += input.series.size();
+        LineCheck refused(result_.file.reading);
+        for (const std::string& line : input.series) {
+            std::string what = line.empty() ? "" : refused(line);
+            if (what.empty()) continue;
+            section.problem("series", std::move(what));
+            return;
+        }
+    }
+
+    static void end_with_series(SectionReader& section, TrialInput& input,
+                                std::optional<std::int64_t> to_ns) {
+        const auto steps = static_cast<std::int64_t>(input.series.size());
+        input.steps = input.series.size();
+        // A sum that would not fit is too long in any case.
+        input.end_ns = steps > trial_time_max_ns / input.every_ns
+                           ? 2 * trial_time_max_ns
+                           : input.from_ns + steps * input.every_ns;
+        if (!to_ns || *to_ns == input.end_ns || section.is_wrong("to")) return;
+        section.problem("to", fmt::format("must be left out, or {}: {} values, one each {}",
+                                          format_duration(nanoseconds(input.end_ns)), steps,
+                                          format_duration(nanoseconds(input.every_ns))));
     }
 
     ReadContext& context_;

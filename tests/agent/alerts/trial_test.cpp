@@ -163,23 +163,24 @@ TEST_CASE("a number that is expected") {
 
 TEST_CASE("a test that holds") {
     const Rig rig;
-    const Told told = rig.run(one_test(
-        std::string(failing_pay) + R"(,
+    const Told told = rig.run(one_test(std::string(failing_pay) + R"(,
           { from = "10m", to = "20m", lines = ["requests:100|c|#service:pay"] },)",
-        R"(
-          { at = "1m20s", alert = "errors", labels = { service = "pay" }, state = "pending", value = "10% +- 0.1%" },
-          { at = "1m30s", alert = "errors", state = "firing", severity = "warning", reason = "condition" },
+                                       R"toml(
+          { at = "1m20s", alert = "errors", labels = { service = "pay" }, state = "pending" },
+          { at = "1m20s", alert = "errors", value = "10% +- 0.1%" },
+          { at = "1m30s", alert = "errors", state = "firing", severity = "warning" },
+          { at = "1m30s", alert = "errors", reason = "condition", peak = 0.1 },
           { at = "1m34s", alert = "errors", state = "firing", instances = 1, suppressed = 0 },
-          { at = "1m30s", alert = "errors", labels = { team = "web" }, state = ["firing", "recovering"] },
-          { at = "1m30s", alert = "errors", summary = "pay: 10% errors (peak 10%)", peak = 0.1
-},
-          { at = "1m30s", alert = "errors", labels = { service = "mail" }, state = "ok", notified = [] },
-          { at = "20m", alert = "errors", state = "ok", notified = { hook = ["firing", "resolved"] } },
+          { at = "1m30s", alert = "errors", labels = { team = "web" }, state = ["firing", "ok"] },
+          { at = "1m30s", alert = "errors", summary = "pay: 10% errors (peak 10%)" },
+          { at = "1m30s", alert = "errors", labels = { service = "mail" }, state = "ok" },
+          { at = "20m", alert = "errors", labels = { service = "mail" }, notified = [] },
+          { at = "20m", alert = "errors", notified = { hook = ["firing", "resolved"] } },
           { at = "20m", alert = "errors", notified = ["firing warning", "resolved warning"] },
-          { at = "*", alert = "queue", state = "ok", instances = 0, value = "none" },)"));
+          { at = "*", alert = "queue", state = "ok", instances = 0, value = "none" },)toml"));
     CHECK(told.err == "");
-CHECK(told.out == "1 test in 1 file: all passed.\n");
-CHECK(told.exit_code == exit_success);
+    CHECK(told.out == "1 test in 1 file: all passed.\n");
+    CHECK(told.exit_code == exit_success);
 }
 
 TEST_CASE("a failure is a table of what was expected and what came, and why") {
