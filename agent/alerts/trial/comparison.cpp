@@ -341,7 +341,7 @@ std::string_view word_of(Truth truth) {
 std::string hold_text(const HoldFor& hold) {
     if (hold.of > 0) return fmt::format("needs {} of {} evaluations", hold.needed, hold.of);
     if (hold.nanoseconds == 0) return "fires at once";
-    return fmt::format("needs {}", format_duration(std::chrono::nanoseconds(hold.nanoseconds)));
+    return fmt::format("needs {}", time_text(hold.nanoseconds));
 }
 
 void Comparer::explain_instance(const SeenInstance& instance,
@@ -352,8 +352,7 @@ void Comparer::explain_instance(const SeenInstance& instance,
                                    to_string(state.phase));
     if (!instance.severity.empty()) line += " " + instance.severity;
     if (state.phase == Phase::pending) {
-        line += fmt::format(": held for {}, {}",
-                            format_duration(std::chrono::nanoseconds(state.held_ns[0])),
+        line += fmt::format(": held for {}, {}", time_text(state.held_ns[0]),
                             hold_text(policy.hold_for));
     }
     if (state.stale_since_ns != 0) line += ", stale";
@@ -414,6 +413,20 @@ Comparison compare(const Expectation& expectation, const Stage& stage, bool with
 
 std::vector<std::string> explain(const Expectation& expectation, const Stage& stage) {
     return Comparer(expectation, stage).explain();
+}
+
+std::string time_text(std::int64_t time_ns) {
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    std::string text;
+    std::int64_t rest_ns = time_ns;
+    for (const auto& [unit, unit_ns] :
+         {std::pair("h", 3'600 * second_ns), std::pair("m", 60 * second_ns)}) {
+        if (rest_ns < unit_ns) continue;
+        text += fmt::format("{}{}", rest_ns / unit_ns, unit);
+        rest_ns %= unit_ns;
+    }
+    if (rest_ns == 0 && !text.empty()) return text;
+    return text + format_duration(std::chrono::nanoseconds(rest_ns));
 }
 
 std::string shown(const GroupLabels& labels) {

@@ -42,4 +42,7 @@ std::vector<std::string> explain(const Expectation& expectation, const Stage& st
 // "{service=pay}"; "" without labels. Fit to be shown.
 std::string shown(const GroupLabels& labels);
 
+// "1m30s", as people write it.
+std::string time_text(std::int64_t time_ns);
+
 }  // namespace pitot::agent::alerts

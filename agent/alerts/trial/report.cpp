@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <string_view>
 
-#include "agent/config/units.h"
 #include "agent/printable.h"
 
 namespace pitot::agent::alerts {
@@ -120,7 +118,7 @@ std::string counted(std::size_t count, std::string_view noun) {
 
 std::string failure_text(const TrialFailure& failure) {
     const Expectation& expectation = *failure.expectation;
-    const std::string time = format_duration(std::chrono::nanoseconds(failure.at_ns));
+    const std::string time = time_text(failure.at_ns);
     std::string at = "at " + expectation.at;
     if (!expectation.at_ns) {
         at = fmt::format("at \"*\", first at {}", time);

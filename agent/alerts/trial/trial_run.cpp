@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
 #include <utility>
-
-#include "agent/config/units.h"
 
 namespace pitot::agent::alerts {
 
@@ -67,7 +64,7 @@ std::vector<std::string> told_lines(const Stage& stage) {
     std::vector<Line> lines;
     for (std::size_t rule = 0; rule < stage.rules().alerts.rules.size(); ++rule) {
         for (const ToldMessage& told : stage.told(rule)) {
-            const std::string time = format_duration(std::chrono::nanoseconds(told.at_ns));
+            const std::string time = time_text(told.at_ns);
             const std::string severity =
                 told.message.severity.empty() ? "" : " " + told.message.severity;
             lines.push_back({told.at_ns, fmt::format("{:>8}  {}{} {}{}: {}", time,
