@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/aggregate/additions.h"
+#include "agent/alerts/channels/registry.h"
 #include "agent/alerts/definition.h"
 #include "agent/log/log_config.h"
 #include "protocol/histogram.h"
@@ -95,6 +96,8 @@ struct Config {
     std::vector<ListenerConfig> listeners;
     std::vector<SinkConfig> sinks;
     bool sinks_are_default = false;  // not written by the operator
+    // [channels.NAME], and "log", which is always there.
+    std::vector<alerts::channels::ChannelDefinition> channels;
 };
 
 }  // namespace pitot::agent

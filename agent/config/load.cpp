@@ -9,6 +9,7 @@
 #include <cmath>
 #include <utility>
 
+#include "agent/alerts/channels/load.h"
 #include "agent/config/advice.h"
 #include "agent/config/alerts.h"
 #include "agent/config/document.h"
@@ -330,8 +331,11 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
         loaded.sink_sections.push_back({name, type_name, *section});
         loaded.sinks_.push_back(std::move(section));
     }
+    alerts::channels::LoadedChannels channels = alerts::channels::read_channels(root);
+    loaded.config.channels = std::move(channels.definitions);
     root.report_unknown();
     loaded.root_keys_ = root.known();
+    for (const auto& channel : channels.sections) channel->report_unknown(loaded.root_keys_);
     return loaded;
 }
 

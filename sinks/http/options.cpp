@@ -193,31 +193,36 @@ std::vector<std::pair<std::string, Secret>> read_headers(Options& options) {
 }
 
 HttpOptions read_http_options(Options& options, const HttpDefaults& defaults) {
-    HttpOptions out;
     const bool has_url = options.has("url");
     const std::string text = options.required_text("url");
-    bool is_good_url = false;
+    std::vector<Url> urls;
     if (has_url) {
         if (auto url = parse_url(text)) {
-            out.client.url = std::move(*url);
-            is_good_url = true;
+            urls.push_back(std::move(*url));
         } else {
             options.problem("url", url.error());
         }
     }
-    const Url& url = out.client.url;
+    return read_http_options_for(options, "url", urls, defaults);
+}
+
+HttpOptions read_http_options_for(Options& options, std::string_view urls_key,
+                                  std::span<const Url> urls, const HttpDefaults& defaults) {
+    HttpOptions out;
+    if (!urls.empty()) out.client.url = urls.front();
     out.timeout = options.duration("timeout", defaults.timeout, 100ms, 5min);
     out.gzip = options.boolean("gzip", defaults.gzip);
     out.client.authorization = read_authorization(options, defaults.tokens);
     out.client.headers = read_headers(options);
     // What is wrong with the url is said once.
-    Url checked = url;
-    checked.is_https = url.is_https || !is_good_url;
+    Url checked = out.client.url;
+    checked.is_https = urls.empty() || std::ranges::any_of(urls, &Url::is_https);
     out.client.tls = read_tls_options(options, checked);
     const bool has_secrets = !out.client.authorization.empty() || !out.client.headers.empty();
-    if (is_good_url && has_secrets && !url.is_https && !url.is_loopback()) {
+    for (const Url& url : urls) {
+        if (!has_secrets || url.is_https || url.is_loopback()) continue;
         options.warning(
-            "url",
+            urls_key,
             fmt::format("sends {} in the clear to {}; better is https://",
                         out.client.authorization.empty() ? "the values of headers" : "credentials",
                         url.host));

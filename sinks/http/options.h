@@ -16,6 +16,7 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +46,12 @@ struct HttpOptions {
 
 // Problems go to `options`; the result is then good for nothing but being destroyed.
 HttpOptions read_http_options(Options& options, const HttpDefaults& defaults = {});
+
+// All but `url`, for what reads its URLs by itself, under the option `urls_key`: none of them,
+// where none is good. The client is for the first one; a problem or warning that is about a
+// URL is recorded for that option.
+HttpOptions read_http_options_for(Options& options, std::string_view urls_key,
+                                  std::span<const Url> urls, const HttpDefaults& defaults = {});
 
 // The parts of it, for what has a URL and is no sink. Both are to be called with the URL that
 // the settings are for.

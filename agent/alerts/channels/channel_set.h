@@ -100,6 +100,7 @@ private:
     struct Loop;
     struct Member;
 
+    bool is_addressed(const Member& member, const std::string& rule) const;
     void tell_one(const Notice& notice, std::int64_t now_unix_ns);
     void save_soon();
     void save();

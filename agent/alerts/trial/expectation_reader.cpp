@@ -95,9 +95,12 @@ std::optional<std::string> severity_named(const RuleDefinition& rule, std::strin
     return std::nullopt;
 }
 
-std::string known_severities(const RuleDefinition& rule) {
-    return fmt::format("\"{}\"{}", fmt::join(severities_of(rule), "\", \""),
-                       rule.rule.levels.size() == 2 ? R"(, "warn", "crit")" : "");
+// "must be a severity of the rule ("warning"), got "warn"; did you mean "warning"?"
+std::string severity_problem(const RuleDefinition& rule, std::string_view got) {
+    std::vector<std::string_view> words = severities_of(rule);
+    if (words.size() == 2) words.insert(words.end(), {"warn", "crit"});
+    return fmt::format("must be a severity of the rule (\"{}\"), got \"{}\"{}",
+                       fmt::join(words, "\", \""), printable(got), did_you_mean(got, words, '"'));
 }
 
 }  // namespace
@@ -278,11 +281,7 @@ void ExpectationReader::read_severity(SectionReader& section, const RuleDefiniti
     if (!expectation.severity || rule == nullptr) return;
     const auto named = severity_named(*rule, *expectation.severity);
     if (!named) {
-        section.problem(
-            "severity",
-            fmt::format("must be one of {}, got \"{}\"{}", known_severities(*rule),
-                        printable(*expectation.severity),
-                        did_you_mean(*expectation.severity, severities_of(*rule), '"')));
+        section.problem("severity", severity_problem(*rule, *expectation.severity));
         return;
     }
     expectation.severity = named;
@@ -315,9 +314,7 @@ std::vector<std::string> ExpectationReader::notices_in(const Node& node, const s
         }
         const auto named = severity_named(*rule, severity);
         if (!named) {
-            context_.problems.add(position, path,
-                                  fmt::format("must have a severity of the rule ({}), got \"{}\"",
-                                              known_severities(*rule), printable(word)));
+            context_.problems.add(position, path, severity_problem(*rule, severity));
         }
         notices.push_back(fmt::format("{} {}", type, named.value_or("")));
     }

@@ -193,9 +193,9 @@ TEST_CASE("a failure is a table of what was expected and what came, and why") {
           R"(FAILED  test.toml: t
   test.toml:8:3: at 1m20s: errors
              expected  got
-    state    firing    pending                  <--
+    state    firing    pending                 <--
     value    0.1       0.1
-    summary  "down"    nothing was told of it   <--
+    summary  "down"    nothing was told of it  <--
 
     errors{service=pay} is pending: held for 50s, needs 1m
       warning: ratio(errors, requests[5m], min = 50) by (service) > 5% is true
@@ -283,36 +283,15 @@ TEST_CASE("each test begins anew, and the dialect is the file's") {
 
 TEST_CASE("all that is wrong with a file is told at once, with its place") {
     const Rig rig;
-    const Told told = rig.run(R"toml(flsh = "10s"
-dialect = "statsdd"
-[[test]]
-name = "a"
-inputs = []
-input = [
-  { from = "5m", to = "1m", lines = ["a:1|c"] },
-  { to = "1m", every = "10", lines = ["a:1|x", "a:1", 3] },
-  { lines = [], at = "0s", to = "1m" },
-  { series = "a 1y" },
-  { series = "a 1x6", to = "2m" },
-  { at = "5s" },
-  7,
-]
-expect = [
-  { at = "5s", alert = "errors", state = "firing" },
-  { at = "soon", alert = "errrors", state = "fireing" },
-  { alert = "errors", labels = { servce = "pay" }, value = "0.1 -+ 1" },
-  { at = "1m", alert = "queue", labels = { a = "b" }, severity = "critt", reason = "removed" },
-  { at = "1m", alert = "errors", notified = { hok = ["firing"], hook = ["fired", "firing bad"] } },
-  { at = "1m", alert = "queue", notified = { hook = [] } },
-  { at = "1m", alert = "queue" },
-  { at = "1m", alert = "queue", state = "ok", instances = -1, stat = "ok" },
-]
-[[test]]
-name = "a"
-)toml");
+    const std::filesystem::path data = PITOT_SOURCE_DIR "/tests/data/alerts";
+    std::filesystem::copy_file(data / "wrong_rules.toml",
+                               rig.directory().path() / "wrong_rules.toml");
+    const std::filesystem::path file =
+        rig.directory().write("wrong_test.toml", content_of(data / "wrong_test.toml"));
+    const Told told = rig.run(TestArguments{.files = {file}});
     CHECK(told.exit_code == exit_configuration);
     CHECK(told.out == "");
-    CHECK(told.err == R"()");
+    CHECK(told.err == content_of(data / "wrong_test.expected"));
 }
 
 TEST_CASE("files that are none") {
