@@ -420,7 +420,8 @@ std::string time_text(std::int64_t time_ns) {
     std::string text;
     std::int64_t rest_ns = time_ns;
     for (const auto& [unit, unit_ns] :
-         {std::pair("h", 3'600 * second_ns), std::pair("m", 60 * second_ns)}) {
+         {std::pair("h", 3'600 * second_ns), std::pair("m", 60 * second_ns),
+          std::pair("s", second_ns)}) {
         if (rest_ns < unit_ns) continue;
         text += fmt::format("{}{}", rest_ns / unit_ns, unit);
         rest_ns %= unit_ns;

@@ -12,8 +12,9 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/alerts/engine.h"
+#include "agent/alerts/channels/load.h"
 #include "agent/config/suggest.h"
+#include "agent/config/toml_text.h"
 #include "agent/config/units.h"
 #include "agent/printable.h"
 
@@ -335,18 +336,20 @@ void ExpectationReader::read_notified(SectionReader& section, const RuleDefiniti
     if (table->entries.empty()) {
         section.problem("notified", "must name a channel, or be a list: [] is for no message");
     }
+    // The log is told of what has no channels.
+    std::vector<std::string_view> known{channels::default_channel};
+    if (rule != nullptr && !rule->channels.empty()) {
+        known.assign(rule->channels.begin(), rule->channels.end());
+    }
     for (const Entry& entry : table->entries) {
-        expectation.notified[entry.key] = notices_in(entry.node, path + "." + entry.key, rule);
+        expectation.notified[entry.key] =
+            notices_in(entry.node, path + "." + shown_key(entry.key), rule);
         if (rule == nullptr) continue;
-        const std::vector<std::string_view> known(rule->channels.begin(), rule->channels.end());
         if (std::ranges::find(known, entry.key) != known.end()) continue;
-        context_.problems.add(
-            entry.key_position, path,
-            known.empty() ? fmt::format(R"(must be a list, such as ["firing"]: {} has no channels)",
-                                        expectation.alert)
-                          : fmt::format("must name channels of {} (`{}`), got `{}`{}",
-                                        expectation.alert, fmt::join(known, "`, `"),
-                                        printable(entry.key), did_you_mean(entry.key, known)));
+        context_.problems.add(entry.key_position, path,
+                              fmt::format("must name channels of {} (`{}`), got `{}`{}",
+                                          expectation.alert, fmt::join(known, "`, `"),
+                                          printable(entry.key), did_you_mean(entry.key, known)));
     }
 }
 

@@ -134,14 +134,9 @@ std::vector<std::string> Stage::unmatched(std::size_t rule) const {
                               [&](std::uint32_t, const GroupLabels&) { is_matched = true; });
             }
             if (is_matched) continue;
-            const std::string metric = printable(feed.metric);
-            const bool is_known = names.contains(feed.metric);
-            std::string sentence = fmt::format(
-                "`{}` matches no series of the kind and with the tags that are wanted{}", metric,
-                is_known ? "" : did_you_mean(feed.metric, known));
-            if (!is_known)
-                sentence = fmt::format("`{}` matches no series{}", metric,
-                                       did_you_mean(feed.metric, known));
+            std::string sentence = fmt::format("`{}` matches no series", printable(feed.metric));
+            sentence += names.contains(feed.metric) ? " of a kind and with tags as they are wanted"
+                                                    : did_you_mean(feed.metric, known);
             if (std::ranges::find(sentences, sentence) == sentences.end()) {
                 sentences.push_back(std::move(sentence));
             }

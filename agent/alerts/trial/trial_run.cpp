@@ -6,9 +6,13 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/printable.h"
+
 namespace pitot::agent::alerts {
 
 namespace {
+
+constexpr std::size_t summary_characters_max = 400;
 
 // The lines of one test, interval by interval.
 class Timeline {

@@ -2,11 +2,14 @@
 // what is told of it, and with which exit code. tests/data/alerts has test files that hold.
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "agent/alerts/trial/comparison.h"
 #include "agent/alerts/trial/expectation_reader.h"
 #include "agent/alerts/trial/series_shorthand.h"
 #include "agent/cli/exit_codes.h"
@@ -159,6 +162,14 @@ TEST_CASE("a number that is expected") {
         CAPTURE(text);
         CHECK_FALSE(read_expected_number(text).has_value());
     }
+}
+
+TEST_CASE("times are written as people write them") {
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    CHECK(time_text(0) == "0s");
+    CHECK(time_text(90 * second_ns) == "1m30s");
+    CHECK(time_text(3'600 * second_ns) == "1h");
+    CHECK(time_text(90'061 * second_ns + second_ns / 2) == "25h1m1s500ms");
 }
 
 TEST_CASE("a test that holds") {
