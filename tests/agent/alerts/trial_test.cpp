@@ -196,9 +196,9 @@ TEST_CASE("a test that holds") {
 
 TEST_CASE("a failure is a table of what was expected and what came, and why") {
     const Rig rig;
-    const Told told = rig.run(one_test(
-        failing_pay,
-        R"(  { at = "1m20s", alert = "errors", state = "firing", value = 0.1, summary = "down" },)"));
+    const Told told =
+        rig.run(one_test(failing_pay, R"(  { at = "1m20s", alert = "errors", state = "firing", )"
+                                      R"(value = 0.1, summary = "down" },)"));
     CHECK(told.exit_code == exit_failure);
     CHECK(told.out ==
           R"(FAILED  test.toml: t
@@ -271,7 +271,8 @@ TEST_CASE("flushes have the lines from the flush before on") {
     const Rig rig;
     const Told told = rig.run(one_test(
         R"({ at = "9999ms", lines = ["queue:11|g"] }, { at = "10s", lines = ["queue:21|g"] },
-           { at = "20s", lines = ["queue:5|g", "queue:6|g"] }, { at = "25s", lines = ["queue:30|g\nqueue:7|g"] })",
+           { at = "20s", lines = ["queue:5|g", "queue:6|g"] },
+           { at = "25s", lines = ["queue:30|g\nqueue:7|g"] })",
         R"({ at = "10s", alert = "queue", severity = "warn", value = 11 },
            { at = "19s", alert = "queue", severity = "warn", value = 11 },
            { at = "20s", alert = "queue", severity = "crit", value = 21 },
