@@ -1,9 +1,9 @@
 // The rules that a test file names, ready to be acted out.
 //
-// A file of rules holds [alerts.NAME] and [units]. [channels.NAME] and [derive.NAME] may stand
-// there too, and are passed over: a test sends nothing, and its lines can have the name of a
-// derived series. All else of the agent (limits, expiry, the error of histograms) is as it is
-// by default, so that a test says the same on every desk.
+// Of a file of rules, [alerts.NAME] and [units] count; all else of a configuration may stand
+// there too, and is passed over. A test sends nothing, its lines can have the name of a derived
+// series, and the agent (limits, expiry, the error of histograms) is as it is by default, so
+// that a test says the same on every desk.
 #pragma once
 
 #include <cstdint>
