@@ -16,6 +16,7 @@
 #include "agent/cli/migrate_command.h"
 #include "agent/cli/once.h"
 #include "agent/cli/status.h"
+#include "agent/cli/test_command.h"
 #include "agent/clock.h"
 #include "agent/config/environment.h"
 #include "agent/sink_set.h"
@@ -56,6 +57,10 @@ struct Dispatch {
         const Environment environment = system_environment();
         return alerts_command(arguments, environment, SystemClock(),
                               {std::cout, std::cerr, wants_colours(environment)});
+    }
+    int operator()(const TestArguments& arguments) const {
+        return test_rules(arguments, system_environment(),
+                          {std::cout, std::cerr, isatty(STDERR_FILENO) != 0});
     }
     int operator()(const MigrateArguments& arguments) const {
         return migrate_file(arguments, sink_type_names(), std::cout, std::cerr);

@@ -63,6 +63,14 @@ struct AlertsArguments {
     bool json = false;
 };
 
+// pitot test
+struct TestArguments {
+    std::vector<std::filesystem::path> files = {};
+    std::optional<std::filesystem::path> junit_file = {};
+    bool coverage = false;  // a rule that is not covered is a failure
+    bool verbose = false;   // every test, and what it was told of
+};
+
 // pitot migrate
 struct MigrateArguments {
     OtherServer server = OtherServer::etsy;

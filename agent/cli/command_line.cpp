@@ -274,6 +274,34 @@ Parsed parse_alerts(Words words) {
     return arguments;
 }
 
+Parsed parse_test(Words words) {
+    TestArguments arguments;
+    CommandParser parser("test",
+                         "Tests alert rules: each FILE says which lines come when, and what is "
+                         "expected of which alert. A clock of its own moves from flush to flush; "
+                         "nothing is sent. What a FILE may say is in alert-tests.md, in "
+                         "/usr/share/doc/pitot.",
+                         "FILE…", static_cast<std::size_t>(-1));
+    parser.offer(0, Offer::file);
+    parser.path("--junit", "also write the results as JUnit's XML", arguments.junit_file);
+    parser.flag("--coverage", "fail if a rule is not expected to fire, and not to, by some test",
+                arguments.coverage);
+    parser.flag("--verbose", "show every test, and what was told when", arguments.verbose);
+    parser.exits(exit_success, "all is as expected");
+    parser.exits(exit_failure, "a test failed, or with --coverage a rule is not covered");
+    parser.exits(exit_configuration,
+                 "a file is wrong: every problem has been told, with its "
+                 "place, and no test was run");
+    parser.example("pitot test --coverage tests/*.toml", "");
+    if (auto answer = parser.parse(words)) return std::move(*answer);
+    if (parser.words().empty()) return parser.misused_here("must have a FILE");
+    for (const std::string& word : parser.words()) {
+        if (word.empty()) return parser.misused_here("FILE: must name a file, got nothing");
+        arguments.files.emplace_back(word);
+    }
+    return arguments;
+}
+
 Parsed parse_migrate(Words words) {
     MigrateArguments arguments;
     CommandParser parser("migrate",
@@ -318,7 +346,8 @@ struct CommandEntry {
 constexpr std::array entries{
     CommandEntry{"run", parse_run},         CommandEntry{"status", parse_status},
     CommandEntry{"check", parse_check},     CommandEntry{"explain", parse_explain},
-    CommandEntry{"once", parse_once},       CommandEntry{"alerts", parse_alerts},
+    CommandEntry{"once", parse_once},       CommandEntry{"test", parse_test},
+    CommandEntry{"alerts", parse_alerts},
     CommandEntry{"migrate", parse_migrate}, CommandEntry{"version", parse_version},
     CommandEntry{"help", parse_help},
 };

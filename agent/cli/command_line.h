@@ -22,7 +22,7 @@ struct Answer {
 };
 
 using Command = std::variant<Answer, RunArguments, CheckArguments, ExplainArguments, OnceArguments,
-                             StatusArguments, AlertsArguments, MigrateArguments>;
+                             StatusArguments, AlertsArguments, TestArguments, MigrateArguments>;
 
 // `words` are argv without the program's name.
 Command parse_command_line(std::span<const std::string> words);

@@ -156,6 +156,15 @@ public:
     // `what` for each key that was not asked for. `root_keys` are the options of the file
     // as a whole: a key of theirs in this table was put below the wrong header.
     void report_unknown(std::span<const std::string> root_keys = {});
+    // What tests of rules need besides (options_of_lists.cpp).
+
+    // Each table of the list [[key]], with its number, from 1, in its path: "test[2]".
+    std::vector<std::unique_ptr<SectionReader>> elements(std::string_view key);
+    // What stands there, for options of several types, whose reader says what they must be.
+    // Null: nothing.
+    const Node* value(std::string_view key, std::string_view type);
+    Position position() const { return position_; }
+
     // The keys asked for so far.
     const std::vector<std::string>& known() const { return known_; }
 

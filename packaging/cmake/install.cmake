@@ -40,5 +40,8 @@ install(FILES ${PITOT_PAGES_DIR}/pitot.fish
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 set(doc_dir ${CMAKE_INSTALL_DATADIR}/doc/pitot)
-install(FILES conf/pitot.toml DESTINATION ${doc_dir}/examples)
+install(FILES conf/pitot.toml conf/alerts.toml conf/alerts_test.toml
+  DESTINATION ${doc_dir}/examples)
+install(FILES agent/alerts/LANGUAGE.md RENAME alert-rules.md DESTINATION ${doc_dir})
+install(FILES agent/alerts/trial/README.md RENAME alert-tests.md DESTINATION ${doc_dir})
 install(FILES packaging/deb/README.Debian packaging/deb/copyright DESTINATION ${doc_dir})

@@ -102,7 +102,8 @@ def test_what_is_in_it(_: Scene) -> str:
                  "share/bash-completion/completions/pitot", "share/zsh/vendor-completions/_pitot",
                  "share/fish/vendor_completions.d/pitot.fish", "share/doc/pitot/copyright",
                  "share/doc/pitot/changelog.gz", "share/doc/pitot/changelog.Debian.gz",
-                 "share/doc/pitot/README.Debian", "share/doc/pitot/examples/pitot.toml"):
+                 "share/doc/pitot/README.Debian", "share/doc/pitot/examples/pitot.toml",
+                 "share/doc/pitot/examples/alerts.toml", "share/doc/pitot/alert-rules.md"):
         wanted[f"usr/{name}"] = "-rw-r--r--"
     expect_equal("rights", {name: modes.get(name) for name in wanted}, wanted)
     expect({"libc6", "libssl3"} <= set(dependencies()),

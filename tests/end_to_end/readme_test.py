@@ -25,7 +25,8 @@ import loopback_only
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BLOCKS = ("start", "send", "console", "scrape", "scraped", "status", "prometheus", "query", "found",
-          "influxdb", "select", "selected", "pushgateway", "ask", "answer", "explain")
+          "influxdb", "select", "selected", "pushgateway", "ask", "answer", "rules", "rule_test",
+          "rule_tested", "receiver", "alerting", "fail", "told", "why", "explain")
 # What its package would bring, without what needs more rights than a test has.
 INFLUXDB = """
 reporting-disabled = true
@@ -200,6 +201,23 @@ class Readme(unittest.TestCase):
             return set(expected) <= {comparable(line) for line in asked.splitlines()}
 
         until("\n".join(expected), answered)
+
+    def test_alerts(self):
+        subprocess.run([os.path.join(ROOT, "packaging/quickstart"), "--no-run"], check=True)
+        self.run_to_its_end("rules")
+        self.assertEqual(self.run_to_its_end("rule_test"), self.blocks["rule_tested"])
+
+        receiver = self.paste("receiver")
+        until("the receiver listens", lambda: answers(9000) or not receiver.running())
+        self.assertTrue(receiver.running(), receiver.output())
+        agent = self.paste_agent("alerting")
+        self.run_to_its_end("fail")
+        firing, resolved = self.blocks["told"].splitlines()
+        self.wait_for(receiver, [firing])
+        self.assertIn("increase(checkout.failed[30s])", self.run_to_its_end("why"))
+        self.wait_for(receiver, [firing, resolved])
+        self.assertEqual(receiver.output().splitlines(), [firing, resolved])
+        self.assertEqual(agent.stop(), 0, agent.output())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -68,6 +69,22 @@ TEST_CASE("status") {
           "pitot status: unexpected word \"now\"\nSee `pitot help status`.\n");
     CHECK(answer_to({"stauts"}).text.contains("did you mean `status`?"));
     CHECK(answer_to({"status", "--url", ""}).exit_code == exit_usage);
+}
+
+TEST_CASE("test") {
+    const auto one = parsed_as<TestArguments>({"test", "a.toml"});
+    CHECK(one.files == std::vector<std::filesystem::path>{"a.toml"});
+    CHECK_FALSE(one.junit_file.has_value());
+    CHECK_FALSE(one.coverage);
+    CHECK_FALSE(one.verbose);
+    const auto all = parsed_as<TestArguments>(
+        {"test", "a.toml", "--junit", "j.xml", "--coverage", "--verbose", "--", "-b"});
+    CHECK(all.files == std::vector<std::filesystem::path>{"a.toml", "-b"});
+    CHECK(all.junit_file == "j.xml");
+    CHECK(all.coverage);
+    CHECK(all.verbose);
+    CHECK(answer_to({"test"}).text == "pitot test: must have a FILE\nSee `pitot help test`.\n");
+    CHECK(answer_to({"test", ""}).exit_code == exit_usage);
 }
 
 TEST_CASE("check") {
