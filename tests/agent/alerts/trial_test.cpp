@@ -334,6 +334,23 @@ TEST_CASE("what is wrong with the rules is told beside the rest, once") {
     CHECK(told.err.contains("did you mean `expect`?"));
 }
 
+TEST_CASE("a text that cannot be rendered is told when the rules are loaded") {
+    const Rig rig;
+    rig.directory().write("rules.toml",
+                          "[alerts.a]\ncondition = 'sum(b) by (service) > 1'\n"
+                          "annotations.summary = \"{{ labels.service }}: {{ labels.servce }}\"\n"
+                          "annotations.description = \"{{ vlaue }}\"\n");
+    const Told told = rig.run(
+        "[[test]]\nname = \"t\"\n"
+        "expect = [{ at = \"*\", alert = \"a\", state = \"ok\" }]\n");
+    CHECK(told.exit_code == exit_configuration);
+    CHECK(told.err.contains("rules.toml:3:"));
+    CHECK(told.err.contains("alerts.a.annotations.summary: must "));
+    CHECK(told.err.contains("`service`"));
+    CHECK(told.err.contains("alerts.a.annotations.description: must "));
+    CHECK(told.err.contains("`value`"));
+}
+
 TEST_CASE("a rule is covered by a test in which it fires and one in which it does not") {
     const Rig rig;
     const std::string input = R"({ series = "queue|g 11" })";
