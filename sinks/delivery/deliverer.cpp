@@ -84,6 +84,7 @@ SinkStatus Deliverer::status() const {
     SinkStatus out = status_;
     out.queued_batches = store_->batches() + waiting_batches_;
     out.queued_bytes = store_->bytes() + waiting_bytes_;
+    out.queue_used = store_->used();
     return out;
 }
 

@@ -1,5 +1,6 @@
 #include "sinks/delivery/queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pitot::sinks {
@@ -25,6 +26,14 @@ std::optional<Batch> MemoryQueue::take() {
     bytes_ -= batch.body.size();
     points_ -= batch.points;
     return batch;
+}
+
+double MemoryQueue::used() const {
+    if (policy_ == QueuePolicy::latest_only) return 0;
+    const auto share = [](std::size_t taken, std::size_t most) {
+        return static_cast<double>(taken) / static_cast<double>(most);
+    };
+    return std::max(share(waiting_.size(), bounds_.batches_max), share(bytes_, bounds_.bytes_max));
 }
 
 }  // namespace pitot::sinks

@@ -37,6 +37,9 @@ public:
     virtual std::size_t batches() const = 0;
     virtual std::size_t bytes() const = 0;
     virtual std::uint64_t points() const = 0;
+    // How much of what it may take it has taken: 1 is full. What keeps only the newest state
+    // never fills.
+    virtual double used() const = 0;
 };
 
 struct QueueBounds {
@@ -55,6 +58,7 @@ public:
     std::size_t batches() const override { return waiting_.size(); }
     std::size_t bytes() const override { return bytes_; }
     std::uint64_t points() const override { return points_; }
+    double used() const override;
 
 private:
     QueuePolicy policy_;
