@@ -223,6 +223,7 @@ SavedState AlertEngine::saved(const Moment& now) const {
 }
 
 void AlertEngine::restore(const SavedState& saved, const Moment& now) {
+    // Nobody was silent while we did not listen.
     evaluator_.restore(saved.memory);
     // A wall clock that was set back says nothing about how long we were away.
     const std::int64_t away_ns = std::max<std::int64_t>(0, now.wall_ns - saved.saved_wall_ns);

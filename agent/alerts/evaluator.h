@@ -114,7 +114,8 @@ public:
     EvaluatorMemory memory() const;
     // After the last add() and before the first take(). What is of no program is left out.
     void restore(const EvaluatorMemory& memory);
-    // Differs whenever memory().known does.
+    // Differs whenever other groups are known; how long they have been silent changes all the
+    // time.
     std::uint64_t known_generation() const;
 
     std::uint64_t flushes() const { return flush_; }

@@ -17,6 +17,7 @@ constexpr FileFormat format{.magic = "pitot-alerts", .version = 2};
 // what is ever written.
 constexpr std::size_t labels_per_instance_max = 1'024;
 constexpr std::size_t changes_max = 1'024;
+constexpr std::uint64_t silent_flushes_max = std::uint64_t{1} << 40U;
 
 void write_labels(BinaryWriter& out, const GroupLabels& labels) {
     out.number(labels.size(), 4);
@@ -88,7 +89,7 @@ void write_memory(BinaryWriter& out, const EvaluatorMemory& memory) {
     for (const EvaluatorMemory::Known& known : memory.known) {
         out.text(known.feed);
         write_labels(out, known.group.labels);
-        out.number(known.group.gone_flushes);
+        out.number(known.group.silent_flushes);
         out.real(known.group.silent_s);
     }
     out.number(memory.smoothed.size(), 4);
@@ -107,7 +108,7 @@ EvaluatorMemory read_memory(BinaryReader& in) {
         EvaluatorMemory::Known& one = memory.known.emplace_back();
         one.feed = in.text();
         one.group.labels = read_labels(in);
-        one.group.gone_flushes = in.number();
+        one.group.silent_flushes = in.up_to(silent_flushes_max, 8);
         one.group.silent_s = in.real();
     }
     const std::uint64_t smoothed = in.number(4);

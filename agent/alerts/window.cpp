@@ -126,7 +126,6 @@ GroupId Window::add_series(GroupLabels labels) {
     const GroupId group = add_group(std::move(labels));
     if (group == no_group) return group;
     ++states_[group].series;
-    states_[group].gone_before = 0;
     ++series_;
     return group;
 }
@@ -168,10 +167,14 @@ void Window::clear_slot(std::size_t at) {
     }
 }
 
-// A group without series stays for as long as something of it may be in a window.
-std::uint64_t Window::stays_flushes() const {
-    return std::max<std::uint64_t>(std::uint64_t{plan_.slots()} * plan_.flushes_per_slot,
-                                   feed_.known_flushes);
+std::uint64_t Window::silent_flushes(const GroupState& state) const {
+    return state.sample_at != 0 ? flush_ - state.sample_at : flush_ + state.silent_before;
+}
+
+// Of absent(): nobody waits for it any more.
+bool Window::is_given_up(const GroupState& state) const {
+    return feed_.known_flushes > 0 && !state.is_permanent &&
+           silent_flushes(state) >= std::uint64_t{feed_.window_flushes} + feed_.known_flushes;
 }
 
 std::vector<KnownGroup> Window::known_groups() const {
@@ -179,32 +182,34 @@ std::vector<KnownGroup> Window::known_groups() const {
     if (feed_.fold != Fold::presence) return known;
     for (GroupId group = 0; group < states_.size(); ++group) {
         const GroupState& state = states_[group];
-        if (!groups_[group].is_alive) continue;
-        known.push_back(
-            {.labels = groups_[group].labels,
-             .gone_flushes = state.series > 0 ? 0 : flush_ - state.gone_at + state.gone_before,
-             .silent_s = state.has_sampled ? clock_s_ - state.sample_s : -1});
+        if (!groups_[group].is_alive || state.is_permanent || is_given_up(state)) continue;
+        known.push_back({.labels = groups_[group].labels,
+                         .silent_flushes = silent_flushes(state),
+                         .silent_s = state.has_sampled ? clock_s_ - state.sample_s : -1});
     }
     return known;
 }
 
 void Window::restore(const KnownGroup& known) {
     assert(flush_ == 0 && feed_.fold == Fold::presence);
-    if (known.gone_flushes >= stays_flushes()) return;
     const GroupId group = add_group(known.labels);
     if (group == no_group) return;
     GroupState& state = states_[group];
-    state.gone_before = known.gone_flushes;
+    state.silent_before = known.silent_flushes;
     state.has_sampled = known.silent_s >= 0;
     state.sample_s = -known.silent_s;
 }
 
+// A group without series stays for as long as something of it may be in a window, or it is
+// missed.
 void Window::forget_groups() {
-    const std::uint64_t stays = stays_flushes();
+    const std::uint64_t stays = std::uint64_t{plan_.slots()} * plan_.flushes_per_slot;
     for (GroupId group = 0; group < states_.size(); ++group) {
         const GroupState& state = states_[group];
         if (!groups_[group].is_alive || state.is_permanent || state.series > 0) continue;
-        if (flush_ - state.gone_at + state.gone_before < stays) continue;
+        const bool is_over =
+            feed_.known_flushes > 0 ? is_given_up(state) : flush_ - state.gone_at >= stays;
+        if (!is_over) continue;
         clear_slots(group);
         groups_.remove(group);
         memory_->give_back(fixed_bytes());
@@ -580,6 +585,7 @@ Value Window::presence(Function function, GroupId group) const {
     }
     const bool is_here = state.sample_at != 0 && flush_ - state.sample_at < feed_.window_flushes;
     if (is_here) return Value::exact(0);
+    if (is_given_up(state)) return Value::no_data();
     return is_full() ? Value::exact(1) : Value::filling();
 }
 

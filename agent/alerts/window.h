@@ -51,8 +51,10 @@ private:
 // A group that absent() and age() know of, over a restart: how long it has been silent.
 struct KnownGroup {
     GroupLabels labels = {};
-    std::uint64_t gone_flushes = 0;  // without a series
-    double silent_s = -1;            // since its last sample; negative: there was none
+    std::uint64_t silent_flushes = 0;  // since its last sample
+    double silent_s = -1;              // likewise; negative: there was none
+
+    bool operator==(const KnownGroup&) const = default;
 };
 
 class Window {
@@ -78,10 +80,9 @@ public:
     void take_set(GroupId group, const protocol::SetPoint& point);
     void end_flush();
 
-    // Of Fold::presence; of others there are none, they fill again.
+    // Of Fold::presence, but for those that are expected anyway; others fill again.
     std::vector<KnownGroup> known_groups() const;
-    // Before the first flush. One that there is no room for, or that has been gone for too
-    // long, is left out.
+    // Before the first flush. One that there is no room for is left out.
     void restore(const KnownGroup& known);
 
     std::uint64_t flushes() const { return flush_; }
@@ -105,10 +106,10 @@ private:
         std::uint32_t series = 0;
         bool is_permanent = false;
         std::uint64_t gone_at = 0;        // the flush in which its last series was gone
-        std::uint64_t gone_before = 0;    // flushes that it was gone before the restart
         bool has_sampled = false;         // ever, also before the restart
         std::uint64_t first_at = 0;       // the flush in which it first had a level
         std::uint64_t sample_at = 0;      // of the last sample; 0: none yet
+        std::uint64_t silent_before = 0;  // flushes without a sample before the first one
         double sample_s = 0;              // by clock_s_
         std::uint64_t damaged_until = 0;  // no data up to this flush
         // Of the present interval.
@@ -130,8 +131,9 @@ private:
 
     GroupId add_group(GroupLabels labels);
     std::size_t fixed_bytes() const;
-    std::uint64_t stays_flushes() const;
     void forget_groups();
+    std::uint64_t silent_flushes(const GroupState& state) const;
+    bool is_given_up(const GroupState& state) const;
     void clear_slots(GroupId group);
     void clear_slot(std::size_t at);
     std::size_t cell(GroupId group, std::uint64_t slot) const {

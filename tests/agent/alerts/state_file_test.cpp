@@ -63,7 +63,7 @@ TEST_CASE("what is written is what is read") {
     const EvaluatorMemory::Known& known = read.state->memory.known[0];
     CHECK(known.feed == "heartbeat by worker");
     CHECK(known.group.labels == GroupLabels{{"worker", "a"}});
-    CHECK(known.group.gone_flushes == 7);
+    CHECK(known.group.silent_flushes == 7);
     CHECK(known.group.silent_s == 2.5);
     REQUIRE(read.state->memory.smoothed.size() == 1);
     CHECK(read.state->memory.smoothed[0].expression == "ewma(load, 0.5) > 1");
