@@ -11,7 +11,6 @@ DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, R
                                Intake& intake, ListenerCounters& counters, const Clock& clock)
     : descriptor_(io, socket.descriptor.release()),
       pause_(io),
-      beat_(io),
       clock_(clock),
       pace_(socket.read_pause, socket.buffer_bytes),
       socket_(std::move(socket)),
@@ -22,7 +21,6 @@ DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, R
       drops_(socket_.kernel_drops_before) {}
 
 void DatagramReader::wait() {
-    beat_.stop();
     if (unwatched_.is_open()) descriptor_.assign(unwatched_.release());
     descriptor_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
         if (!error && is_open()) read();
@@ -33,18 +31,6 @@ void DatagramReader::look_after(std::chrono::nanoseconds time) {
     pause_.expires_after(time);
     pause_.async_wait([this](const boost::system::error_code& error) {
         if (!error && is_open()) read();
-    });
-}
-
-void DatagramReader::look_at_next_beat() {
-    if (descriptor_.is_open()) unwatched_ = FileDescriptor{descriptor_.release()};
-    if (!beat_.is_on() && !beat_.start(pace_.pause())) {
-        look_after(pace_.pause());
-        return;
-    }
-    beat_.wait([this](const boost::system::error_code& error) {
-        if (error == boost::asio::error::operation_aborted || !is_open()) return;
-        error ? wait() : read();
     });
 }
 
@@ -68,7 +54,8 @@ void DatagramReader::go_on(bool is_empty) {
                    ReadPace::Next::wait) {
         wait();
     } else {
-        look_at_next_beat();
+        if (descriptor_.is_open()) unwatched_ = FileDescriptor{descriptor_.release()};
+        look_after(pace_.pause());
     }
 }
 
@@ -143,7 +130,6 @@ void DatagramReader::drain() {
         if (read_once() == 0) break;
     }
     pause_.cancel();
-    beat_.close();
     // The event loop lets go first, so that nothing but close() comes after the last count:
     // what arrives until then was turned away, and is in it.
     const FileDescriptor closing{descriptor_.is_open() ? descriptor_.release()

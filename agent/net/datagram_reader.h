@@ -14,7 +14,6 @@
 #include <string_view>
 
 #include "agent/clock.h"
-#include "agent/net/beat.h"
 #include "agent/net/descriptor.h"
 #include "agent/net/intake.h"
 #include "agent/net/kernel_drops.h"
@@ -50,7 +49,6 @@ private:
     void read();
     void go_on(bool is_empty);
     void look_after(std::chrono::nanoseconds time);
-    void look_at_next_beat();
     bool is_open() const noexcept { return descriptor_.is_open() || unwatched_.is_open(); }
     int fd() noexcept {
         return descriptor_.is_open() ? descriptor_.native_handle() : unwatched_.get();
@@ -65,7 +63,6 @@ private:
     Descriptor descriptor_;
     FileDescriptor unwatched_;
     Timer pause_;
-    Beat beat_;
     const Clock& clock_;
     ReadPace pace_;
     std::size_t turn_datagrams_ = 0;  // of the present look

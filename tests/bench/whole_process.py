@@ -450,8 +450,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tools", type=Path, help="folder of load_generator and null_receiver; "
                         "default: tests/bench beside the binary")
     parser.add_argument("--only", choices=["cost", "ceiling", "memory", "flush"], action="append")
-    parser.add_argument("--load", action="append", choices=[load.name for load in LOADS],
-                        help="of the section cost: this one, in place of all")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of one run")
     parser.add_argument("--json", type=Path, help="where to write everything that was measured")
@@ -467,7 +465,6 @@ def main() -> None:
     scale = replace(SMOKE) if arguments.smoke else Scale()
     scale.rounds = arguments.rounds or scale.rounds
     scale.seconds = arguments.seconds or scale.seconds
-    scale.loads = arguments.load or scale.loads
     binary = arguments.binary.resolve()
     cores = sorted(os.sched_getaffinity(0))
     tools = Tools(binary, (arguments.tools or binary.parent / "tests" / "bench").resolve(),
