@@ -103,7 +103,7 @@ struct SinkStatus {
     std::int64_t next_attempt_unix_ns = 0;  // 0: none is waited for
     std::size_t queued_batches = 0;
     std::size_t queued_bytes = 0;
-    double queue_used = 0;              // share of the queue's bounds, 0 to 1
+    double queue_used = 0;              // the share of its room, 0 to 1
     std::uint64_t delivered_bytes = 0;  // bodies as encoded, before any compression
     RecentTimes encodings;              // of one Snapshot each
     RecentTimes attempts_taken;         // from the attempt's begin to its Outcome

@@ -70,9 +70,7 @@ const std::vector<Notice>& AlertEngine::flush(const protocol::Snapshot& snapshot
     // Once all rules stand where they do.
     for (RuleState& rule : rules_) inhibit(rule);
     for (RuleState& rule : rules_) tell(rule, now);
-    const std::uint64_t known_generation = evaluator_.known_generation();
-    if (!notices_.empty() || known_generation != known_generation_) ++changes_;
-    known_generation_ = known_generation;
+    if (!notices_.empty()) ++changes_;
     return notices_;
 }
 
@@ -210,8 +208,7 @@ Notice AlertEngine::notice(const RuleState& rule, const Tracked& tracked, Notice
 // --- over a restart
 
 SavedState AlertEngine::saved(const Moment& now) const {
-    SavedState saved{
-        .saved_wall_ns = now.wall_ns, .instances = {}, .known = evaluator_.known_groups()};
+    SavedState saved{.saved_wall_ns = now.wall_ns, .instances = {}};
     for (const RuleState& rule : rules_) {
         for (const auto& [key, tracked] : rule.tracked) {
             InstanceState state = tracked.state;
@@ -226,8 +223,6 @@ SavedState AlertEngine::saved(const Moment& now) const {
 }
 
 void AlertEngine::restore(const SavedState& saved, const Moment& now) {
-    // Nobody was silent while we did not listen.
-    for (const KnownGroup& known : saved.known) evaluator_.remember(known);
     // A wall clock that was set back says nothing about how long we were away.
     const std::int64_t away_ns = std::max<std::int64_t>(0, now.wall_ns - saved.saved_wall_ns);
     for (const SavedInstance& instance : saved.instances) {

@@ -84,7 +84,6 @@ struct SavedInstance {
 struct SavedState {
     std::int64_t saved_wall_ns = 0;
     std::vector<SavedInstance> instances;
-    std::vector<KnownGroup> known = {};
 };
 
 struct RuleCounts {
@@ -148,7 +147,6 @@ private:
     std::vector<Notice> notices_;
     std::vector<Notice> owed_;  // of restore(), until the first flush
     std::uint64_t changes_ = 0;
-    std::uint64_t known_generation_ = 0;
 };
 
 }  // namespace pitot::agent::alerts

@@ -23,12 +23,6 @@ struct Evaluator::Running {
 
 namespace {
 
-// Of a feed of absent(): two rules that ask for the same are one.
-std::string name_of(const Feed& feed) {
-    const Selector selector{.metric = feed.metric, .matches = feed.matches};
-    return to_text(selector) + " by " + to_text(feed.labels);
-}
-
 Value at(const std::vector<Value>& values, const GroupTable* groups, GroupId group) {
     if (groups == nullptr) return values[0];
     return group == no_group ? Value::no_data() : values[group];
@@ -408,32 +402,6 @@ Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& lab
     if (column.groups == nullptr) return column.values[0];
     const Labels& its = running.program.steps[step].labels;
     return at(column.values, column.groups, column.groups->find(key_of(projected(labels, its))));
-}
-
-std::vector<KnownGroup> Evaluator::known_groups() const {
-    std::vector<KnownGroup> known;
-    for (const Window& window : windows_) {
-        const std::string name = name_of(window.feed());
-        window.each_known([&](const GroupLabels& labels, std::uint64_t silent_flushes) {
-            known.push_back({name, labels, silent_flushes});
-        });
-    }
-    return known;
-}
-
-void Evaluator::remember(const KnownGroup& known) {
-    for (Window& window : windows_) {
-        const bool is_its = window.feed().known_flushes > 0 && name_of(window.feed()) == known.feed;
-        if (is_its) window.remember(known.labels, known.silent_flushes);
-    }
-}
-
-std::uint64_t Evaluator::known_generation() const {
-    std::uint64_t generation = 0;
-    for (const Window& window : windows_) {
-        if (window.feed().known_flushes > 0) generation += window.groups().generation();
-    }
-    return generation;
 }
 
 EvaluatorUsage Evaluator::usage() const {

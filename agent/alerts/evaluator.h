@@ -48,15 +48,6 @@ struct Instance {
     Value value;    // of what the expression shows; of a number, the number
 };
 
-// A group that absent() knows, over a restart.
-struct KnownGroup {
-    std::string feed;  // what is read, and how it is grouped
-    GroupLabels labels;
-    std::uint64_t silent_flushes = 0;  // since its last sample
-
-    bool operator==(const KnownGroup&) const = default;
-};
-
 struct EvaluatorUsage {
     std::size_t state_bytes = 0;
     std::uint64_t bound_series = 0;    // pairs of series and feeds
@@ -83,12 +74,6 @@ public:
     const Program& program(ProgramId program) const;
     // The value of one step for one instance's labels: for explanations.
     Value value_of(ProgramId program, StepId step, const GroupLabels& labels) const;
-
-    // All that is known, and what was, before the first take(). Who is known changes with the
-    // number; how long they have been silent changes all the time.
-    std::vector<KnownGroup> known_groups() const;
-    void remember(const KnownGroup& known);
-    std::uint64_t known_generation() const;
 
     std::uint64_t flushes() const { return flush_; }
     EvaluatorUsage usage() const;

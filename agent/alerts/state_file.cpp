@@ -29,7 +29,6 @@ constexpr std::size_t header_bytes = magic.size() + 4 + 8 + 8;
 constexpr std::size_t text_bytes_max = 64 * 1024;
 constexpr std::size_t labels_per_instance_max = 1'024;
 constexpr std::size_t changes_max = 1'024;
-constexpr std::uint64_t silent_flushes_max = std::uint64_t{1} << 40U;
 constexpr std::size_t file_bytes_max = std::size_t{1} << 30;
 
 std::uint64_t checksum(std::string_view bytes) {
@@ -96,23 +95,13 @@ private:
     bool is_good_ = true;
 };
 
-void write_labels(Writer& out, const GroupLabels& labels) {
-    out.number(labels.size(), 4);
-    for (const Label& label : labels) {
+void write_instance(Writer& out, const SavedInstance& instance) {
+    out.text(instance.rule);
+    out.number(instance.labels.size(), 4);
+    for (const Label& label : instance.labels) {
         out.text(label.name);
         out.text(label.value);
     }
-}
-
-void write_known(Writer& out, const KnownGroup& known) {
-    out.text(known.feed);
-    write_labels(out, known.labels);
-    out.number(known.silent_flushes);
-}
-
-void write_instance(Writer& out, const SavedInstance& instance) {
-    out.text(instance.rule);
-    write_labels(out, instance.labels);
     const InstanceState& state = instance.state;
     out.number(static_cast<std::uint64_t>(state.phase), 1);
     out.number(static_cast<std::uint64_t>(state.reason), 1);
@@ -133,28 +122,14 @@ void write_instance(Writer& out, const SavedInstance& instance) {
     for (const std::int64_t change : state.changes) out.time(change);
 }
 
-GroupLabels read_labels(Reader& in) {
-    GroupLabels labels;
-    const std::uint64_t count = in.up_to(labels_per_instance_max, 4);
-    for (std::uint64_t i = 0; i < count && in.is_good(); ++i) {
-        std::string name = in.text();
-        labels.push_back({std::move(name), in.text()});
-    }
-    return labels;
-}
-
-KnownGroup read_known(Reader& in) {
-    KnownGroup known;
-    known.feed = in.text();
-    known.labels = read_labels(in);
-    known.silent_flushes = in.up_to(silent_flushes_max, 8);
-    return known;
-}
-
 SavedInstance read_instance(Reader& in) {
     SavedInstance instance;
     instance.rule = in.text();
-    instance.labels = read_labels(in);
+    const std::uint64_t labels = in.up_to(labels_per_instance_max, 4);
+    for (std::uint64_t i = 0; i < labels && in.is_good(); ++i) {
+        std::string name = in.text();
+        instance.labels.push_back({std::move(name), in.text()});
+    }
     InstanceState& state = instance.state;
     state.phase = static_cast<Phase>(in.up_to(3, 1));
     state.reason = static_cast<Reason>(in.up_to(3, 1));
@@ -211,8 +186,6 @@ std::string encode(const SavedState& state) {
     payload.time(state.saved_wall_ns);
     payload.number(state.instances.size(), 4);
     for (const SavedInstance& instance : state.instances) write_instance(payload, instance);
-    payload.number(state.known.size(), 4);
-    for (const KnownGroup& known : state.known) write_known(payload, known);
     const std::string bytes = payload.take();
     Writer header;
     header.number(version, 4);
@@ -245,10 +218,6 @@ std::expected<SavedState, std::string> decode(std::string_view bytes) {
     const std::uint64_t instances = in.number(4);
     for (std::uint64_t i = 0; i < instances && in.is_good(); ++i) {
         state.instances.push_back(read_instance(in));
-    }
-    const std::uint64_t known = in.number(4);
-    for (std::uint64_t i = 0; i < known && in.is_good(); ++i) {
-        state.known.push_back(read_known(in));
     }
     if (!in.is_good() || !in.is_at_end()) {
         return std::unexpected("must hold what its header says, is damaged");

@@ -164,41 +164,14 @@ void Window::clear_slot(std::size_t at) {
     }
 }
 
-std::uint64_t Window::silent_flushes(const GroupState& state) const {
-    return state.sample_at != 0 ? flush_ - state.sample_at : flush_ + state.silent_before;
-}
-
-// Of absent(): nobody waits for it any more.
-bool Window::is_given_up(const GroupState& state) const {
-    return feed_.known_flushes > 0 && !state.is_permanent &&
-           silent_flushes(state) >= std::uint64_t{feed_.window_flushes} + feed_.known_flushes;
-}
-
-void Window::each_known(const std::function<void(const GroupLabels&, std::uint64_t)>& visit) const {
-    if (feed_.known_flushes == 0) return;
-    for (GroupId group = 0; group < states_.size(); ++group) {
-        const GroupState& state = states_[group];
-        if (!groups_[group].is_alive || state.is_permanent || is_given_up(state)) continue;
-        visit(groups_[group].labels, silent_flushes(state));
-    }
-}
-
-void Window::remember(GroupLabels labels, std::uint64_t silent_flushes) {
-    assert(flush_ == 0);
-    const GroupId group = add_group(std::move(labels));
-    if (group != no_group) states_[group].silent_before = silent_flushes;
-}
-
-// A group without series stays for as long as something of it may be in a window, or it is
-// missed.
+// A group without series stays for as long as something of it may be in a window.
 void Window::forget_groups() {
-    const std::uint64_t stays = std::uint64_t{plan_.slots()} * plan_.flushes_per_slot;
+    const std::uint64_t stays = std::max<std::uint64_t>(
+        std::uint64_t{plan_.slots()} * plan_.flushes_per_slot, feed_.known_flushes);
     for (GroupId group = 0; group < states_.size(); ++group) {
         const GroupState& state = states_[group];
         if (!groups_[group].is_alive || state.is_permanent || state.series > 0) continue;
-        const bool is_over =
-            feed_.known_flushes > 0 ? is_given_up(state) : flush_ - state.gone_at >= stays;
-        if (!is_over) continue;
+        if (flush_ - state.gone_at < stays) continue;
         clear_slots(group);
         groups_.remove(group);
         memory_->give_back(fixed_bytes());
@@ -573,7 +546,11 @@ Value Window::presence(Function function, GroupId group) const {
     }
     const bool is_here = state.sample_at != 0 && flush_ - state.sample_at < feed_.window_flushes;
     if (is_here) return Value::exact(0);
-    if (is_given_up(state)) return Value::no_data();
+    // Missed for too long, while its series may still be known for reasons of their own.
+    const bool is_given_up =
+        !state.is_permanent &&
+        flush_ - state.sample_at >= std::uint64_t{feed_.window_flushes} + feed_.known_flushes;
+    if (is_given_up) return Value::no_data();
     return is_full() ? Value::exact(1) : Value::filling();
 }
 

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <memory_resource>
 #include <vector>
@@ -80,12 +79,6 @@ public:
     // Whether a window that is still filling says enough for an estimate.
     bool is_usable() const;
 
-    // Of absent(): the groups that are known, but for those that always are, with the number
-    // of flushes since their last sample; and such a group from before a restart, before the
-    // first flush.
-    void each_known(const std::function<void(const GroupLabels&, std::uint64_t)>& visit) const;
-    void remember(GroupLabels labels, std::uint64_t silent_flushes);
-
     // Groups that a series belongs to which there was no room for.
     std::uint64_t refused_groups() const { return refused_groups_; }
     // Bytes of its own, and of what its groups hold.
@@ -98,7 +91,6 @@ private:
         std::uint64_t gone_at = 0;        // the flush in which its last series was gone
         std::uint64_t first_at = 0;       // the flush in which it first had a level
         std::uint64_t sample_at = 0;      // of the last sample; 0: none yet
-        std::uint64_t silent_before = 0;  // flushes without a sample before the first one
         double sample_s = 0;              // by clock_s_
         std::uint64_t damaged_until = 0;  // no data up to this flush
         // Of the present interval.
@@ -121,8 +113,6 @@ private:
     GroupId add_group(GroupLabels labels);
     std::size_t fixed_bytes() const;
     void forget_groups();
-    std::uint64_t silent_flushes(const GroupState& state) const;
-    bool is_given_up(const GroupState& state) const;
     void clear_slots(GroupId group);
     void clear_slot(std::size_t at);
     std::size_t cell(GroupId group, std::uint64_t slot) const {

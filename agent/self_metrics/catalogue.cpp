@@ -170,8 +170,10 @@ constexpr std::array metrics{
               of_sink<&SinkStatus::queued_batches>},
     OwnMetric{"sink.queued_bytes", Kind::gauge, "bytes", "Memory of the queue",
               of_sink<&SinkStatus::queued_bytes>},
-    OwnMetric{"sink.queue_used", Kind::gauge, "0 to 1",
-              "How full the queue is; at 1 the oldest is lost", of_sink<&SinkStatus::queue_used>},
+    OwnMetric{"sink.queue_used", Kind::gauge, "ratio",
+              "How full the queue is, 0 to 1; at 1 the oldest points are lost. 0 where only the "
+              "newest state is kept",
+              of_sink<&SinkStatus::queue_used>},
     OwnMetric{"sink.delivered_bytes", Kind::counter, "bytes",
               "Bytes delivered, before any compression", of_sink<&SinkStatus::delivered_bytes>},
     OwnMetric{"sink.attempts", Kind::counter, "attempts",

@@ -30,10 +30,10 @@ std::optional<Batch> MemoryQueue::take() {
 
 double MemoryQueue::used() const {
     if (policy_ == QueuePolicy::latest_only) return 0;
-    const auto share = [](std::size_t taken, std::size_t most) {
-        return static_cast<double>(taken) / static_cast<double>(most);
-    };
-    return std::max(share(waiting_.size(), bounds_.batches_max), share(bytes_, bounds_.bytes_max));
+    const double of_batches =
+        static_cast<double>(waiting_.size()) / static_cast<double>(bounds_.batches_max);
+    const double of_bytes = static_cast<double>(bytes_) / static_cast<double>(bounds_.bytes_max);
+    return std::max(of_batches, of_bytes);
 }
 
 }  // namespace pitot::sinks

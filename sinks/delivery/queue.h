@@ -37,8 +37,7 @@ public:
     virtual std::size_t batches() const = 0;
     virtual std::size_t bytes() const = 0;
     virtual std::uint64_t points() const = 0;
-    // How much of what it may take it has taken: 1 is full. What keeps only the newest state
-    // never fills.
+    // The share of its room that is taken, 0 to 1; at 1 batches are lost. 0 where none can be.
     virtual double used() const = 0;
 };
 

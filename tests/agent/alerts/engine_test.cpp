@@ -328,31 +328,6 @@ TEST_CASE("what is expected and never came is absent") {
     CHECK(rig.flush() == "worker{worker=b} resolved critical 0 (peak 1, 10 s)");
 }
 
-TEST_CASE("who was there is missed over a restart") {
-    Rig rig([] { return std::vector{rule_of("worker", "absent(beat[20s]) by (worker)")}; });
-    const std::uint64_t before = rig.engine().changes();
-    rig.in.gauge("beat", "worker:a", 1);
-    rig.in.gauge("beat", "worker:b", 1);
-    CHECK(rig.flush() == "");
-    CHECK(rig.engine().changes() > before);  // worth saving
-    CHECK(rig.engine().saved(rig.now).known.size() == 2);
-
-    rig.in = SnapshotMaker();
-    rig.kill_and_start(minute_ns);
-    rig.in.gauge("beat", "worker:b", 1);
-    CHECK(rig.flush() == "");  // the window is filling
-    rig.in.gauge("beat", "worker:b", 1);
-    CHECK(rig.flush() == "worker{worker=a} firing critical 1 (peak 1, 0 s)");
-
-    // One that fires stays so, and is told of once.
-    rig.in = SnapshotMaker();
-    rig.kill_and_start(minute_ns);
-    CHECK(rig.flushes(2, [&](int) { rig.in.gauge("beat", "worker:b", 1); }) == "");
-    rig.in.gauge("beat", "worker:a", 1);
-    rig.in.gauge("beat", "worker:b", 1);
-    CHECK(rig.flush().starts_with("worker{worker=a} resolved critical 0"));
-}
-
 TEST_CASE("more instances than can be tracked are counted") {
     Rig rig([] { return std::vector{rule_of("x", "x > 0")}; });
     const std::size_t beyond = 10;

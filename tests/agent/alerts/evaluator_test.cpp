@@ -66,8 +66,6 @@ public:
         return out;
     }
     EvaluatorUsage usage() const { return evaluator_.usage(); }
-    std::vector<KnownGroup> known_groups() const { return evaluator_.known_groups(); }
-    void remember(const KnownGroup& known) { evaluator_.remember(known); }
 
 private:
     Evaluator evaluator_;
@@ -232,30 +230,11 @@ TEST_CASE("who is missed for too long is forgotten, unless expected") {
     for (int i = 0; i < 3; ++i) CHECK(rig.flush() == "worker=x yes 1; worker=a yes 1");
     // Its series is still known, for reasons of its own.
     CHECK(rig.flush() == "worker=x yes 1; worker=a no data");
-    CHECK(rig.known_groups().empty());
     rig.in.gauge("beat", "worker:a", 1);
     CHECK(rig.flush() == "worker=x yes 1; worker=a no 0");
-    CHECK(rig.known_groups().size() == 1);
     rig.in.forget(Kind::gauge, "beat", "worker:a");
     for (int i = 0; i < 5; ++i) rig.flush();
     CHECK(rig.flush() == "worker=x yes 1");
-}
-
-TEST_CASE("silence goes on over a restart") {
-    Rig before("absent(beat[20s]) by (worker)", false, {}, 30 * second_ns);
-    before.in.gauge("beat", "worker:a", 1);
-    for (int i = 0; i < 3; ++i) before.flush();
-    const std::vector<KnownGroup> known = before.known_groups();
-    REQUIRE(known.size() == 1);
-    CHECK(known[0].feed == "beat by worker");
-    CHECK(known[0].silent_flushes == 2);
-
-    Rig after("absent(beat[20s]) by (worker)", false, {}, 30 * second_ns);
-    after.remember(known[0]);
-    after.remember({"something else", {{"worker", "b"}}, 1});
-    CHECK(after.flush() == "worker=a filling");
-    CHECK(after.flush() == "worker=a yes 1");
-    CHECK(after.flush() == "");  // five flushes in all
 }
 
 TEST_CASE("values keep the unit that they were sent in") {
