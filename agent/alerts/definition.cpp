@@ -90,7 +90,7 @@ std::size_t state_bytes(const Rule& rule) {
 
 std::size_t state_bytes(const DerivedSeries& derived) {
     FeedSum sum;
-    sum.add(derived.expression, derived.series_max);
+    sum.add(derived.expression, derived_groups);
     return sum.bytes();
 }
 
@@ -98,7 +98,7 @@ std::size_t state_bytes(const AlertsConfig& config) {
     FeedSum sum;
     for (const RuleDefinition& definition : config.rules) sum.add(definition.rule);
     for (const DerivedSeries& derived : config.derived) {
-        sum.add(derived.expression, derived.series_max);
+        sum.add(derived.expression, derived_groups);
     }
     return sum.bytes();
 }

@@ -34,16 +34,15 @@ struct RuleDefinition {
     std::string runbook_url;
     std::map<std::string, std::string> labels;  // fixed ones, beside those of the group
     std::vector<std::string> channels;          // names; empty: the agent's log only
-    std::int64_t repeat_ns = 0;                 // tell again while it fires; 0: as the channel has it
-    bool is_built_in = false;                   // about the agent itself
-    std::string where;                          // "pitot.toml:12" of the table; "built in"
+    std::int64_t repeat_ns = 0;  // tell again while it fires; 0: as the channel has it
+    bool is_built_in = false;    // about the agent itself
+    std::string where;           // "pitot.toml:12" of the table; "built in"
 };
 
 // One [derive.NAME]: a series of that name, made of others at each flush.
 struct DerivedSeries {
     std::string name;
-    Program expression;            // not a condition
-    std::size_t series_max = 100;  // groups that become series; others are counted
+    Program expression;  // not a condition
 };
 
 // One entry of [units]: what the values of a metric are in.
@@ -65,8 +64,12 @@ struct AlertsConfig {
     std::vector<MetricUnit> units;  // for EvaluatorSettings::unit_of, through unit_lookup()
 };
 
+// Groups that a derived series is reckoned with, as those of a rule are by default.
+inline constexpr std::size_t derived_groups = 50;
+
 // The most that windows can take, in bytes, with as many groups as may be told of: of one
 // rule, of one derived series, and of all together, where those that read the same share.
+// There may be more groups: they have no data once state_bytes_max is used up.
 std::size_t state_bytes(const Rule& rule);
 std::size_t state_bytes(const DerivedSeries& derived);
 std::size_t state_bytes(const AlertsConfig& config);

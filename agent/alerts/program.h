@@ -61,7 +61,7 @@ struct Feed {
     bool ages_levels = false;
     Unit unit = {};        // that values are converted to; no dimension: as they are
     bool is_time = false;  // series without a unit of time cannot be taken
-    // How long a group is known after its last series is gone, beyond the window.
+    // Of absent(): how long a group is missed when its window is empty, before it is forgotten.
     std::uint32_t known_flushes = 0;
     // Groups that are known without having been seen: of absent(), from the rule's `expect`.
     std::vector<GroupLabels> expected = {};
@@ -128,7 +128,7 @@ struct CompileSettings {
     std::int64_t interval_ns = 10'000'000'000;
     // The declared unit of a metric, by its name.
     std::function<std::optional<Unit>(std::string_view)> unit_of = {};
-    // Of absent(): after how long without a series a group is forgotten.
+    // Of absent(): for how long a group is missed before it is forgotten.
     std::int64_t forget_after_ns = 86'400'000'000'000;
     std::vector<GroupLabels> expected = {};
 };

@@ -54,35 +54,36 @@ private:
     std::string last_;
 };
 
-std::string groups_text(const Labels& labels, std::size_t most, std::string_view of_what) {
+std::string groups_text(const Labels& labels) {
     if (labels.is_empty()) return "one for all series";
     const bool is_each_series = labels.is_open && labels.names.empty();
-    return fmt::format("one for each {}, at most {} {}",
-                       is_each_series ? std::string("series") : shown(to_text(labels)), most,
-                       of_what);
+    return "one for each " + (is_each_series ? std::string("series") : shown(to_text(labels)));
 }
 
-// Numbers with units as they are compared: "2s is 2000".
-std::string converted_text(const Program& program) {
+std::string memory_text(std::size_t bytes, const Labels& labels, std::size_t groups) {
+    std::string text = size_text(bytes);
+    if (!labels.is_empty()) text += fmt::format(" with {} groups", groups);
+    return text;
+}
+
+// The unit of the value that is shown, and what numbers with units are compared as.
+std::string unit_text(std::span<const Program* const> programs) {
     std::vector<std::string> converted;
-    for (const Step& step : program.steps) {
-        if (step.type != Step::Type::constant) continue;
-        const auto* const number = std::get_if<Number>(&program.expression[step.source].what);
-        if (number == nullptr || number->unit.name.empty()) continue;
-        std::string text = fmt::format("{} is {}", to_text(*number), step.number);
-        if (std::ranges::find(converted, text) == converted.end()) {
-            converted.push_back(std::move(text));
+    for (const Program* const program : programs) {
+        for (const Step& step : program->steps) {
+            if (step.type != Step::Type::constant) continue;
+            const auto* const number = std::get_if<Number>(&program->expression[step.source].what);
+            if (number == nullptr || number->unit.name.empty()) continue;
+            std::string text = fmt::format("{} as {}", to_text(*number), step.number);
+            if (std::ranges::find(converted, text) == converted.end()) {
+                converted.push_back(std::move(text));
+            }
         }
     }
-    return fmt::format("{}", fmt::join(converted, ", "));
-}
-
-std::string unit_text(const Program& program) {
-    const std::string converted = converted_text(program);
-    const std::string_view name = program.value_unit.dimension == Dimension::none
-                                      ? std::string_view("as sent")
-                                      : program.value_unit.name;
-    return converted.empty() ? std::string(name) : fmt::format("{}: {}", name, converted);
+    const Unit& unit = programs.front()->value_unit;
+    std::string text(unit.dimension == Dimension::none ? std::string_view("as sent") : unit.name);
+    if (!converted.empty()) text += fmt::format("; compares {}", fmt::join(converted, ", "));
+    return text;
 }
 
 std::string_view kept_text(Fold fold) {
@@ -90,7 +91,7 @@ std::string_view kept_text(Fold fold) {
         case Fold::amount:
             return "counts";
         case Fold::total:
-            return "sums: of counters over the window, of gauges the last values";
+            return "sums (of gauges, of their last values)";
         case Fold::above:
             return "counts above the limit";
         case Fold::moments:
@@ -118,7 +119,7 @@ std::string window_text(const Feed& feed, std::int64_t interval_ns) {
     }
     if (feed.offset_flushes > 0) text += fmt::format(", {} ago", time(feed.offset_flushes));
     if (feed.known_flushes > 0) {
-        text += fmt::format("; groups are known for {}", time(feed.known_flushes));
+        text += fmt::format("; missed for {}, then forgotten", time(feed.known_flushes));
     }
     return text;
 }
@@ -239,14 +240,15 @@ std::string explain(const RuleDefinition& definition, std::int64_t interval_ns) 
     }
     add_levels(block, definition);
     const Program& first = rule.levels[0].condition;
-    for (const Program* const program : programs) {
-        const std::string unit = unit_text(*program);
-        if (program == &first || !converted_text(*program).empty()) block.line("unit", unit);
+    block.line("unit", unit_text(programs));
+    const Labels& labels = first.steps[first.root].labels;
+    std::string groups = groups_text(labels);
+    if (!labels.is_empty()) {
+        groups += fmt::format("; {} are told of at a time", rule.instances_max);
     }
-    block.line("groups",
-               groups_text(first.steps[first.root].labels, rule.instances_max, "told at a time"));
+    block.line("groups", groups);
     add_feeds(block, programs, interval_ns);
-    block.line("memory", fmt::format("at most {}", size_text(state_bytes(rule))));
+    block.line("memory", memory_text(state_bytes(rule), labels, rule.instances_max));
     block.line("fires", fires_text(rule.policy));
     block.line("no data", no_data_text(rule.policy));
     block.line("told to", told_text(definition));
@@ -259,11 +261,11 @@ std::string explain(const DerivedSeries& derived, std::int64_t interval_ns) {
     const std::array<const Program*, 1> programs{&program};
     Block block(fmt::format("derived series {}", shown(derived.name)));
     block.line("expr", shown(to_text(program.expression)));
-    block.line("unit", unit_text(program));
-    block.line("series",
-               groups_text(program.steps[program.root].labels, derived.series_max, "series"));
+    block.line("unit", unit_text(programs));
+    const Labels& labels = program.steps[program.root].labels;
+    block.line("series", groups_text(labels));
     add_feeds(block, programs, interval_ns);
-    block.line("memory", fmt::format("at most {}", size_text(state_bytes(derived))));
+    block.line("memory", memory_text(state_bytes(derived), labels, derived_groups));
     add_hints(block, programs);
     return block.take();
 }

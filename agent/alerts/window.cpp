@@ -580,6 +580,11 @@ Value Window::presence(Function function, GroupId group) const {
     }
     const bool is_here = state.sample_at != 0 && flush_ - state.sample_at < feed_.window_flushes;
     if (is_here) return Value::exact(0);
+    // Missed for too long, while its series may still be known for reasons of their own.
+    const bool is_given_up =
+        !state.is_permanent &&
+        flush_ - state.sample_at >= std::uint64_t{feed_.window_flushes} + feed_.known_flushes;
+    if (is_given_up) return Value::no_data();
     return is_full() ? Value::exact(1) : Value::filling();
 }
 

@@ -43,6 +43,8 @@ constexpr auto repeat_min = std::chrono::nanoseconds(10s);
 constexpr auto resolve_after_min = std::chrono::nanoseconds(1s);
 constexpr std::int64_t flap_transitions_max = 100;
 constexpr auto flap_time_max = std::chrono::nanoseconds(24h);
+// Of channels, and of other rules; one notice goes to each, or is compared with each.
+constexpr std::size_t names_max = 32;
 // Each is a label of everything that is told; destinations have their own bounds.
 constexpr std::size_t labels_max = 32;
 constexpr std::string_view own_labels[]{"alertname", "severity", "alertstate"};
@@ -388,6 +390,14 @@ std::int64_t read_repeat(SectionReader& section) {
     return repeat.count();
 }
 
+std::vector<std::string> read_names(SectionReader& section, std::string_view key,
+                                    std::vector<std::string> fallback) {
+    std::vector<std::string> names = section.texts(key, std::move(fallback));
+    if (names.size() <= names_max) return names;
+    section.problem(key, fmt::format("must be at most {} names, got {}", names_max, names.size()));
+    return {};
+}
+
 // --- absent()
 
 bool reads_absence(const std::vector<alerts::Level>& levels) {
@@ -477,17 +487,19 @@ void read_labels(SectionReader& section, alerts::RuleDefinition& definition) {
     }
 }
 
+// A template of messages.
+std::string message_text(SectionReader& section, std::string_view key) {
+    auto placed = section.placed_text(key, "\"\"", "must be a text");
+    if (!placed) return {};
+    std::string hint = alerts::hint_on_message(placed->text);
+    if (!hint.empty()) section.warning(key, std::move(hint));
+    return std::move(placed->text);
+}
+
 void read_annotations(SectionReader section, alerts::RuleDefinition& definition) {
-    definition.summary = section.text("summary", "");
-    const std::string_view key = spelling(section, {"description", "action"});
-    definition.description = section.text(key, "");
+    definition.summary = message_text(section, "summary");
+    definition.description = message_text(section, spelling(section, {"description", "action"}));
     definition.runbook_url = section.text("runbook", "");
-    for (const auto& [name, text] :
-         {std::pair<std::string_view, const std::string&>{"summary", definition.summary},
-          {key, definition.description}}) {
-        std::string hint = alerts::hint_on_message(text);
-        if (!hint.empty()) section.warning(name, std::move(hint));
-    }
     section.report_unknown();
 }
 
@@ -533,9 +545,9 @@ std::optional<ReadRule> read_alert_rule(SectionReader& section, const RuleContex
     rule.instances_max = static_cast<std::size_t>(
         section.integer("max_instances", static_cast<std::int64_t>(rule.instances_max), 1,
                         static_cast<std::int64_t>(alerts::limits::tracked_instances_max)));
-    rule.inhibited_by = section.texts("inhibited_by", {});
+    rule.inhibited_by = read_names(section, "inhibited_by", {});
     definition.repeat_ns = read_repeat(section);
-    definition.channels = section.texts("channels", context.channels);
+    definition.channels = read_names(section, "channels", context.channels);
     read_labels(section, definition);
     read_annotations(section.section("annotations"), definition);
     section.report_unknown();

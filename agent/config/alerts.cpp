@@ -218,7 +218,6 @@ std::vector<alerts::DerivedSeries> read_derived(SectionReader& root, const RuleC
     }
     for (const auto& section : sections) {
         std::string name = section->text("metric", section->name());
-        const auto series_max = section->integer("max_series", 100, 1, derived_groups_max);
         if (!section->has("expr")) {
             section->problem("expr",
                              "must be given, such as \"ratio(errors, requests[5m])\", got "
@@ -240,8 +239,7 @@ std::vector<alerts::DerivedSeries> read_derived(SectionReader& root, const RuleC
         }
         section->report_unknown(root.known());
         if (!program) continue;
-        derived.push_back(
-            {std::move(name), *std::move(program), static_cast<std::size_t>(series_max)});
+        derived.push_back({std::move(name), *std::move(program)});
     }
     return derived;
 }
@@ -267,8 +265,8 @@ void check_state(SectionReader& section, const alerts::AlertsConfig& config) {
     std::string blame;
     if (largest != nullptr) {
         blame = fmt::format(
-            "; `{}` ({}) alone can take {}, with max_instances = {}: fewer of "
-            "them, a shorter window or fewer groups take less",
+            "; `{}` ({}) alone can take {}: less with a shorter window, or with a lower "
+            "max_instances than {}",
             largest->rule.name, largest->where, in_mebibytes(most), largest->rule.instances_max);
     }
     section.problem("max_state",

@@ -79,6 +79,23 @@ TEST_CASE("state is replaced by newer state, which is no loss") {
     CHECK(queue.take()->body == "c");
 }
 
+TEST_CASE("a queue is as full as the bound that it is nearest to") {
+    MemoryQueue queue(QueuePolicy::keep_order, {.batches_max = 4, .bytes_max = 10});
+    CHECK(queue.used() == 0);
+    queue.push(batch_of({"a"}));
+    CHECK(queue.used() == 0.25);
+    queue.push(batch_of({"bbbb"}));
+    CHECK(queue.used() == 0.5);
+    queue.push(batch_of({"ccccc"}));
+    CHECK(queue.used() == 1);
+    queue.take();
+    CHECK(queue.used() == 0.9);
+
+    MemoryQueue newest(QueuePolicy::latest_only, {.batches_max = 1, .bytes_max = 10});
+    newest.push(batch_of({"aaaaaaaaa"}));
+    CHECK(newest.used() == 0);
+}
+
 TEST_CASE("back-off doubles up to its cap, with full jitter") {
     const Backoff backoff;
     const double almost_one = std::nextafter(1.0, 0.0);

@@ -17,6 +17,8 @@ using pitot::tests::SnapshotMaker;
 
 namespace {
 
+constexpr std::int64_t second_ns = 1'000'000'000;
+
 std::optional<Unit> declared(std::string_view name) {
     if (name == "cpu") return find_metric_unit("percent");
     if (name == "db.seconds") return find_metric_unit("s");
@@ -27,11 +29,16 @@ std::optional<Unit> declared(std::string_view name) {
 class Rig {
 public:
     explicit Rig(const std::string& text, bool zero_for_no_data = false,
-                 EvaluatorSettings settings = {.unit_of = declared})
+                 EvaluatorSettings settings = {.unit_of = declared},
+                 std::int64_t forget_after_ns = CompileSettings{}.forget_after_ns,
+                 std::vector<GroupLabels> expected = {})
         : evaluator_(std::move(settings)) {
         auto expression = parse_expression(SourceText(text));
         REQUIRE(expression.has_value());
-        auto program = compile(std::move(*expression), Result::condition, {.unit_of = declared});
+        auto program = compile(std::move(*expression), Result::condition,
+                               {.unit_of = declared,
+                                .forget_after_ns = forget_after_ns,
+                                .expected = std::move(expected)});
         REQUIRE_MESSAGE(program.has_value(), program.error().what);
         rule_ = evaluator_.add(std::move(*program), zero_for_no_data);
     }
@@ -213,6 +220,21 @@ TEST_CASE("absence is of groups that were there") {
     Rig never("absent(beat[20s])");
     CHECK(never.flush() == "filling");
     CHECK(never.flush() == "yes 1");
+}
+
+TEST_CASE("who is missed for too long is forgotten, unless expected") {
+    Rig rig("absent(beat[20s]) by (worker)", false, {}, 30 * second_ns, {{{"worker", "x"}}});
+    rig.in.gauge("beat", "worker:a", 1);
+    CHECK(rig.flush() == "worker=x filling; worker=a no 0");
+    CHECK(rig.flush() == "worker=x yes 1; worker=a no 0");
+    for (int i = 0; i < 3; ++i) CHECK(rig.flush() == "worker=x yes 1; worker=a yes 1");
+    // Its series is still known, for reasons of its own.
+    CHECK(rig.flush() == "worker=x yes 1; worker=a no data");
+    rig.in.gauge("beat", "worker:a", 1);
+    CHECK(rig.flush() == "worker=x yes 1; worker=a no 0");
+    rig.in.forget(Kind::gauge, "beat", "worker:a");
+    for (int i = 0; i < 5; ++i) rig.flush();
+    CHECK(rig.flush() == "worker=x yes 1");
 }
 
 TEST_CASE("values keep the unit that they were sent in") {

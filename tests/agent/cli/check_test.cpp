@@ -83,6 +83,29 @@ TEST_CASE("with --strict a warning fails, and a problem more so") {
     CHECK(checked({.sets = {"interval=1"}, .strict = true}).exit_code == exit_configuration);
 }
 
+TEST_CASE("rules are counted, warned of, and explained") {
+    const ConfigDirectory directory;
+    const auto file = directory.write("pitot.toml",
+                                      "[alerts.a]\ncondition = 'rate(errors) > 0.05'\n"
+                                      "[alerts.b]\ncondition = 'x > 1'\n"
+                                      "[alerts.c]\nenabled = false\ncondition = 'x > 1'\n"
+                                      "[derive.d]\nexpr = 'rate(errors)'\n");
+    const Checked plain = checked({.config_file = file});
+    CHECK(plain.exit_code == exit_success);
+    CHECK(plain.out ==
+          file.native() + ": ok: 4 listeners, 1 sink, 2 alert rules, 1 derived series\n");
+    CHECK(plain.err.starts_with("warning: " + file.native() +
+                                ":2:29: alerts.a.condition: `rate()` is per second"));
+    CHECK(checked({.config_file = file, .strict = true}).exit_code == exit_warnings);
+
+    const Checked explained = checked({.config_file = file, .explain = true});
+    CHECK(explained.out.starts_with(plain.out + "\na (" + file.native() + ":1)\n"));
+    CHECK(explained.out.contains("\nderived series d\n"));
+    CHECK(explained.out.contains("\npitot_sink_failing (built in)\n"));
+    CHECK(explained.out.contains("\nAll windows together: "));
+    CHECK(checked({.config_file = file, .sets = {"interval=1"}, .explain = true}).out.empty());
+}
+
 TEST_CASE("--show prints a configuration that can be checked again") {
     const ConfigDirectory directory;
     directory.write("conf.d/x.toml", "interval = \"3s\"\n");

@@ -73,6 +73,7 @@ TEST_CASE("status") {
 TEST_CASE("check") {
     CHECK_FALSE(parsed_as<CheckArguments>({"check"}).config_file.has_value());
     CHECK(parsed_as<CheckArguments>({"check", "a.toml"}).config_file == "a.toml");
+    CHECK(parsed_as<CheckArguments>({"check", "--explain"}).explain);
     CHECK(parsed_as<CheckArguments>({"check", "--config", "a.toml"}).config_file == "a.toml");
     CHECK(parsed_as<CheckArguments>({"check", "--", "-a"}).config_file == "-a");
     const auto both = parsed_as<CheckArguments>({"check", "a.toml", "--set", "x=1"});

@@ -52,15 +52,17 @@ std::string with_every_option(const std::string& text) {
 
 // Listeners share their options, under whatever name ("listeners.*.mode"), and so do sinks over
 // HTTP as far as TLS and headers go ("sinks.*.tls_verify"), and all sinks but the console, which
-// has a default of its own, as far as the agent's own metrics go: the file shows these once. Of
-// channels it shows twice only what has another default.
+// has a default of its own, as far as the agent's own metrics go: the file shows these once. So
+// it does with the rules of alerts and with derived series. Of channels it shows twice only what
+// has another default.
 std::string general(const std::string& key) {
-    for (const std::string prefix : {"listeners.", "sinks.", "channels."}) {
+    for (const std::string prefix : {"listeners.", "sinks.", "channels.", "alerts.", "derive."}) {
         const std::size_t dot = key.find('.', prefix.size());
         if (!key.starts_with(prefix) || dot == std::string::npos) continue;
         const std::string option = key.substr(dot);
         const bool is_own = option == ".type" || option == ".rate_limit" || option == ".repeat";
-        const bool is_shared = prefix == "listeners." || option.starts_with(".tls_") ||
+        const bool is_shared = prefix == "listeners." || prefix == "alerts." ||
+                               prefix == "derive." || option.starts_with(".tls_") ||
                                (prefix == "channels." && !is_own) ||
                                option == ".headers" ||
                                (option == ".self_metrics" && !key.starts_with("sinks.console."));

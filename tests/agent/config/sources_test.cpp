@@ -116,8 +116,8 @@ TEST_CASE("two files that give one option are told with both places") {
                 "pitot.toml:2:2 too",
                 "conf.d/b.toml:2:1: foo: unknown option; known here: include, interval, "
                 "flush_offset, shutdown_deadline, shards, percentiles, prefix, constant_tags, "
-                "histogram, limits, expiry, log, self_metrics, http, "
-                "listeners, sinks",
+                "histogram, limits, expiry, log, self_metrics, http, units, "
+                "alerts, derive, listeners, sinks",
                 "conf.d/b.toml:4:8: sinks.a.type: must be one of \"console\", \"sample\", got the "
                 "text \"consle\"; did you mean \"console\"?"});
 }

@@ -182,6 +182,7 @@ Ledger with_everything() {
         for (std::uint64_t& sum : points.skipped.points) sum = ++amount;
         status.queued_batches = ++amount;
         status.queued_bytes = ++amount;
+        status.queue_used = static_cast<double>(++amount);
         status.failures_in_a_row = static_cast<std::uint32_t>(++amount);
         status.last_success_unix_ns = static_cast<std::int64_t>(++amount) * second;
         status.encodings.add(7 * millisecond);
