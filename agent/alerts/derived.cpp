@@ -24,23 +24,23 @@ DerivedSet::DerivedSet(std::vector<DerivedSeries> series, EvaluatorSettings sett
     : evaluator_(std::move(settings)) {
     for (DerivedSeries& one : series) {
         evaluator_.add(std::move(one.expression));
-        names_.push_back({std::move(one.name), one.series_max});
+        names_.push_back(std::move(one.name));
     }
 }
 
 void DerivedSet::evaluate(const protocol::Snapshot& snapshot, std::vector<MadeGauge>& out) {
     if (is_empty()) return;
     evaluator_.take(snapshot);
+    std::size_t made = 0;
     for (ProgramId program = 0; program < names_.size(); ++program) {
-        std::size_t made = 0;
         evaluator_.each_instance(program, [&](const Instance& instance) {
             if (!instance.value.is_exact()) return;
-            if (made >= names_[program].series_max) {
+            if (made >= gauges_max) {
                 ++left_out_;
                 return;
             }
             ++made;
-            out.push_back({.name = names_[program].name,
+            out.push_back({.name = names_[program],
                            .tags = tags_of(instance.group.labels),
                            .value = instance.value.low});
         });

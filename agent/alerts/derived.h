@@ -31,21 +31,21 @@ std::vector<std::pair<std::string, std::string>> tags_of(const GroupLabels& labe
 
 class DerivedSet {
 public:
+    // Gauges made in one flush, of all derived series; what is beyond is counted. No limit of
+    // series holds these, so that they have one of their own: more are no dashboard.
+    static constexpr std::size_t gauges_max = 10'000;
+
     DerivedSet(std::vector<DerivedSeries> series, EvaluatorSettings settings);
 
     bool is_empty() const { return names_.empty(); }
     void evaluate(const protocol::Snapshot& snapshot, std::vector<MadeGauge>& out);
-    // Gauges beyond max_series, which were left out, ever.
+    // Gauges that gauges_max left out, ever.
     std::uint64_t left_out() const { return left_out_; }
     EvaluatorUsage usage() const { return evaluator_.usage(); }
 
 private:
     Evaluator evaluator_;
-    struct Named {
-        std::string name;
-        std::size_t series_max = 0;
-    };
-    std::vector<Named> names_;  // by ProgramId
+    std::vector<std::string> names_;  // by ProgramId
     std::uint64_t left_out_ = 0;
 };
 

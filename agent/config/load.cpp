@@ -213,7 +213,10 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.self_metrics = read_self_metrics(std::move(self_metrics), root.known());
     config.http = read_http(std::move(http), root.known());
 
-    AlertsContext alerts{.interval = config.interval, .channels = root.names_in("channels")};
+    // There always is the agent's log.
+    std::vector<std::string> channels = root.names_in("channels");
+    channels.emplace_back(alerts::channels::default_channel);
+    AlertsContext alerts{.interval = config.interval, .channels = std::move(channels)};
     if (config.self_metrics.enabled) alerts.own_prefix = config.self_metrics.prefix;
     config.alerts = read_alerts(root, alerts);
 

@@ -153,16 +153,17 @@ TEST_CASE("a derived series is made of the interval that it is sent with, while 
     CHECK(rig.made_text() == "errors.share{service=pay,} 0.00; ");
 }
 
-TEST_CASE("derived series beyond max_series are left out, and counted") {
+TEST_CASE("derived series beyond their bound are left out, and counted") {
     AlertsConfig config = alerts_of({});
-    config.derived.push_back({.name = "twice",
-                              .expression = compiled_expression("load * 2", Result::number),
-                              .series_max = 2});
+    config.derived.push_back(
+        {.name = "twice", .expression = compiled_expression("load * 2", Result::number)});
     Rig rig(std::move(config));
-    for (const std::string host : {"a", "b", "c"}) rig.in.gauge("load", "host:" + host, 1);
+    for (std::size_t i = 0; i < DerivedSet::gauges_max + 5; ++i) {
+        rig.in.gauge("load", "host:" + std::to_string(i), 1);
+    }
     rig.flush();
-    CHECK(rig.made.gauges.size() == 2);
-    CHECK(rig.alerting->counts().derived_refused == 1);
+    CHECK(rig.made.gauges.size() == DerivedSet::gauges_max);
+    CHECK(rig.alerting->counts().derived_refused == 5);
 }
 
 TEST_CASE("over a restart: recalled, not told again, and told once to be over") {
