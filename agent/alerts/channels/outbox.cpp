@@ -103,6 +103,8 @@ public:
                   .is_owed = true});
         }
         for (SavedAlert& alert : saved.alerts) {
+            // Of a channel of this name that had another type: it keeps what is over, too.
+            if (alert.message->is_over()) continue;
             RememberedAlert* const known = memory_.find_or_make(alert.message->key());
             if (known == nullptr) break;
             known->told_ns = now_ns - away_ns - alert.age_ns;
@@ -122,7 +124,7 @@ public:
                                  .age_ns = now_ns - queued.told_ns,
                                  .may_be_known = queued.may_be_known || is_under_way});
         };
-        if (current_) add(*current_, under_way_);
+        if (current_) add(*current_, true);
         for (const QueuedMessage& queued : queue_.all()) add(queued, false);
         memory_.each([&](const RememberedAlert& alert) {
             if (alert.is_folded) return;
@@ -197,8 +199,8 @@ private:
             const std::size_t dropped = queue_.drop_unknown(key);
             counts_.waiting -= dropped;
             counts_.superseded += dropped;
-            is_owed = is_known || queue_.has(key);
             const bool is_under_way = current_ && current_->key == key;
+            is_owed = is_known || queue_.has(key);
             if (!is_owed && !is_under_way && dropped > 0) {
                 ++counts_.superseded;
                 return;
@@ -295,7 +297,7 @@ private:
     // Whose turn is it? Called whenever that may have changed.
     void pump() {
         tell_full();
-        if (under_way_ || retry_timer_ != 0 || is_finished_ || !may_begin()) return;
+        if (current_ || retry_timer_ != 0 || is_finished_ || !may_begin()) return;
         if (stopping_ && (time_.steady_ns() >= stop_deadline_ns_ || has_failed_)) {
             finish();
             return;
@@ -303,12 +305,11 @@ private:
         {
             const std::lock_guard lock(mutex_);
             drop_old();
-            if (!current_) current_ = queue_.take();
-            under_way_ = current_.has_value();
-            if (under_way_) ++status_.attempts;
+            current_ = queue_.take();
+            if (current_) ++status_.attempts;
             status_.next_attempt_unix_ns = 0;
         }
-        if (!under_way_) {
+        if (!current_) {
             if (stopping_) finish();
             return;
         }
@@ -324,23 +325,15 @@ private:
 
     void drop_old() {
         const std::int64_t oldest_ns = time_.steady_ns() - settings_.age_max.count();
-        const auto lose = [&] {
+        while (queue_.front() != nullptr && queue_.front()->told_ns < oldest_ns) {
+            static_cast<void>(queue_.take());
             --counts_.waiting;
             ++counts_[MessageLoss::too_old];
             ++changes_;
-        };
-        if (current_ && current_->told_ns < oldest_ns) {
-            current_.reset();
-            lose();
-        }
-        while (!current_ && queue_.front() != nullptr && queue_.front()->told_ns < oldest_ns) {
-            static_cast<void>(queue_.take());
-            lose();
         }
     }
 
     void on_answer(const Answer& answer) {
-        under_way_ = false;
         switch (answer.verdict) {
             case AnswerVerdict::delivered:
                 on_delivered();
@@ -407,7 +400,8 @@ private:
                                     answer.retry_after, context_.io.random());
                 status_.next_attempt_unix_ns = time_.wall_ns() + delay->count();
             }
-            supersede_current();
+            if (!supersede_current()) queue_.push_front(*std::move(current_));
+            current_.reset();
             status = status_;
             waiting = counts_.waiting;
         }
@@ -420,20 +414,20 @@ private:
     }
 
     // It was told to be over while an attempt to tell that it began was under way.
-    void supersede_current() {
+    bool supersede_current() {
         if (settings_.deliver_stale || current_->may_be_known || current_->message->is_over()) {
-            return;
+            return false;
         }
         const QueuedMessage* const end = queue_.next_end(current_->key);
-        if (end == nullptr) return;
+        if (end == nullptr) return false;
         if (!end->is_owed) {
             queue_.drop_end(current_->key);
             --counts_.waiting;
             ++counts_.superseded;
         }
-        current_.reset();
         --counts_.waiting;
         ++counts_.superseded;
+        return true;
     }
 
     void tell_full() {
@@ -456,7 +450,7 @@ private:
         }
         stop_timer_ = time_.at(deadline_steady_ns, [this] {
             stop_timer_ = 0;
-            if (under_way_) carrier_->cancel();
+            if (current_) carrier_->cancel();
         });
         pump();
     }
@@ -470,7 +464,6 @@ private:
             if (!context_.is_kept && counts_.waiting > 0) {
                 lost = std::exchange(counts_.waiting, 0);
                 counts_[MessageLoss::shutdown] += lost;
-                current_.reset();
                 queue_ = {};
             }
             status_.state = ChannelState::stopped;
@@ -497,8 +490,7 @@ private:
     std::uint64_t held_back_ = 0;  // and not told of yet
     std::map<std::string, std::uint64_t> held_back_of_;
     std::uint64_t queue_full_untold_ = 0;
-    std::optional<QueuedMessage> current_;  // whose turn it is; the loop's to change
-    bool under_way_ = false;                // an attempt; the loop's to change
+    std::optional<QueuedMessage> current_;  // that an attempt is made for; the loop's to change
     std::atomic<std::uint64_t> changes_ = 0;
 
     // Loop thread only.

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/alerts/channels/registry.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
 #include "agent/sink_set.h"
@@ -51,13 +52,16 @@ std::string with_every_option(const std::string& text) {
 
 // Listeners share their options, under whatever name ("listeners.*.mode"), and so do sinks over
 // HTTP as far as TLS and headers go ("sinks.*.tls_verify"), and all sinks but the console, which
-// has a default of its own, as far as the agent's own metrics go: the file shows these once.
+// has a default of its own, as far as the agent's own metrics go: the file shows these once. Of
+// channels it shows twice only what has another default.
 std::string general(const std::string& key) {
-    for (const std::string prefix : {"listeners.", "sinks."}) {
+    for (const std::string prefix : {"listeners.", "sinks.", "channels."}) {
         const std::size_t dot = key.find('.', prefix.size());
         if (!key.starts_with(prefix) || dot == std::string::npos) continue;
         const std::string option = key.substr(dot);
+        const bool is_own = option == ".type" || option == ".rate_limit" || option == ".repeat";
         const bool is_shared = prefix == "listeners." || option.starts_with(".tls_") ||
+                               (prefix == "channels." && !is_own) ||
                                option == ".headers" ||
                                (option == ".self_metrics" && !key.starts_with("sinks.console."));
         if (is_shared) return prefix + "*" + option;
@@ -162,8 +166,12 @@ TEST_CASE("the shipped configuration shows every option, and its default") {
     CHECK(shown.contains("listeners.*.gauge_sign"));
 }
 
-TEST_CASE("the shipped configuration has a section for every type of sink") {
+TEST_CASE("the shipped configuration has a section for every type of sink and of channel") {
     const std::string text = content_of(shipped);
+    for (const alerts::channels::ChannelType& type : alerts::channels::channel_types()) {
+        CAPTURE(type.name);
+        CHECK(text.contains("\n#type = \"" + std::string(type.name) + "\"\n"));
+    }
     for (const sinks::SinkType& type : sinks::sink_types()) {
         CAPTURE(type.name);
         CHECK(text.contains("\n#type = \"" + std::string(type.name) + "\"\n"));

@@ -48,7 +48,7 @@ TEST_CASE("fields are shown as they are") {
     CHECK(shown("{{ value }} {{ peak }} {{ threshold }} {{ unit }}") == "312 512 250 ms");
     CHECK(shown("{{ labels.service }} on {{ host }}") == "pay on web-1");
     CHECK(shown("{{ labels.'service' }}{{ labels.\"service\" }}") == "paypay");
-    CHECK(shown("{{ started }}, for {{ duration }}") == "2026-08-01T00:00:00.000Z, for 1 m 0 s");
+    CHECK(shown("{{ started }}, for {{ duration }}") == "2026-08-01T00:00:00.000Z, for 1 m");
     CHECK(shown("{{ condition }}") == "p95(checkout.time) > 250ms");
     CHECK(shown("{{ reason }} {{ firing }} {{ resolved }}") == "condition true false");
     CHECK(shown("[{{ labels.none }}]") == "[]");
@@ -184,9 +184,9 @@ TEST_CASE("output is bounded, and cut between characters") {
         shown("{{ each labels }}{{ each labels }}é{{ value }}{{ end }}{{ end }}", message);
     CHECK(text.size() <= template_limits::output_bytes_max + 3);
     CHECK(text.ends_with("…"));
-    const std::string letters(template_limits::source_bytes_max - 1, 'x');
+    const std::string letters(template_limits::source_bytes_max - 2, 'x');
     CHECK(shown(letters + "é").size() <= template_limits::output_bytes_max + 3);
-    CHECK(fault_in(letters + "éé").starts_with("1: must be at most 8192 bytes long"));
+    CHECK(fault_in(letters + "ééx").starts_with("1: must be at most 8192 bytes long"));
 }
 
 TEST_CASE("tags and nesting are bounded") {
