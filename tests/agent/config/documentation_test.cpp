@@ -61,8 +61,7 @@ std::string general(const std::string& key) {
         const std::string option = key.substr(dot);
         const bool is_own = option == ".type" || option == ".rate_limit" || option == ".repeat";
         const bool is_shared = prefix == "listeners." || option.starts_with(".tls_") ||
-                               (prefix == "channels." && !is_own) ||
-                               option == ".headers" ||
+                               (prefix == "channels." && !is_own) || option == ".headers" ||
                                (option == ".self_metrics" && !key.starts_with("sinks.console."));
         if (is_shared) return prefix + "*" + option;
     }
