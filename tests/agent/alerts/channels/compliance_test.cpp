@@ -109,7 +109,7 @@ TEST_CASE("a destination that is away costs nothing but time") {
             // Less than the time to connect, which passes too.
             rig.advance(4s);
         }
-        CHECK(failures >= 3);
+        CHECK(rig.server.requests().size() == 3);  // those that came whole
         CHECK(!rig.channel->status().is_failing());
     });
 }
