@@ -117,7 +117,7 @@ TEST_CASE("two files that give one option are told with both places") {
                 "conf.d/b.toml:2:1: foo: unknown option; known here: include, interval, "
                 "flush_offset, shutdown_deadline, shards, percentiles, prefix, constant_tags, "
                 "histogram, limits, expiry, log, self_metrics, http, "
-                "listeners, sinks",
+                "listeners, sinks, channels",
                 "conf.d/b.toml:4:8: sinks.a.type: must be one of \"console\", \"sample\", got the "
                 "text \"consle\"; did you mean \"console\"?"});
 }
