@@ -253,11 +253,14 @@ void Evaluator::ratio(Running& running, StepId id, Column& out) const {
     out.groups = join.groups();
     out.values.resize(width(out.groups));
     const bool is_usable = above.is_usable() && below.is_usable();
+    // Whoever says how many are enough for a share needs not wait for a number of flushes.
+    const bool has_floor = step.number > 0 && above.feed().offset_flushes == 0;
     each_group(out.groups, [&](GroupId group) {
         Value& value = out.values[group];
         const Value numerator = above.amount(join.left(group));
         const Value denominator = below.amount(join.right(group));
-        if (!is_usable) {
+        const bool is_enough = has_floor && denominator.low >= step.number;
+        if (!is_usable && !is_enough) {
             value = Value::filling();
         } else if (denominator.low == 0 || denominator.low < step.number) {
             value = running.zero_for_no_data ? Value::exact(0) : Value::no_data();

@@ -416,7 +416,7 @@ SlowAlerts::Side SlowAlerts::ratio(const Call& call, Selector above, Selector be
     for (const GroupLabels& group : groups) {
         const GroupLabels mine = projected(group, numerators.labels);
         const GroupLabels its = projected(group, denominators.labels);
-        const bool usable = [&] {
+        const bool has_waited = [&] {
             const auto is_usable = [&](const Reading& each) {
                 if (each.offset > 0) return at >= std::size_t{each.window} + each.offset;
                 return at >= std::min(each.window, limits::estimate_flushes_min);
@@ -427,7 +427,9 @@ SlowAlerts::Side SlowAlerts::ratio(const Call& call, Selector above, Selector be
         const double under = groups_below.contains(its)
                                  ? pooled(Function::increase, 0, denominators, its, at).low
                                  : 0;
-        if (!usable) {
+        const double least = call.minimum.value_or(0);
+        const bool is_enough = least > 0 && numerators.offset == 0 && under >= least;
+        if (!has_waited && !is_enough) {
             side.values[group] = Value::filling();
         } else if (under == 0 || under < call.minimum.value_or(0)) {
             side.values[group] = Value::no_data();

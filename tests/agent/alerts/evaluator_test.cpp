@@ -176,6 +176,18 @@ TEST_CASE("a ratio sums away what only its numerator asks for") {
     floor.in.count("a", "", 10);
     floor.in.count("b", "", 20);
     CHECK(floor.flush() == "yes 0.5");
+
+    // In a window that fills, a floor that is reached is enough; without one it is not.
+    Rig filling("ratio(a, b[1m], min = 20) > 5%");
+    filling.in.count("a", "", 10);
+    filling.in.count("b", "", 19);
+    CHECK(filling.flush() == "filling");
+    filling.in.count("b", "", 1);
+    CHECK(filling.flush() == "yes 0.5");
+    Rig without("ratio(a, b[1m]) > 5%");
+    without.in.count("a", "", 10);
+    without.in.count("b", "", 20);
+    CHECK(without.flush() == "filling");
 }
 
 TEST_CASE("sides are joined by their labels") {

@@ -177,14 +177,14 @@ TEST_CASE("a test that holds") {
     const Told told = rig.run(one_test(std::string(failing_pay) + R"(,
           { from = "10m", to = "20m", lines = ["requests:100|c|#service:pay"] },)",
                                        R"toml(
-          { at = "1m20s", alert = "errors", labels = { service = "pay" }, state = "pending" },
-          { at = "1m20s", alert = "errors", value = "10% +- 0.1%" },
-          { at = "1m30s", alert = "errors", state = "firing", severity = "warning" },
-          { at = "1m30s", alert = "errors", reason = "condition", peak = 0.1 },
-          { at = "1m34s", alert = "errors", state = "firing", instances = 1, suppressed = 0 },
-          { at = "1m30s", alert = "errors", labels = { team = "web" }, state = ["firing", "ok"] },
-          { at = "1m30s", alert = "errors", summary = "pay: 10% errors (peak 10%)" },
-          { at = "1m30s", alert = "errors", labels = { service = "mail" }, state = "ok" },
+          { at = "1m", alert = "errors", labels = { service = "pay" }, state = "pending" },
+          { at = "1m", alert = "errors", value = "10% +- 0.1%" },
+          { at = "1m10s", alert = "errors", state = "firing", severity = "warning" },
+          { at = "1m10s", alert = "errors", reason = "condition", peak = 0.1 },
+          { at = "1m14s", alert = "errors", state = "firing", instances = 1, suppressed = 0 },
+          { at = "1m10s", alert = "errors", labels = { team = "web" }, state = ["firing", "ok"] },
+          { at = "1m10s", alert = "errors", summary = "pay: 10% errors (peak 10%)" },
+          { at = "1m10s", alert = "errors", labels = { service = "mail" }, state = "ok" },
           { at = "20m", alert = "errors", labels = { service = "mail" }, notified = [] },
           { at = "20m", alert = "errors", notified = { hook = ["firing", "resolved"] } },
           { at = "20m", alert = "errors", notified = ["firing warning", "resolved warning"] },
@@ -197,12 +197,12 @@ TEST_CASE("a test that holds") {
 TEST_CASE("a failure is a table of what was expected and what came, and why") {
     const Rig rig;
     const Told told =
-        rig.run(one_test(failing_pay, R"(  { at = "1m20s", alert = "errors", state = "firing", )"
+        rig.run(one_test(failing_pay, R"(  { at = "1m", alert = "errors", state = "firing", )"
                                       R"(value = 0.1, summary = "down" },)"));
     CHECK(told.exit_code == exit_failure);
     CHECK(told.out ==
           R"(FAILED  test.toml: t
-  test.toml:8:3: at 1m20s: errors
+  test.toml:8:3: at 1m: errors
              expected  got
     state    firing    pending                 <--
     value    0.1       0.1
@@ -393,7 +393,7 @@ TEST_CASE("verbosely, every test and what was told when") {
     const Told told = rig.run(
         one_test(failing_pay, R"({ at = "5m", alert = "errors", state = "firing" })"), false, true);
     CHECK(told.out == R"(ok      test.toml: t
-       1m30s  errors{service=pay} firing warning: pay: 10% errors (peak 10%)
+       1m10s  errors{service=pay} firing warning: pay: 10% errors (peak 10%)
 1 test in 1 file: all passed.
 )");
 }

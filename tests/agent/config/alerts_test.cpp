@@ -495,6 +495,6 @@ TEST_CASE("files of rules are loaded by themselves") {
     REQUIRE(lines.size() == 3);
     CHECK(lines[0].starts_with("c.toml:2:1: alerts.b.condition: must be given in one file"));
     CHECK(lines[1] == "c.toml:3:1: alerts.b.fro: unknown option; did you mean `for`?");
-    CHECK(lines[2] == "c.toml:6:1: alert: unknown table; did you mean `alerts`?");
+    CHECK(lines[2] == "c.toml:6:2: alert: unknown table; did you mean `alerts`?");
     CHECK_FALSE(load_rules_files(std::vector{directory.path() / "none"}, arguments));
 }
