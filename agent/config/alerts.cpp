@@ -48,8 +48,8 @@ std::vector<alerts::MetricUnit> read_units(SectionReader& root) {
         std::vector<std::string_view> names;
         for (const alerts::Unit& known : alerts::metric_units()) names.push_back(known.name);
         root.problem("units",
-                     fmt::format("must hold units ({}), got \"{}\" = \"{}\"",
-                                 fmt::join(names, ", "), printable(metric), printable(name)));
+                     fmt::format(R"(must hold units ({}), got "{}" = "{}")", fmt::join(names, ", "),
+                                 printable(metric), printable(name)));
     }
     if (units.size() > units_max) {
         root.problem("units",
@@ -68,6 +68,7 @@ void check_channel_names(SectionReader& section, const std::vector<std::string>&
         std::string hint = did_you_mean(channel, names, '"');
         if (hint.empty() && names.size() <= listed_channels_max) {
             std::vector<std::string> listed;
+            listed.reserve(names.size());
             for (const std::string_view name : names) listed.push_back(printable(name, 80));
             hint = fmt::format("; there are: {}", fmt::join(listed, ", "));
         }

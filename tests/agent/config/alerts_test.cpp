@@ -391,6 +391,7 @@ TEST_CASE("derived series") {
                          "metric = 'a b'\n[derive.d]\nexpr = 'rate(x)'\nmetric = 'pitot.lines'\n"
                          "[derive.e]\nexpr = 'rate(x)'\n[derive.f]\nexpr = 'rate(x)'\n"
                          "metric = 'e'\n") ==
+          // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): messages are longer than lines
           Lines{"c:1:1: derive.a.expr: must be given, such as \"ratio(errors, requests[5m])\", got "
                 "nothing",
                 "c:3:11: derive.b.expr: must be a number, got the condition `x > 1`",
