@@ -283,6 +283,18 @@ void check_state(SectionReader& section, const alerts::AlertsConfig& config) {
                                 in_mebibytes(needed), format_size(config.state_bytes_max), blame));
 }
 
+// In a file that is the whole configuration of an agent there is more than rules, which is not
+// read here. What is almost called as one of these tables was meant to be one.
+void report_misspelt(SectionReader& root, const Table& document) {
+    const std::vector<std::string_view> known(root.known().begin(), root.known().end());
+    for (const Entry& entry : document.entries) {
+        if (std::ranges::find(known, entry.key) != known.end()) continue;
+        const std::string meant = did_you_mean(entry.key, known);
+        if (meant.empty()) continue;
+        root.problem_at(entry.key_position, entry.key, "unknown table" + meant);
+    }
+}
+
 }  // namespace
 
 alerts::AlertsConfig read_alerts(SectionReader& root, const AlertsContext& context) {
@@ -326,7 +338,7 @@ std::expected<alerts::AlertsConfig, std::vector<Problem>> load_rules_files(
     alerts::AlertsConfig config =
         read_alerts(root, {.interval = arguments.interval, .own_prefix = arguments.own_prefix});
     root.sections("channels");
-    root.report_unknown();
+    report_misspelt(root, document);
     if (!context.problems.empty()) return std::unexpected(context.problems.problems());
     return config;
 }

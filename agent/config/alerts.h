@@ -51,9 +51,9 @@ struct RulesFileArguments {
     Environment environment = system_environment();
 };
 
-// Files with the tables above only. Tables of channels may stand there too and are passed
-// over; channels that rules name are not looked for. The order of the rules is that of the
-// files. Fails with all problems; hints are not among them.
+// Files with the tables above. Whatever else is there, such as channels, listeners and sinks,
+// is passed over; channels that rules name are not looked for, and no files are included. The
+// order of the rules is that of the files. Fails with all problems; hints are not among them.
 std::expected<alerts::AlertsConfig, std::vector<Problem>> load_rules_files(
     std::span<const std::filesystem::path> files, const RulesFileArguments& arguments);
 

@@ -528,8 +528,10 @@ TEST_CASE("files of rules are loaded by themselves") {
     CHECK(load_rules_files(std::vector{second}, with_own)->rules.size() ==
           1 + built_in_names().size());
 
-    const auto bad = directory.write(
-        "c.toml", "[alerts.b]\ncondition = 'x >'\nfro = '1m'\n[listeners.a]\ntype = 'udp'\n");
+    const auto bad =
+        directory.write("c.toml",
+                        "[alerts.b]\ncondition = 'x >'\nfro = '1m'\n[listeners.a]\ntype = 'udp'\n"
+                        "[alert.c]\ncondition = 'x > 1'\n");
     const auto refused = load_rules_files(std::vector{second, bad}, arguments);
     REQUIRE_FALSE(refused);
     Lines lines;
@@ -540,7 +542,6 @@ TEST_CASE("files of rules are loaded by themselves") {
     REQUIRE(lines.size() == 3);
     CHECK(lines[0].starts_with("c.toml:2:1: alerts.b.condition: must be given in one file"));
     CHECK(lines[1] == "c.toml:3:1: alerts.b.fro: unknown option; did you mean `for`?");
-    CHECK(lines[2] ==
-          "c.toml:4:2: listeners: unknown table; known here: units, alerts, derive, channels");
+    CHECK(lines[2] == "c.toml:6:2: alert: unknown table; did you mean `alerts`?");
     CHECK_FALSE(load_rules_files(std::vector{directory.path() / "none"}, arguments));
 }
