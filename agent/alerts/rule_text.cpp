@@ -66,7 +66,18 @@ std::string memory_text(std::size_t bytes, const Labels& labels, std::size_t gro
     return text;
 }
 
-// The unit of the value that is shown, and what numbers with units are compared as.
+// The unit of the value that is shown.
+std::string value_text(const Program& program) {
+    if (program.value_unit.dimension != Dimension::none) {
+        return std::string(program.value_unit.name);
+    }
+    const Step& value = program.steps[program.value];
+    const bool is_plain = value.type == Step::Type::ratio ||
+                          (value.type == Step::Type::measure && !info(value.function).is_measure);
+    return is_plain ? "a plain number" : "as sent";
+}
+
+// The same, and what numbers with units are compared as.
 std::string unit_text(std::span<const Program* const> programs) {
     std::vector<std::string> converted;
     for (const Program* const program : programs) {
@@ -80,8 +91,7 @@ std::string unit_text(std::span<const Program* const> programs) {
             }
         }
     }
-    const Unit& unit = programs.front()->value_unit;
-    std::string text(unit.dimension == Dimension::none ? std::string_view("as sent") : unit.name);
+    std::string text = value_text(*programs.front());
     if (!converted.empty()) text += fmt::format("; compares {}", fmt::join(converted, ", "));
     return text;
 }

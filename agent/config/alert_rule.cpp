@@ -502,6 +502,15 @@ std::string message_text(SectionReader& section, std::string_view key,
     return std::move(placed->text);
 }
 
+// What belongs one table further in.
+void refuse_annotations_of(SectionReader& rule) {
+    for (const std::string_view key : {"summary", "description", "action", "runbook"}) {
+        if (!rule.has(key)) continue;
+        rule.text(key, "");
+        rule.problem(key, fmt::format("must stand in [{}]", rule.path_of("annotations")));
+    }
+}
+
 void read_annotations(SectionReader section, alerts::RuleDefinition& definition) {
     const alerts::channels::TemplateScope scope = alerts::channels::scope_of(definition);
     definition.summary = message_text(section, "summary", scope);
@@ -558,6 +567,7 @@ std::optional<ReadRule> read_alert_rule(SectionReader& section, const RuleContex
     definition.channels = read_names(section, "channels", context.channels);
     read_labels(section, definition);
     read_annotations(section.section("annotations"), definition);
+    refuse_annotations_of(section);
     section.report_unknown();
     if (rule.levels.empty()) return std::nullopt;
     rule.policy.worst_is_least = alerts::worst_is_least(rule.levels[0].condition.expression);

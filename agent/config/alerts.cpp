@@ -32,6 +32,8 @@ constexpr std::int64_t derived_groups_max = 100'000;
 
 // The agent's log, which is a channel without being written.
 constexpr std::string_view log_channel = "log";
+// More are not read through.
+constexpr std::size_t listed_channels_max = 12;
 
 constexpr std::string_view built_in_name = "the built-in rules";
 
@@ -46,8 +48,8 @@ std::vector<alerts::MetricUnit> read_units(SectionReader& root) {
         std::vector<std::string_view> names;
         for (const alerts::Unit& known : alerts::metric_units()) names.push_back(known.name);
         root.problem("units",
-                     fmt::format("must hold units ({}), got \"{}\" = \"{}\"",
-                                 fmt::join(names, ", "), printable(metric), printable(name)));
+                     fmt::format(R"(must hold units ({}), got "{}" = "{}")", fmt::join(names, ", "),
+                                 printable(metric), printable(name)));
     }
     if (units.size() > units_max) {
         root.problem("units",
@@ -60,12 +62,18 @@ std::vector<alerts::MetricUnit> read_units(SectionReader& root) {
 void check_channel_names(SectionReader& section, const std::vector<std::string>& channels,
                          const std::vector<std::string>& known) {
     std::vector<std::string_view> names(known.begin(), known.end());
-    names.push_back(log_channel);
+    if (std::ranges::find(names, log_channel) == names.end()) names.push_back(log_channel);
     for (const std::string& channel : channels) {
         if (std::ranges::find(names, channel) != names.end()) continue;
-        section.problem("channels",
-                        fmt::format("must name channels that there are, got \"{}\"{}",
-                                    printable(channel, 80), did_you_mean(channel, names, '"')));
+        std::string hint = did_you_mean(channel, names, '"');
+        if (hint.empty() && names.size() <= listed_channels_max) {
+            std::vector<std::string> listed;
+            listed.reserve(names.size());
+            for (const std::string_view name : names) listed.push_back(printable(name, 80));
+            hint = fmt::format("; there are: {}", fmt::join(listed, ", "));
+        }
+        section.problem("channels", fmt::format("must name channels that there are, got \"{}\"{}",
+                                                printable(channel, 80), hint));
     }
 }
 

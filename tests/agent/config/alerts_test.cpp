@@ -13,7 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/alerts/built_in_rules.h"
+#include "agent/alerts/rule_text.h"
+#include "agent/config/show.h"
 #include "agent/self_metrics/catalogue.h"
 #include "tests/support/config_rig.h"
 
@@ -316,6 +317,9 @@ TEST_CASE("channels of [alerts] are those of all rules that name none") {
     CHECK(rule_of(config, "a").channels == Lines{"log"});
     CHECK(rule_of(config, "b").channels.empty());
     CHECK(rule_of(config, "pitot_limit_hit").channels == Lines{"log"});
+    CHECK(lines_wrong_in("[alerts]\nchannels = ['oncall']") ==
+          Lines{"c:2:12: alerts.channels: must name channels that there are, got \"oncall\"; there "
+                "are: log"});
     CHECK(lines_wrong_in("[alerts]\nchannels = ['lok']") ==
           Lines{"c:2:12: alerts.channels: must name channels that there are, got \"lok\"; did you "
                 "mean \"log\"?"});
@@ -387,6 +391,7 @@ TEST_CASE("derived series") {
                          "metric = 'a b'\n[derive.d]\nexpr = 'rate(x)'\nmetric = 'pitot.lines'\n"
                          "[derive.e]\nexpr = 'rate(x)'\n[derive.f]\nexpr = 'rate(x)'\n"
                          "metric = 'e'\n") ==
+          // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): messages are longer than lines
           Lines{"c:1:1: derive.a.expr: must be given, such as \"ratio(errors, requests[5m])\", got "
                 "nothing",
                 "c:3:11: derive.b.expr: must be a number, got the condition `x > 1`",
@@ -458,6 +463,48 @@ crit = '> 3'
           "is not; for hysteresis its limit lies on the other side");
     CHECK(loaded.warnings[7] ==
           "c:18:8: alerts.f.crit: is true before `warn` is, so that there is never a warning");
+}
+
+TEST_CASE("what --show prints are the same rules") {
+    const ConfigDirectory directory;
+    const auto file = directory.write("pitot.toml", R"toml(
+units = { "disk.*" = "KiB" }
+[alerts]
+channels = ["log"]
+[alerts.a-b]
+condition = 'last("disk.*") by (host) > 1GiB'
+[alerts.absent]
+condition = "absent(x[1m]) by (host)"
+expect = [{ host = "a" }, { host = "b\"" }]
+flap = false
+labels = { team = "a" }
+annotations = { summary = "{{ value }}\n$${x}" }
+[alerts.levels]
+value = "x"
+crit = "> 80%"
+[alerts.levels.flap]
+within = "1h"
+[alerts.pitot_limit_hit]
+for = "3 of 5"
+[derive.d]
+expr = "rate(x)"
+)toml");
+    const LoadedConfig first = loaded_of(config_arguments(file));
+    const auto shown = directory.write("again/pitot.toml", show(first));
+    const LoadedConfig second = loaded_of(config_arguments(shown));
+    const auto text_of = [](const LoadedConfig& loaded) {
+        std::string text;
+        for (RuleDefinition definition : loaded.config.alerts.rules) {
+            definition.where = "";
+            AlertsConfig one;
+            one.rules.push_back(definition);
+            one.rules.back().is_built_in = false;
+            text += explain(one, 10 * second_ns) + definition.summary;
+        }
+        return text;
+    };
+    CHECK(text_of(first) == text_of(second));
+    CHECK(second.config.alerts.derived.size() == 1);
 }
 
 TEST_CASE("files of rules are loaded by themselves") {
