@@ -331,18 +331,21 @@ class Bench:
             assert isinstance(server, Pitot)
             server.wait_for_flush()
             idle, _ = resident_bytes(server.pid)
-            sents = []
+            sents: list[dict[str, Any]] = []
+            intake = 0
             for _ in range(3):
                 server.wait_for_flush()
                 sents.append(self.send(
                     server, load, "--draw", "in-turn", "--lines", str(count), "--cycles",
                     str(lines_each), "--lines-per-second", lines_per_s))
+                intake = intake or resident_bytes(server.pid)[0]  # before any flush of them
             filled, _ = resident_bytes(server.pid)  # one page full, the other one was
             server.wait_for_flush()
             server.wait_for_flush()
             pause()
             after, peak = resident_bytes(server.pid)
-            return {"bytes": (filled - idle) / count, "after_bytes": (after - idle) / count,
+            return {"bytes": (filled - idle) / count, "intake_bytes": (intake - idle) / count,
+                    "after_bytes": (after - idle) / count,
                     "peak_bytes": (peak - idle) / count, "idle": idle}, sents
 
         run = self.attempt(lambda: Pitot(self.tools, load, self.folder,
@@ -354,6 +357,7 @@ class Bench:
         self.figures += [
             Figure(load.name, load.what, "B", [run["bytes"]], goal=goal,
                    notes=[f"names, tags and rows {table:.0f} B"]),
+            Figure("  of it the intake", load.what, "B", [run["intake_bytes"]], goal=goal),
             Figure("  after the flush", load.what, "B", [run["after_bytes"]]),
             Figure("  peak, with encoding", load.what, "B", [run["peak_bytes"]])]
 
