@@ -37,7 +37,8 @@ EXIT_SKIPPED = 77
 MEASURED = [("usual", "avx2"), ("without_tags", "avx2"), ("long", "avx2"), ("zipf", "avx2"),
             ("one_line_a_datagram", "avx2"), ("usual", "sse2"), ("usual", "portable")]
 # Which memcpy() the C library takes.
-PLAIN_LIBRARY = "glibc.cpu.hwcaps=-AVX2,-AVX,-AVX512F,-AVX512VL,-ERMS,-FSRM,-AVX_Fast_Unaligned_Load"
+PLAIN_LIBRARY = ("glibc.cpu.hwcaps="
+                 "-AVX2,-AVX,-AVX512F,-AVX512VL,-ERMS,-FSRM,-AVX_Fast_Unaligned_Load")
 
 
 def count(program: Path, load: str, vectors: str) -> tuple[float, str]:

@@ -11,15 +11,15 @@
 // ends, on SIGTERM, after it has read what the socket holds.
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
-#include <signal.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <CLI/CLI.hpp>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <string>
 
 #include "agent/net/receive_ring.h"

@@ -325,23 +325,27 @@ class Bench:
         count = self.scale.series
         load = Load(f"memory, {types}", f"{count:,} {types} with short names, {lines_each} line(s) "
                     "each in an interval", series=count, types=types)
+        lines_per_s = str(count * lines_each / self.scale.fill_s)
 
         def work(server: Server) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             assert isinstance(server, Pitot)
             server.wait_for_flush()
             idle, _ = resident_bytes(server.pid)
-            sents = []
+            sents: list[dict[str, Any]] = []
+            intake = 0
             for _ in range(3):
                 server.wait_for_flush()
                 sents.append(self.send(
                     server, load, "--draw", "in-turn", "--lines", str(count), "--cycles",
-                    str(lines_each), "--lines-per-second", str(count * lines_each / self.scale.fill_s)))
+                    str(lines_each), "--lines-per-second", lines_per_s))
+                intake = intake or resident_bytes(server.pid)[0]  # before any flush of them
             filled, _ = resident_bytes(server.pid)  # one page full, the other one was
             server.wait_for_flush()
             server.wait_for_flush()
             pause()
             after, peak = resident_bytes(server.pid)
-            return {"bytes": (filled - idle) / count, "after_bytes": (after - idle) / count,
+            return {"bytes": (filled - idle) / count, "intake_bytes": (intake - idle) / count,
+                    "after_bytes": (after - idle) / count,
                     "peak_bytes": (peak - idle) / count, "idle": idle}, sents
 
         run = self.attempt(lambda: Pitot(self.tools, load, self.folder,
@@ -353,6 +357,7 @@ class Bench:
         self.figures += [
             Figure(load.name, load.what, "B", [run["bytes"]], goal=goal,
                    notes=[f"names, tags and rows {table:.0f} B"]),
+            Figure("  of it the intake", load.what, "B", [run["intake_bytes"]], goal=goal),
             Figure("  after the flush", load.what, "B", [run["after_bytes"]]),
             Figure("  peak, with encoding", load.what, "B", [run["peak_bytes"]])]
 
@@ -450,6 +455,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tools", type=Path, help="folder of load_generator and null_receiver; "
                         "default: tests/bench beside the binary")
     parser.add_argument("--only", choices=["cost", "ceiling", "memory", "flush"], action="append")
+    parser.add_argument("--load", action="append", choices=[load.name for load in LOADS],
+                        help="of the section cost: this one, in place of all")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of one run")
     parser.add_argument("--json", type=Path, help="where to write everything that was measured")
@@ -465,6 +472,7 @@ def main() -> None:
     scale = replace(SMOKE) if arguments.smoke else Scale()
     scale.rounds = arguments.rounds or scale.rounds
     scale.seconds = arguments.seconds or scale.seconds
+    scale.loads = arguments.load or scale.loads
     binary = arguments.binary.resolve()
     cores = sorted(os.sched_getaffinity(0))
     tools = Tools(binary, (arguments.tools or binary.parent / "tests" / "bench").resolve(),
