@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -47,10 +48,15 @@ std::expected<TextFile, std::string> read_file(const std::filesystem::path& path
 
     TextFile result;
     result.is_public = S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
-    // One byte more than allowed tells that there is more.
-    result.text.resize(bytes_max + 1);
+    // What is read may be a pipe, whose length nobody knows, and what is allowed far more than
+    // there is: room is made as it is needed. One byte more than allowed tells that there is more.
+    constexpr std::size_t step_bytes = 64 * 1024;
     std::size_t filled = 0;
-    while (filled < result.text.size()) {
+    for (;;) {
+        if (filled == result.text.size()) {
+            if (filled > bytes_max) break;
+            result.text.resize(std::min(bytes_max + 1, std::max(step_bytes, 2 * filled)));
+        }
         const ssize_t count =
             ::read(file.number(), result.text.data() + filled, result.text.size() - filled);
         if (count == 0) break;

@@ -78,7 +78,7 @@ def settings(receiver: Receiver, state: Path, alertmanager: AlertmanagerServer |
         "http": {"address": "127.0.0.1:0"},
         "channels": channels,
         "alerts": {"long_queue": {"condition": "queue.depth > 100",
-                                  "summary": "{{ labels.queue }} has {{ value }}",
+                                  "annotations": {"summary": "{{ labels.queue }} has {{ value }}"},
                                   "channels": list(channels)}, **rules},
     }
 

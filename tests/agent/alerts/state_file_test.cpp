@@ -115,7 +115,7 @@ TEST_CASE("what is wrong is said") {
     CHECK(decode(whole + "x").error().starts_with("must be whole: "));
     std::string other = whole;
     other[12] = 9;
-    CHECK(decode(other).error() == "must be of version 1, is of 9");
+    CHECK(decode(other).error() == "must be of version 2, is of 9");
     other = whole;
     other.back() = static_cast<char>(other.back() + 1);
     CHECK(decode(other).error() == "must match its checksum, is damaged");

@@ -15,7 +15,7 @@ TEST_CASE("names near a mistyped one") {
                                               "checkout.tme", "cpu",           "queue.depth"};
     using Names = std::vector<std::string>;
     CHECK(nearest_metrics("requests", names) == Names{"request", "http.requests"});
-    CHECK(nearest_metrics("erors", names) == Names{"errors", "error"});
+    CHECK(nearest_metrics("erors", names) == Names{"errors"});
     CHECK(nearest_metrics("checkout.tim", names) == Names{"checkout.time", "checkout.tme"});
     CHECK(nearest_metrics("depth.queue", names) == Names{"queue.depth"});
     CHECK(nearest_metrics("zzz", names).empty());

@@ -410,7 +410,7 @@ TEST_CASE("channels of alerts") {
                   .failures_in_a_row = 3}};
          },
          "channels.hook", Health::degraded,
-         "2 message(s) wait; b:1: retrying: Connection \\x1B refused"},
+         "2 message(s) wait; b:1: retrying: Connection \\x1b refused"},
         {"a message was refused",
          [](Case& of) {
              of.hook().destinations = {
