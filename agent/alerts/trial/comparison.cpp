@@ -173,6 +173,7 @@ private:
 void Comparer::compare_state() {
     if (expectation_.states.empty()) return;
     std::vector<std::string_view> names;
+    names.reserve(expectation_.states.size());
     for (const Phase phase : expectation_.states) names.push_back(to_string(phase));
     std::string got(to_string(phase_));
     const bool is_ambiguous = meant_.size() > 1 && phase_ != Phase::ok;

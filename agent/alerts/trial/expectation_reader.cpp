@@ -81,6 +81,7 @@ std::optional<std::uint64_t> count_option(SectionReader& section, std::string_vi
 
 std::vector<std::string_view> severities_of(const RuleDefinition& rule) {
     std::vector<std::string_view> names;
+    names.reserve(rule.rule.levels.size());
     for (const Level& level : rule.rule.levels) names.push_back(level.severity);
     return names;
 }
@@ -100,8 +101,8 @@ std::optional<std::string> severity_named(const RuleDefinition& rule, std::strin
 std::string severity_problem(const RuleDefinition& rule, std::string_view got) {
     std::vector<std::string_view> words = severities_of(rule);
     if (words.size() == 2) words.insert(words.end(), {"warn", "crit"});
-    return fmt::format("must be a severity of the rule (\"{}\"), got \"{}\"{}",
-                       fmt::join(words, "\", \""), printable(got), did_you_mean(got, words, '"'));
+    return fmt::format(R"(must be a severity of the rule ("{}"), got "{}"{})",
+                       fmt::join(words, R"(", ")"), printable(got), did_you_mean(got, words, '"'));
 }
 
 }  // namespace
@@ -203,6 +204,7 @@ const RuleDefinition* ExpectationReader::read_rule(SectionReader& section,
     const RuleDefinition* const rule = find_rule(*rules_, expectation.alert);
     if (rule != nullptr) return rule;
     std::vector<std::string_view> names;
+    names.reserve(rules_->alerts.rules.size());
     for (const RuleDefinition& each : rules_->alerts.rules) names.push_back(each.rule.name);
     section.problem(
         "alert", fmt::format("must be an alert of the rules, got \"{}\"{}",

@@ -180,7 +180,7 @@ std::string junit_xml(const std::vector<TrialResult>& results) {
         text += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\">\n",
                             file, end - begin, count_failed(begin, end));
         for (; begin != end; ++begin) {
-            text += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", file,
+            text += fmt::format(R"(    <testcase classname="{}" name="{}")", file,
                                 escaped(begin->trial->name));
             if (begin->is_passed()) {
                 text += "/>\n";
