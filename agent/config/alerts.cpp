@@ -28,7 +28,6 @@ constexpr std::uint64_t state_bytes_min = std::uint64_t{1} << 20U;
 constexpr std::uint64_t state_bytes_max = std::uint64_t{64} << 30U;
 // A metric's name in a map from names to units; globs cover the rest.
 constexpr std::size_t units_max = 1'000;
-constexpr std::int64_t derived_groups_max = 100'000;
 
 // The agent's log, which is a channel without being written.
 constexpr std::string_view log_channel = "log";

@@ -136,7 +136,7 @@ public:
     std::vector<std::vector<std::pair<std::string, std::string>>> text_tables(std::string_view key);
     // This table laid over `weaker`, whose values count where this one has none.
     SectionReader over(Table weaker) const;
-    // A table for the rest of the context's life, from a text that the program itself holds.
+    // A text that the program itself holds, read as a source of that name; it must be TOML.
     Table built_in_table(std::string name, std::string text);
 
     bool is_table(std::string_view key) const;
