@@ -201,7 +201,7 @@ private:
             counts_.waiting -= dropped;
             counts_.superseded += dropped;
             const bool is_under_way = current_ && current_->key == key;
-            is_owed = is_known || queue_.has(key);
+            is_owed = is_known || queue_.has_beginning(key);
             if (!is_owed && !is_under_way && dropped > 0) {
                 ++counts_.superseded;
                 return;
