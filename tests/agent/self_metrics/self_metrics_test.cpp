@@ -188,6 +188,26 @@ Ledger with_everything() {
         status.encodings.add(7 * millisecond);
         status.attempts_taken.add(8 * millisecond);
     }
+    ledger.flush.alerts_ns_last = 11 * millisecond;
+    agent::alerts::AlertCounts& alerts = ledger.alerts;
+    for (std::uint64_t* sum : {&alerts.state_bytes, &alerts.refused_groups, &alerts.unfit_series,
+                               &alerts.derived_series, &alerts.derived_refused}) {
+        *sum = ++amount;
+    }
+    agent::alerts::AlertCounts::OfRule& rule = alerts.rules[0];
+    rule.counts.pending = ++amount;
+    rule.counts.firing = ++amount;
+    rule.counts.suppressed = ++amount;
+    rule.notices = ++amount;
+    agent::alerts::channels::ChannelStatus& hook = ledger.channels[0].status;
+    for (std::uint64_t* sum : {&hook.counts.told, &hook.counts.delivered, &hook.counts.superseded,
+                               &hook.counts.unwanted, &hook.counts.waiting}) {
+        *sum = ++amount;
+    }
+    for (std::uint64_t& sum : hook.counts.lost) sum = ++amount;
+    hook.queued_bytes = ++amount;
+    hook.alerts = ++amount;
+    hook.destinations.emplace_back().failures_in_a_row = static_cast<std::uint32_t>(++amount);
     return ledger;
 }
 
@@ -215,8 +235,8 @@ TEST_CASE("whatever happens, every metric has news, and each number arrives in o
     // The amounts of with_everything(), of which 1 and 0 are also values of build_info and
     // sink.working; the durations; the processor time.
     const Ledger all = with_everything();
-    const auto last =
-        static_cast<std::uint64_t>(all.sinks.back().status.last_success_unix_ns / second);
+    // The last one that it gives.
+    const std::uint64_t last = all.channels[0].status.destinations[0].failures_in_a_row;
     for (std::uint64_t amount = 2; amount <= last; ++amount) {
         CAPTURE(amount);
         CHECK(values[static_cast<double>(amount)] >= 1);
@@ -226,6 +246,7 @@ TEST_CASE("whatever happens, every metric has news, and each number arrives in o
     CHECK(timer(now, "pitot.flush.duration")->values.sum() == 5);
     CHECK(timer(now, "pitot.flush.turn")->values.sum() == 2);
     CHECK(timer(now, "pitot.flush.lateness")->values.sum() == 3);
+    CHECK(timer(now, "pitot.alerts.evaluation.duration")->values.sum() == 11);
     CHECK(timer(now, "pitot.sink.encode.duration{sink:push}")->values.sum() == 7);
     CHECK(timer(now, "pitot.sink.attempt.duration{sink:out}")->values.sum() == 8);
 }
