@@ -71,6 +71,7 @@ constexpr double decimals_max = 15;
 template <class Entries>
 std::vector<std::string_view> names_of(const Entries& entries) {
     std::vector<std::string_view> names;
+    names.reserve(entries.size());
     for (const auto& entry : entries) names.push_back(entry.name);
     return names;
 }
