@@ -45,7 +45,7 @@ std::size_t bytes_of(const Message& message) {
         bytes += sizeof label + label.name.size() + label.value.size();
     }
     for (const auto& [name, value] : message.fixed_labels) {
-        bytes += sizeof name + sizeof value + name.size() + value.size();
+        bytes += 2 * sizeof(std::string) + name.size() + value.size();
     }
     return bytes;
 }

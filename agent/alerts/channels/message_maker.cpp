@@ -109,7 +109,9 @@ std::optional<double> threshold_of(const Program& condition) {
                               step.operands.size() == 2 && step.operands[0] == condition.value;
         if (!compares) continue;
         const Step& other = condition.steps[step.operands[1]];
-        if (other.type == Step::Type::constant) return other.number;
+        // What absent() is compared with is nobody's number.
+        const bool is_written = other.source != step.source;
+        if (other.type == Step::Type::constant && is_written) return other.number;
     }
     return {};
 }

@@ -45,6 +45,12 @@ bool MessageQueue::has(const std::string& key) const {
     return std::ranges::find(waiting_, key, &QueuedMessage::key) != waiting_.end();
 }
 
+bool MessageQueue::has_beginning(const std::string& key) const {
+    return std::ranges::any_of(waiting_, [&](const QueuedMessage& queued) {
+        return queued.key == key && !queued.message->is_over();
+    });
+}
+
 QueuedMessage* MessageQueue::next_end(const std::string& key) {
     const auto found = std::ranges::find(waiting_, key, &QueuedMessage::key);
     return found != waiting_.end() && found->message->is_over() ? &*found : nullptr;

@@ -36,6 +36,8 @@ public:
     // Takes out what waits of this alert and cannot be known. Returns how many.
     std::size_t drop_unknown(const std::string& key);
     bool has(const std::string& key) const;
+    // Something that is not an end.
+    bool has_beginning(const std::string& key) const;
     // The next message of this alert, if that is its end.
     QueuedMessage* next_end(const std::string& key);
     void drop_end(const std::string& key);

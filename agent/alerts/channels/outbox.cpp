@@ -10,6 +10,7 @@
 
 #include "agent/alerts/channels/destination_log.h"
 #include "agent/alerts/channels/severity.h"
+#include "agent/config/units.h"
 #include "agent/printable.h"
 
 namespace pitot::agent::alerts::channels {
@@ -200,7 +201,7 @@ private:
             counts_.waiting -= dropped;
             counts_.superseded += dropped;
             const bool is_under_way = current_ && current_->key == key;
-            is_owed = is_known || queue_.has(key);
+            is_owed = is_known || queue_.has_beginning(key);
             if (!is_owed && !is_under_way && dropped > 0) {
                 ++counts_.superseded;
                 return;
@@ -530,7 +531,8 @@ OutboxSettings read_outbox_options(sinks::Options& options, std::string_view typ
     }
     settings.repeat = options.duration("repeat", defaults.repeat, nanoseconds(0), 168h);
     if (settings.repeat.count() != 0 && settings.repeat < 1min) {
-        options.problem("repeat", "must be 0 (never) or at least 1m, got less");
+        options.problem("repeat", fmt::format("must be 0 (never) or at least 1m, got {}",
+                                              format_duration(settings.repeat)));
     }
     settings.age_max = options.duration("max_age", 24h, 1min, 168h);
     settings.deliver_stale = options.boolean("deliver_stale", false);

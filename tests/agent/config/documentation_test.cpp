@@ -35,6 +35,8 @@ const std::filesystem::path shipped =
 
 // Differs from machine to machine.
 constexpr std::string_view host_dependent = "sinks.push.instance";
+// Has none: an empty list is refused.
+constexpr std::string_view without_default = "channels.*.urls";
 
 bool is_option(const std::string& line) {
     return line.size() > 1 && line[0] == '#' &&
@@ -156,7 +158,7 @@ TEST_CASE("the shipped configuration shows every option, and its default") {
         CAPTURE(asked.key);
         const std::string key = general(asked.key);
         CHECK(shown.contains(key));
-        if (asked.fallback.empty() || key == host_dependent) continue;
+        if (asked.fallback.empty() || key == host_dependent || key == without_default) continue;
         const auto value = values.find(key);
         REQUIRE(value != values.end());
         CHECK(value->second == asked.fallback);

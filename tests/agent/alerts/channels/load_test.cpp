@@ -72,14 +72,20 @@ resend = "2h"
 min_severity = "warnign"
 repeat = "1h"
 [channels.none]
-)") == Texts{"c:3:8: channels.hook.type: must be \"log\", \"webhook\" or \"alertmanager\", got "
-             "\"webhok\"; did you mean \"webhook\"?",
-             "c:5:8: channels.log.type: must be \"log\" in channels.log, which rules without "
-             "channels are told to",
-             "c:9:8: channels.oncall.urls: must begin with http:// or https://, got \"ftp://a\"",
-             "c:10:10: channels.oncall.resend: must be between 1s and 1h, got 2h",
-             "c:11:16: channels.oncall.min_severity: must be \"info\", \"warning\", \"error\" or "
-             "\"critical\", got \"warnign\"; did you mean \"warning\"?",
-             "c:12:1: channels.oncall.repeat: unknown option",
-             "c:13:1: channels.none.type: must be set"});
+)") == Texts{
+           "c:3:8: channels.hook.type: must be one of \"log\", \"webhook\", \"alertmanager\", got "
+           "the text \"webhok\"; did you mean \"webhook\"?",
+           "c:5:8: channels.log.type: must be \"log\" in channels.log, which rules without "
+           "channels are told to",
+           "c:9:8: channels.oncall.urls: must begin with \"http://\" or \"https://\", got "
+           "\"ftp://a\"",
+           "c:10:10: channels.oncall.resend: must be between 1s and 1h, got the text \"2h\"",
+           "c:11:16: channels.oncall.min_severity: must be one of \"info\", \"warning\", "
+           "\"error\", \"critical\", got the text \"warnign\"; did you mean \"warning\"?",
+           "c:12:1: channels.oncall.repeat: unknown option; known here: type, urls, timeout, gzip, "
+           "username, password, bearer_token, headers, tls_ca_file, tls_certificate_file, "
+           "tls_key_file, tls_key_password, tls_server_name, tls_verify, min_severity, resend, "
+           "external_url",
+           "c:13:1: channels.none.type: must be one of \"log\", \"webhook\", \"alertmanager\", "
+           "got nothing"});
 }

@@ -219,6 +219,21 @@ TEST_CASE_FIXTURE(OutboxRig, "the end of what was delivered is told, whatever ca
     CHECK(counts().superseded == 1);
 }
 
+TEST_CASE_FIXTURE(OutboxRig,
+                  "an alert that comes and goes behind its own end is told to be over once") {
+    begin();
+    tell(firing("a"));
+    fails();
+    tell(resolved("a"));
+    tell(firing("a"));
+    tell(resolved("a"));
+    works();
+    advance(1s);
+    CHECK(carried() == Texts{"a firing", "a resolved", "a resolved"});  // it was tried twice
+    CHECK(counts().delivered == 2);
+    CHECK(counts().superseded == 2);
+}
+
 TEST_CASE_FIXTURE(OutboxRig, "deliver_stale tells all of it") {
     settings.deliver_stale = true;
     begin();
