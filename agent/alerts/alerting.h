@@ -50,9 +50,6 @@ class logger;
 
 namespace pitot::agent::alerts {
 
-// The gauge that Prometheus has of its own alerts: what dashboards for those read.
-inline constexpr std::string_view alerts_metric_name = "ALERTS";
-
 // In the state directory.
 inline constexpr std::string_view state_file_name = "alerts.state";
 

@@ -22,6 +22,9 @@
 
 namespace pitot::agent::alerts {
 
+// The gauge that Prometheus has of its own alerts: what dashboards for those read.
+inline constexpr std::string_view alerts_metric_name = "ALERTS";
+
 // What a level can be called, from the mildest on. Of a rule with two levels the lower one
 // is a warning, the upper one critical.
 inline constexpr std::array<std::string_view, 4> severities{"info", "warning", "error", "critical"};

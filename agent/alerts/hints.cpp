@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <utility>
 #include <variant>
@@ -152,23 +151,6 @@ std::string hint_on_message(std::string_view text) {
         }
     }
     return {};
-}
-
-std::string hint_on_webhook(std::string_view url) {
-    struct Known {
-        std::string_view host;
-        std::string_view type;
-    };
-    static constexpr std::array known{Known{"hooks.slack.com", "slack"},
-                                      Known{"events.pagerduty.com", "pagerduty"},
-                                      Known{"events.eu.pagerduty.com", "pagerduty"}};
-    const std::size_t scheme = url.find("://");
-    std::string_view rest = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
-    rest = rest.substr(0, rest.find_first_of(":/?#"));
-    const auto found = std::ranges::find(known, rest, &Known::host);
-    if (found == known.end()) return {};
-    return fmt::format("{} does not read what a webhook sends; use type = \"{}\"", found->host,
-                       found->type);
 }
 
 }  // namespace pitot::agent::alerts

@@ -24,7 +24,4 @@ std::vector<ExpressionFault> hints(
 // is nothing to say.
 std::string hint_on_message(std::string_view text);
 
-// About the URL of a channel of type "webhook": hosts that want a format of their own.
-std::string hint_on_webhook(std::string_view url);
-
 }  // namespace pitot::agent::alerts

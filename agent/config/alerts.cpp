@@ -237,7 +237,8 @@ std::vector<alerts::DerivedSeries> read_derived(SectionReader& root, const RuleC
                              fmt::format("must be the name of a metric, without blanks, ':', '|', "
                                          "'@', '#' and '*', got the text \"{}\"",
                                          printable(name)));
-        } else if (twin != derived.end() || std::ranges::binary_search(own, name)) {
+        } else if (twin != derived.end() || std::ranges::binary_search(own, name) ||
+                   name == alerts::alerts_metric_name) {
             section->problem("metric", fmt::format("must be a name of its own, got \"{}\", which "
                                                    "{} has already",
                                                    printable(name),

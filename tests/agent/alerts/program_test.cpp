@@ -249,9 +249,6 @@ TEST_CASE("traps are pointed out") {
           "`{{ $value }}%` shows 0.12% for a share of 12 %; write `{{ value | percent }}`");
     CHECK(hint_on_message("{{ labels.x }} {{ value | percent }} {{ value }} ms") == "");
     CHECK(hint_on_message("{{ value") == "");
-    CHECK(hint_on_webhook("https://hooks.slack.com/services/T/B/x") ==
-          "hooks.slack.com does not read what a webhook sends; use type = \"slack\"");
-    CHECK(hint_on_webhook("https://example.org/hooks.slack.com") == "");
 }
 
 TEST_CASE("a feed explains itself") {
