@@ -347,9 +347,8 @@ constexpr std::array entries{
     CommandEntry{"run", parse_run},         CommandEntry{"status", parse_status},
     CommandEntry{"check", parse_check},     CommandEntry{"explain", parse_explain},
     CommandEntry{"once", parse_once},       CommandEntry{"test", parse_test},
-    CommandEntry{"alerts", parse_alerts},
-    CommandEntry{"migrate", parse_migrate}, CommandEntry{"version", parse_version},
-    CommandEntry{"help", parse_help},
+    CommandEntry{"alerts", parse_alerts},   CommandEntry{"migrate", parse_migrate},
+    CommandEntry{"version", parse_version}, CommandEntry{"help", parse_help},
 };
 
 Parsed parse_command(const std::string& command, Words words) {
