@@ -11,11 +11,15 @@ bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 // As Prometheus' data model has label names; those that begin with "__" are its own.
 std::string label_name(const std::string& name) {
     std::string out;
-    for (const char c : name) out += is_letter(c) || (c >= '0' && c <= '9') ? c : '_';
-    if (out.empty() || !is_letter(out.front())) out.insert(0, "_");
+    if (name.empty() || is_digit(name.front())) out += '_';
+    for (const char c : name) out += is_letter(c) || is_digit(c) ? c : '_';
     while (out.starts_with("__")) out.erase(0, 1);
     return out;
 }
