@@ -37,6 +37,7 @@ EvaluatorSettings evaluator_settings(const AlertsConfig& config, bool is_derived
 
 std::vector<std::vector<Leaf>> leaves_of(const AlertsConfig& config) {
     std::vector<std::vector<Leaf>> leaves;
+    leaves.reserve(config.rules.size());
     for (const RuleDefinition& definition : config.rules) {
         leaves.push_back(alerts::leaves_of(definition.rule.levels.front().condition));
     }
@@ -125,6 +126,7 @@ std::vector<RuleFacts> Alerting::facts_of(const AlertsConfig& config) {
 
 std::vector<DerivedFacts> Alerting::derived_facts_of(const AlertsConfig& config) {
     std::vector<DerivedFacts> all;
+    all.reserve(config.derived.size());
     for (const DerivedSeries& derived : config.derived) {
         all.push_back({derived.name, to_text(derived.expression.expression)});
     }
@@ -239,7 +241,8 @@ void Alerting::record_rule(std::size_t rule, const Moment& now) {
                 evaluator.read(levels.front().condition, leaves_[rule][i], labels);
             record.leaves.push_back({.value = read.value, .series = read.series});
         }
-        history_.record(rule, key, record.phase == Phase::ok, std::move(record));
+        const bool is_idle = record.phase == Phase::ok;
+        history_.record(rule, key, is_idle, std::move(record));
     }
 }
 
