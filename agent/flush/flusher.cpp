@@ -58,8 +58,10 @@ Flusher::Flusher(FlusherSettings settings, ShardSet& shards, std::vector<sinks::
         for (const sinks::Sink* sink : sinks_) sink_names.emplace_back(sink->name());
         const Ledger parts = ledger();
         std::vector<std::string> rule_names;
+        rule_names.reserve(parts.alerts.rules.size());
         for (const auto& rule : parts.alerts.rules) rule_names.push_back(rule.name);
         std::vector<std::string> channel_names;
+        channel_names.reserve(parts.channels.size());
         for (const Ledger::Channel& channel : parts.channels) channel_names.push_back(channel.name);
         self_metrics_.emplace(*settings_.self_metrics,
                               OwnParts{.listeners = settings_.listener_names,

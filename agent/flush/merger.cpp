@@ -88,6 +88,7 @@ void Merger::view_columns() {
 
 std::optional<SeriesId> Merger::made_series(const MadeGauge& gauge) {
     std::vector<protocol::Tag> tags;
+    tags.reserve(gauge.tags.size());
     for (const auto& [key, value] : gauge.tags) {
         tags.push_back({.key = key, .value = value, .has_value = true});
     }
