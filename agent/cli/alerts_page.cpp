@@ -120,7 +120,7 @@ std::string value_text(JsonView value, const std::string& unit) {
     const std::string is = value["is"].text();
     if (is == "filling") return "filling";
     if (!value["number"].is_there()) return "no data";
-    const std::string number = with_unit(value["number"].number(), unit);
+    std::string number = with_unit(value["number"].number(), unit);
     if (is == "exact") return number;
     if (is == "between") return fmt::format("{} to {:.6g}", number, value["to"].number());
     return fmt::format("{} {}", is, number);
