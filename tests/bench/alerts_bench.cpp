@@ -193,7 +193,7 @@ void time_flushes(benchmark::State& state, std::vector<RuleDefinition> rules,
         timed_ns += took_ns;
         state.SetIterationTime(static_cast<double>(took_ns) / 1e9);
     }
-    const double flushes = static_cast<double>(state.iterations());
+    const auto flushes = static_cast<double>(state.iterations());
     state.counters["share"] = static_cast<double>(timed_ns) / 1e9 / flushes / interval_s;
     state.counters["pairs"] = static_cast<double>(usage.bound_series);
     state.counters["state_MB"] = static_cast<double>(usage.state_bytes) / 1e6;

@@ -117,7 +117,7 @@ private:
                          .sender = "udp 127.0.0.1:40000",
                          .seen_unix_ns = last.end_unix_ns},
                         {.reason = protocol::Reject::no_value,
-                         .line = "<script>alert(\"\\1\")</script>",
+                         .line = R"(<script>alert("\1")</script>)",
                          .sender = "unix pid 42",
                          .seen_unix_ns = last.end_unix_ns - 3'600 * second}};
         last.overflowing = {{.name = "user.\tclicks", .lines = 40}};

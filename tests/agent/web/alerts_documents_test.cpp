@@ -154,7 +154,7 @@ TEST_CASE("an explanation has the last evaluation, a history all of them") {
     const GroupLabels labels{{"service", "web"}};
     REQUIRE(history.admit(0, key_of(labels), labels, false));
     for (int i = 0; i < 3; ++i) {
-        EvaluationRecord record{.wall_ns = now_unix_ns + i * 10 * second};
+        EvaluationRecord record{.wall_ns = now_unix_ns + i * (10 * second)};
         record.value = i == 0 ? Value::filling() : Value::exact(1'500);
         record.raised[0] = i == 0 ? Truth::filling : Truth::yes;
         record.phase = Phase::pending;

@@ -30,7 +30,7 @@ std::string said_of(std::string_view toml) {
         check({.config_file = file}, sink_trial(), config_environment(), {out, err});
     std::string said = err.str();
     CHECK(exit_code == (said.empty() ? exit_success : exit_configuration));
-    for (std::size_t at = 0; (at = said.find(file.native())) != said.npos;) {
+    for (std::size_t at = 0; (at = said.find(file.native())) != std::string::npos;) {
         said.replace(at, file.native().size(), "c");
     }
     return said;
