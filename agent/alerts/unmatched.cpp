@@ -61,8 +61,9 @@ std::vector<std::string> nearest_metrics(std::string_view wanted,
     for (const std::string_view name : names) {
         const std::string_view compared = name.substr(0, compared_bytes_max);
         const std::size_t common = common_parts(wanted, compared);
-        const bool is_within = compared.find(wanted) != std::string_view::npos ||
-                               (compared.size() >= 3 && wanted.find(compared) != wanted.npos);
+        const bool is_within =
+            compared.find(wanted) != std::string_view::npos ||
+            (compared.size() >= 3 && wanted.find(compared) != std::string_view::npos);
         const std::size_t longer = std::max(wanted.size(), compared.size());
         const std::size_t shorter = std::min(wanted.size(), compared.size());
         // About one slip in three letters.
