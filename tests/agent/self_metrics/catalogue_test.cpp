@@ -52,7 +52,7 @@ TEST_CASE("names are unique, sorted for the search, and of the characters that a
     for (const std::string& name : names) {
         CAPTURE(name);
         CHECK(name.starts_with("pitot."));
-        CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == name.npos);
+        CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string_view::npos);
     }
 }
 
