@@ -121,10 +121,13 @@ TEST_CASE_FIXTURE(ManagerRig, "each instance has what it lacks, whatever becomes
     // The newest state, once.
     const std::string body = server.requests().back().body;
     CHECK(count_of(body, R"("alertname":"b")") == 1);
-    CHECK(counts().waiting == 0);
+    // What the other was about to answer when time moved on is tried again.
+    run_until([&] {
+        advance(10ms);
+        return counts().waiting == 0 && !channel->status().is_failing();
+    });
     CHECK(counts().superseded >= 1);
     CHECK(counts().closed());
-    CHECK(!channel->status().is_failing());
 }
 
 TEST_CASE_FIXTURE(ManagerRig, "one alert that is refused does not take the others with it") {
