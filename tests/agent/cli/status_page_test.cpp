@@ -71,8 +71,8 @@ TEST_CASE("what is missing, or of another type, is left out") {
 
 TEST_CASE("what is no document of ours is none") {
     for (const std::string_view document :
-         {"", "ok", "{}", "[]", "{\"health\":{}}", "{\"health\":{\"state\":\"fine\"}}",
-          "{\"health\":{\"state\":\"ok\"}", "<html></html>"}) {
+         {"", "ok", "{}", "[]", R"({"health":{}})", R"({"health":{"state":"fine"}})",
+          R"({"health":{"state":"ok"})", "<html></html>"}) {
         CAPTURE(document);
         CHECK_FALSE(render_status(document, false));
     }
