@@ -12,8 +12,6 @@ namespace pitot::agent::alerts {
 
 namespace {
 
-constexpr std::size_t summary_characters_max = 400;
-
 // The lines of one test, interval by interval.
 class Timeline {
 public:

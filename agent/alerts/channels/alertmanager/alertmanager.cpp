@@ -41,10 +41,7 @@ struct Settings {
 class AlertmanagerChannel final : public Channel {
 public:
     AlertmanagerChannel(std::shared_ptr<const Settings> settings, const ChannelContext& context)
-        : settings_(std::move(settings)),
-          context_(context),
-          time_(context.io.time),
-          board_(settings_->wanted) {
+        : settings_(std::move(settings)), time_(context.io.time), board_(settings_->wanted) {
         for (const http::Url& url : settings_->urls) {
             PeerSettings peer{
                 .channel = settings_->name,
@@ -201,7 +198,6 @@ private:
     }
 
     const std::shared_ptr<const Settings> settings_;
-    const ChannelContext& context_;
     sinks::Scheduler& time_;
     std::atomic<std::uint64_t> changes_ = 0;
 
