@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/http_double.h"
@@ -284,6 +285,8 @@ TEST_CASE("what comes behind an answer, or unasked, answers nothing") {
         const Result first = bench.exchange(bench.put("1"));
         REQUIRE(first.has_value());
         CHECK(first->body == "first");
+        // Behind the next request it would be the answer to that.
+        while (bench.server.answered() == 0) std::this_thread::yield();
         bench.server.next(reply(503, "busy"));
         const Result second = bench.exchange(bench.put("2"));
         REQUIRE(second.has_value());

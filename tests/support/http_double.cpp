@@ -289,10 +289,13 @@ bool HttpDouble::send_reply(Connection& connection, const Step& step, const std:
     PeerSocket& socket = connection.socket;
     if (!socket.wait_for_gate(gate_)) return false;
     const std::string_view sent = std::string_view(bytes).substr(0, step.cut_reply_at);
-    for (std::size_t at = 0; step.bytewise && at < sent.size(); ++at) {
-        if (!socket.send(sent.substr(at, 1))) return false;
+    const std::size_t piece = step.bytewise ? 1 : sent.size();
+    bool is_wanted = true;
+    for (std::size_t at = 0; is_wanted && at < sent.size(); at += piece) {
+        is_wanted = socket.send(sent.substr(at, piece));
     }
-    if (!step.bytewise && !socket.send(sent)) return false;
+    ++answered_;
+    if (!is_wanted) return false;
     if (step.reset) {
         socket.reset();
     } else if (step.early) {

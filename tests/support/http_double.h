@@ -106,6 +106,9 @@ public:
     std::size_t connections() const;
     // Requests whose header was read, whatever became of them.
     std::size_t begun() const { return begun_.load(); }
+    // Replies that were sent, as far as the client wanted them: they have arrived, for the
+    // wire is a loopback.
+    std::size_t answered() const { return answered_.load(); }
     std::string complaints() const;
 
 private:
@@ -127,6 +130,7 @@ private:
     std::uint16_t port_ = 0;
     ssl_ctx_st* tls_ = nullptr;  // guarded by mutex_ once the thread runs
     std::atomic<std::size_t> begun_ = 0;
+    std::atomic<std::size_t> answered_ = 0;
     mutable std::mutex mutex_;
     std::deque<Step> script_;
     Step otherwise_;
