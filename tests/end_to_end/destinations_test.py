@@ -18,11 +18,11 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import search_server
-from harness import (Agent, Failure, Ledger, Pushgateway, Scene, expect, expect_equal, main,
-                     wait_until)
+from harness import (Agent, Failure, Ledger, Pushgateway, Scene, Troubled, expect, expect_equal,
+                     main, wait_until)
 from influxdb_server import InfluxDB
 from prometheus_server import PrometheusServer
 from search_server import SearchServer
@@ -47,22 +47,6 @@ FILE_LIMIT_S = 900
 # An attempt is given up after this; a flush that waited for one would be late by as much.
 ATTEMPT_S = 2
 LATE_S_MAX = ATTEMPT_S / 2
-
-
-class Troubled(Protocol):
-    """A server that can be made to fail."""
-
-    def start(self) -> None:
-        """Returns when it answers."""
-
-    def kill(self) -> None:
-        """SIGKILL."""
-
-    def pause(self) -> None:
-        """SIGSTOP."""
-
-    def resume(self) -> None:
-        """SIGCONT."""
 
 
 @dataclass

@@ -29,7 +29,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -84,6 +84,19 @@ def wait_until(fact: Callable[[], T], what: str, seconds: float = DEADLINE_S) ->
             return answer
         expect(time.monotonic() < deadline, f"not within {seconds:g} s: {what}")
         pause.wait(POLL_INTERVAL_S)
+
+
+def ask(port: int, path: str, method: str = "GET", body: str | None = None) -> tuple[int, str]:
+    """Status and body of an answer on loopback; status 0 when it is not reached."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except (OSError, http.client.HTTPException):
+        return 0, ""
+    finally:
+        connection.close()
 
 
 def toml(settings: Settings, path: str = "") -> str:
@@ -190,6 +203,21 @@ class Server:
         """Its output so far."""
         return self.log.read_text(errors="replace")
 
+    def listening_port(self, protocol: str = "tcp") -> int:
+        """The port that it listens to, where its log has the 0 that it was given; 0 as long as
+        there is none."""
+        process = Path(f"/proc/{self.process.pid}")
+        targets = set()
+        for link in process.glob("fd/*"):
+            with suppress(FileNotFoundError):  # closed since it was listed
+                targets.add(link.readlink().name)
+        for line in (process / "net" / protocol).read_text().splitlines()[1:]:
+            fields = line.split()
+            is_listening = protocol == "udp" or fields[3] == "0A"
+            if is_listening and f"socket:[{fields[9]}]" in targets:
+                return int(fields[1].split(":")[1], 16)
+        return 0
+
     def wait_ready(self, fact: Callable[[], T], what: str) -> T:
         """As wait_until(), but not for a process that has ended."""
         def fact_or_end() -> T:
@@ -203,6 +231,62 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE_S)
+
+    def pause(self) -> None:
+        """SIGSTOP. The signal takes a moment to reach every thread, and one of them could still
+        answer: returns when it has."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: set(self._thread_states()) == {"T"}, "all its threads to stop")
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def _thread_states(self) -> list[str]:
+        """As proc(5) has them: "T" is stopped by a signal."""
+        states = []
+        for stat in Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            # A thread may end between two looks.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                states.append(stat.read_text().rsplit(")", 1)[1].split()[0])
+        return states
+
+
+class Troubled:
+    """A real server that tests start, and let fail. Each kind says how it starts.
+
+    Its port is the kernel's choice at first and kept from then on, so that whoever talks to it
+    finds it again.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._server: Server | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Without a path; known once it was started."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """SIGKILL; also what the scene ends it with."""
+        if self._server is not None:
+            self._server.kill()
+
+    def pause(self) -> None:
+        """It accepts connections, through the kernel's backlog, and says nothing."""
+        assert self._server is not None
+        self._server.pause()
+
+    def resume(self) -> None:
+        """It goes on where it was."""
+        assert self._server is not None
+        self._server.resume()
 
 
 class Agent(Server):
@@ -286,24 +370,14 @@ class Agent(Server):
         return ledger
 
 
-class Pushgateway:
+class Pushgateway(Troubled):
     """A real one without persistence: what it holds is gone with the process."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        program = shutil.which("prometheus-pushgateway")
-        if program is None:
-            raise Skipped("prometheus-pushgateway is not installed")
-        self._program = program
-        self._log = folder / f"{name}.log"
-        self._server: Server | None = None
-        self.port = 0  # the kernel's choice at first, then kept
+        super().__init__(folder / f"{name}.log")
+        self._program = installed("prometheus-pushgateway")
         self.arguments: tuple[str, ...] = ()  # further ones of the program
         self.headers: dict[str, str] = {}  # of our own questions
-
-    @property
-    def url(self) -> str:
-        """As the sink's option wants it."""
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Returns when it answers."""
@@ -320,27 +394,6 @@ class Pushgateway:
         if found:
             self.port = int(found[1])
         return found is not None
-
-    def kill(self) -> None:
-        """SIGKILL; also what the scene ends it with."""
-        if self._server is not None:
-            self._server.kill()
-
-    def pause(self) -> None:
-        """SIGSTOP: it accepts connections, through its backlog, and says nothing.
-
-        The signal takes a moment to reach every thread, and one of them could still answer.
-        """
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGSTOP)
-        threads = Path(f"/proc/{self._server.process.pid}/task")
-        wait_until(lambda: all(stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
-                               for stat in threads.glob("*/stat")), "the gateway stopped")
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGCONT)
 
     def connection(self) -> http.client.HTTPConnection:
         """For a question of our own."""
@@ -414,6 +467,14 @@ class Scene:
 Test = Callable[[Scene], str]
 
 
+def installed(program: str, package: str = "") -> str:
+    """Its path; Skipped where it is missing. Debian's package is named as it, or `package`."""
+    path = shutil.which(program)
+    if path is None:
+        raise Skipped(f"{program} is not installed (Debian's package {package or program})")
+    return path
+
+
 def binary() -> Path:
     """The agent that is tested."""
     return Path(VARIABLES.get("PITOT_BINARY", ROOT / "build" / "dev" / "pitot")) \
@@ -436,7 +497,8 @@ def run_test(test: Test) -> None:
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, Failure) else traceback.format_exc()
-            print(f"FAILED {test.__name__}: {reason}\n{scene.logs()}", flush=True)
+            # The reason comes last: the end of a long output is what gets read.
+            print(f"{scene.logs()}\nFAILED {test.__name__}: {reason}", flush=True)
             raise
     print(f"ok {test.__name__} ({time.monotonic() - started:.1f} s): {shown}", flush=True)
 

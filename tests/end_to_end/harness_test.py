@@ -2,12 +2,13 @@
 """The instruments of this folder can fail: an account that does not add up, text that is not
 in the format, a value that is off by one and a fact that does not come are all noticed.
 
-No agent runs here.
+No agent runs here, and one process that gives the instruments a hard time.
 """
 
 from __future__ import annotations
 
 import copy
+import sys
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +16,8 @@ from typing import Any
 import exposition
 from clients import workload
 from clients.workload import Call
-from harness import (Failure, Ledger, Scene, check_equations, expect, expect_equal, main, toml,
-                     wait_until)
+from harness import (Failure, Ledger, Scene, Server, check_equations, expect, expect_equal,
+                     main, toml, wait_until)
 from traffic import Line, Source, expected, pack
 
 ACCOUNT: dict[str, Any] = {
@@ -132,5 +133,37 @@ def test_waiting_and_settings(_: Scene) -> str:
     return "the deadline holds, and settings are read back as they were"
 
 
+# Listens, and lets files and threads come and go as fast as it can.
+RESTLESS = """
+import socket, threading
+server = socket.create_server(("127.0.0.1", 0))
+def churn():
+    while True:
+        for _ in range(50):
+            open("/dev/null").close()
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+for _ in range(3):
+    threading.Thread(target=churn, daemon=True).start()
+churn()
+"""
+
+
+def test_restless_process(scene: Scene) -> str:
+    """Files and threads that are gone between two looks at /proc are not a failure."""
+    server = Server([sys.executable, "-c", RESTLESS], scene.folder / "restless.log")
+    scene.ends_with(server.kill)
+    port = server.wait_ready(server.listening_port, "its port")
+    for _ in range(100):
+        expect_equal("the port", server.listening_port(), port)
+    for _ in range(30):
+        server.pause()
+        server.resume()
+    expect_equal("a port of a kind that it has not", server.listening_port("udp"), 0)
+    return "100 looks at its files and 30 pauses"
+
+
 if __name__ == "__main__":
-    main(test_equations, test_exposition, test_comparisons, test_waiting_and_settings)
+    main(test_equations, test_exposition, test_comparisons, test_waiting_and_settings,
+         test_restless_process)

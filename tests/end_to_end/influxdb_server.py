@@ -13,16 +13,13 @@ query() makes rows of it.
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import shutil
-import signal
 import urllib.parse
 from pathlib import Path
 from typing import Any
 
-from harness import DEADLINE_S, Server, Skipped, expect, wait_until
+from harness import Server, Troubled, ask, expect, installed
 
 Row = dict[str, Any]  # a point, or what is asked of several: columns, and tags where grouped
 
@@ -50,27 +47,17 @@ bind-address = "127.0.0.1:0"
 """
 
 
-class InfluxDB:
+class InfluxDB(Troubled):
     """One server; what arrives by UDP is in the database `udp`."""
 
     UDP_DATABASE = "udp"
 
     def __init__(self, folder: Path, name: str) -> None:
-        program = shutil.which("influxd")
-        if program is None:
-            raise Skipped("influxd is not installed (Debian's package influxdb)")
-        self._program = program
+        super().__init__(folder / f"{name}.log")
+        self._program = installed("influxd", "influxdb")
         self._folder = folder / name
         self._folder.mkdir()
-        self._log = folder / f"{name}.log"
-        self._server: Server | None = None
-        self.port = 0
         self.udp_port = 0
-
-    @property
-    def url(self) -> str:
-        """As the sink's option wants it."""
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def udp_url(self) -> str:
@@ -84,10 +71,12 @@ class InfluxDB:
             folder=self._folder, port=self.port, udp_port=self.udp_port,
             udp_database=self.UDP_DATABASE))
         self._log.unlink(missing_ok=True)
-        self._server = Server([self._program, "-config", str(configuration)], self._log)
+        server = Server([self._program, "-config", str(configuration)], self._log)
+        self._server = server
         self._server.wait_ready(self._find_port, "InfluxDB's port")
-        self._server.wait_ready(lambda: self._ask("GET", "/ping")[0] == 204, "InfluxDB's answer")
-        self._server.wait_ready(self._find_udp_port, "InfluxDB's UDP port")
+        self._server.wait_ready(lambda: ask(self.port, "/ping")[0] == 204, "InfluxDB's answer")
+        self.udp_port = self._server.wait_ready(lambda: server.listening_port("udp"),
+                                                "InfluxDB's UDP port")
         self.create_database(self.UDP_DATABASE)
 
     def _find_port(self) -> bool:
@@ -97,36 +86,6 @@ class InfluxDB:
             self.port = int(found[1])
         return found is not None
 
-    def _find_udp_port(self) -> bool:
-        """Its log says port 0; the kernel knows."""
-        assert self._server is not None
-        process = Path(f"/proc/{self._server.process.pid}")
-        sockets = {link.readlink().name for link in process.glob("fd/*") if link.is_symlink()}
-        for line in (process / "net/udp").read_text().splitlines()[1:]:
-            fields = line.split()
-            if f"socket:[{fields[9]}]" in sockets:
-                self.udp_port = int(fields[1].split(":")[1], 16)
-                return True
-        return False
-
-    def kill(self) -> None:
-        """SIGKILL; what it had acknowledged is in its log on disk."""
-        if self._server is not None:
-            self._server.kill()
-
-    def pause(self) -> None:
-        """SIGSTOP: it accepts connections, through its backlog, and says nothing."""
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGSTOP)
-        threads = Path(f"/proc/{self._server.process.pid}/task")
-        wait_until(lambda: all(stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
-                               for stat in threads.glob("*/stat")), "InfluxDB stopped")
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGCONT)
-
     def create_database(self, name: str) -> None:
         """Nothing, if it is there."""
         self.query(f'create database "{name}"')
@@ -134,7 +93,7 @@ class InfluxDB:
     def query(self, statement: str, database: str = "") -> list[Row]:
         """All rows of one InfluxQL statement; the measurement is in "name"."""
         parameters = urllib.parse.urlencode({"q": statement, "db": database, "epoch": "ns"})
-        status, body = self._ask("POST", f"/query?{parameters}")
+        status, body = ask(self.port, f"/query?{parameters}", "POST")
         expect(status == 200, f"{statement}: {status} {body}")
         result = json.loads(body)["results"][0]
         expect("error" not in result, f"{statement}: {result}")
@@ -152,20 +111,8 @@ class InfluxDB:
 
     def write(self, lines: str, database: str) -> None:
         """As another client would."""
-        status, body = self._ask("POST", f"/write?db={database}", lines)
+        status, body = ask(self.port, f"/write?db={database}", "POST", lines)
         expect(status == 204, f"{lines}: {status} {body}")
-
-    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
-        """Status and body; status 0 when it is not reached."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        except (OSError, http.client.HTTPException):
-            return 0, ""
-        finally:
-            connection.close()
 
 
 def identifier(name: str) -> str:

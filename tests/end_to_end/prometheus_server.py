@@ -11,43 +11,27 @@ package prometheus.
 
 from __future__ import annotations
 
-import http.client
 import json
 import math
-import shutil
-import signal
-import socket
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import DEADLINE_S, Server, Skipped, expect, wait_until
+from harness import Server, Troubled, ask, expect, installed, wait_until
 
 SCRAPE_INTERVAL = "1s"
 
 
-def free_port() -> int:
-    """Unused a moment ago: Prometheus has no way to say which port it was given."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class PrometheusServer:
+class PrometheusServer(Troubled):
     """One with a job for each target; `options` are of all its jobs, as YAML lines."""
 
     def __init__(self, folder: Path, name: str, targets: Mapping[str, str],
                  options: tuple[str, ...] = ()) -> None:
-        program = shutil.which("prometheus")
-        if program is None:
-            raise Skipped("prometheus is not installed")
-        self._program = program
+        super().__init__(folder / f"{name}.log")
+        self._program = installed("prometheus")
         self._folder = folder / name
         self._folder.mkdir()
-        self._log = folder / f"{name}.log"
-        self._server: Server | None = None
-        self.port = 0
         self._write_config(targets, options)
 
     def _write_config(self, targets: Mapping[str, str], options: tuple[str, ...]) -> None:
@@ -62,47 +46,18 @@ class PrometheusServer:
 
     def start(self) -> None:
         """Returns when it answers. Starts again where its data were left."""
-        self.port = self.port or free_port()
         self._server = Server(
             [self._program, f"--config.file={self._folder / 'prometheus.yml'}",
              f"--storage.tsdb.path={self._folder / 'data'}",
              f"--web.listen-address=127.0.0.1:{self.port}"], self._log)
-        self._server.wait_ready(lambda: self._get("/-/ready") is not None, "Prometheus' answer")
-
-    def kill(self) -> None:
-        """SIGKILL; also what the scene ends it with."""
-        if self._server is not None:
-            self._server.kill()
-
-    stop = kill
-
-    def pause(self) -> None:
-        """SIGSTOP: nobody scrapes any more, in the middle of a scrape perhaps."""
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGCONT)
-
-    def _get(self, path: str) -> str | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read().decode()
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-        return body if answer.status == 200 else None
+        self.port = self._server.wait_ready(self._server.listening_port, "Prometheus' port")
+        self._server.wait_ready(lambda: ask(self.port, "/-/ready")[0] == 200, "Prometheus' answer")
 
     def ask(self, path: str, **parameters: str) -> Any:
         """The data of an answer of its API."""
-        body = self._get(f"{path}?{urllib.parse.urlencode(parameters)}")
-        expect(body is not None, f"Prometheus must answer {path} {parameters}")
-        answer = json.loads(body or "")
+        status, body = ask(self.port, f"{path}?{urllib.parse.urlencode(parameters)}")
+        expect(status == 200, f"Prometheus must answer {path} {parameters}: {status} {body}")
+        answer = json.loads(body)
         expect(answer["status"] == "success", f"Prometheus refuses {parameters}: {answer}")
         return answer["data"]
 

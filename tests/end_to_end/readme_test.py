@@ -18,10 +18,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 
 import loopback_only
+from harness import wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BLOCKS = ("start", "send", "console", "scrape", "scraped", "status", "prometheus", "query", "found",
@@ -51,11 +51,7 @@ def blocks_of_readme():
 
 def until(what, condition):
     """Waits for a condition of another process, and fails by saying what did not come."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {PATIENCE_S} s")
-        time.sleep(0.05)  # lint: allow(sleep) another process announces nothing to us
+    wait_until(condition, what, PATIENCE_S)
 
 
 def answers(port):

@@ -20,14 +20,13 @@ import http.client
 import json
 import os
 import re
-import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cached import cached, missing, tool
-from harness import DEADLINE_S, Server, expect_equal, wait_until
+from harness import DEADLINE_S, Failure, Server, Troubled, expect_equal
 
 # The jars are 53 MB and 36 MB.
 INSTALL_LIMIT_S = 500
@@ -88,22 +87,15 @@ def fetch(kind: Kind, folder: Path) -> None:
         raise missing(f"{kind.name}: {done.stdout[-1500:]}{done.stderr[-500:]}")
 
 
-class SearchServer:
+class SearchServer(Troubled):
     """One node. Its data outlives kill(), and is gone with the folder."""
 
     def __init__(self, kind: Kind, folder: Path, name: str) -> None:
+        super().__init__(folder / f"{name}.log")
         self.kind = kind
-        self.port = 0  # found by the first start, then kept
         self._java = tool("java")
         self._jars = jars(kind)
         self._folder = folder / name
-        self._log = folder / f"{name}.log"
-        self._server: Server | None = None
-
-    @property
-    def url(self) -> str:
-        """As the sink's option wants it."""
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Returns when it answers."""
@@ -136,28 +128,6 @@ class SearchServer:
         except OSError:
             return False
         return status == 200 and health["status"] in ("green", "yellow")
-
-    def kill(self) -> None:
-        """SIGKILL; also what the scene ends it with."""
-        if self._server is not None:
-            self._server.kill()
-
-    # As Scene's other servers have it.
-    stop = kill
-
-    def pause(self) -> None:
-        """SIGSTOP: connections are accepted by the kernel, and nobody answers."""
-        assert self._server is not None
-        pid = self._server.process.pid
-        self._server.process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: all(stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
-                               for stat in Path(f"/proc/{pid}/task").glob("*/stat")),
-                   "the server stopped")
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        assert self._server is not None
-        self._server.process.send_signal(signal.SIGCONT)
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """Status and answer; OSError where it is not reached."""

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Scripts: every shell script passes `bash -n` and shellcheck, every Python file compiles,
-and whatever begins with #! can be executed.
+"""Scripts: every shell script passes `bash -n` and shellcheck, every Python file compiles
+and passes pyflakes (names that nobody defines or uses), and whatever begins with #! can be
+executed.
 
     tests/style/scripts.py [ROOT]
 
-Where shellcheck is not installed, its part is left out, and said so.
+Where shellcheck or pyflakes is not installed, its part is left out, and said so.
 """
 
 import os
@@ -32,11 +33,30 @@ def check_shell(root, path, shellcheck):
     return [] if code == 0 else [(path, 1, said)]
 
 
+def check_python(root, path, lines, pyflakes):
+    """What the compiler refuses, else the findings of pyflakes: "path:line:column: words"."""
+    try:
+        compile("\n".join(lines), path, "exec")
+    except SyntaxError as error:
+        return [(path, error.lineno or 1, error.msg)]
+    if pyflakes is None:
+        return []
+    _, said = run([pyflakes, os.path.join(root, path)])
+    findings = []
+    for line in said.splitlines():
+        number, _, words = line.removeprefix(os.path.join(root, path) + ":").split(":", 2)
+        findings.append((path, int(number), words.strip()))
+    return findings
+
+
 def check(root):
     """All findings in the tree."""
     shellcheck = shutil.which("shellcheck")
     if shellcheck is None:
         print("shellcheck is not installed: shell scripts are only checked by bash -n")
+    pyflakes = shutil.which("pyflakes3")
+    if pyflakes is None:
+        print("pyflakes3 is not installed: Python files are only compiled")
     findings = []
     for path in tree.files(root):
         lines = tree.read_lines(root, path)
@@ -48,10 +68,7 @@ def check(root):
         if path.endswith(".sh") or (script and lines[0].endswith("bash")):
             findings += check_shell(root, path, shellcheck)
         elif path.endswith(".py"):
-            try:
-                compile("\n".join(lines), path, "exec")
-            except SyntaxError as error:
-                findings.append((path, error.lineno or 1, error.msg))
+            findings += check_python(root, path, lines, pyflakes)
     return findings
 
 
