@@ -35,12 +35,14 @@ class VictoriaMetrics(Troubled):
             [self._program, f"-storageDataPath={self._folder}", "-retentionPeriod=100y",
              f"-httpListenAddr=127.0.0.1:{self.port}", "-search.latencyOffset=0s"], self._log)
         self.port = self._server.wait_ready(self._server.listening_port, "VictoriaMetrics' port")
-        self._server.wait_ready(lambda: ask(self.port, "/health")[0] == 200, "VictoriaMetrics' answer")
+        self._server.wait_ready(lambda: ask(self.port, "/health")[0] == 200,
+                                "VictoriaMetrics' answer")
 
     def series(self, match: str) -> list[Series]:
         """Every stored sample of what matches. What was just written is made visible first."""
         ask(self.port, "/internal/force_flush")
-        status, body = ask(self.port, "/api/v1/export?" + urllib.parse.urlencode({"match[]": match}))
+        parameters = urllib.parse.urlencode({"match[]": match})
+        status, body = ask(self.port, f"/api/v1/export?{parameters}")
         expect(status == 200, f"export of {match}: {status} {body}")
         found = []
         for line in body.splitlines():
