@@ -71,6 +71,12 @@ std::uint64_t BinaryReader::up_to(std::uint64_t most, std::size_t bytes) {
     return is_good_ ? value : 0;
 }
 
+std::int64_t BinaryReader::between(std::int64_t least, std::int64_t most) {
+    const auto value = std::bit_cast<std::int64_t>(number());
+    if (value < least || value > most) is_good_ = false;
+    return is_good_ ? value : 0;
+}
+
 std::string_view BinaryReader::take(std::size_t bytes) {
     if (!is_good_ || rest_.size() < bytes) {
         is_good_ = false;

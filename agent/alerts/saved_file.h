@@ -10,6 +10,7 @@
 // are long. Writing and reading block on the disk.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,14 @@
 
 namespace pitot::agent::alerts {
 
+// What a file can hold of times, in nanoseconds; anything else in one is damage. Whoever reads
+// them adds up a few, and no sum of those overflows.
+//
+// Of lengths of time, either way: nine years. What is longer ago counts as that long ago.
+inline constexpr std::int64_t span_ns_max = std::int64_t{1} << 58U;
+// Of the wall clock, since 1970: until 2116.
+inline constexpr std::int64_t unix_ns_max = std::int64_t{1} << 62U;
+
 class BinaryWriter {
 public:
     void number(std::uint64_t value, std::size_t bytes = 8) {
@@ -29,7 +38,12 @@ public:
             out_ += static_cast<char>(value >> (8 * i) & 0xFF);
         }
     }
-    void time(std::int64_t value) { number(std::bit_cast<std::uint64_t>(value)); }
+    void span(std::int64_t ns) {
+        number(static_cast<std::uint64_t>(std::clamp(ns, -span_ns_max, span_ns_max)));
+    }
+    void unix_time(std::int64_t ns) {
+        number(static_cast<std::uint64_t>(std::clamp(ns, std::int64_t{0}, unix_ns_max)));
+    }
     void real(double value) { number(std::bit_cast<std::uint64_t>(value)); }
     void text(std::string_view text) {
         number(text.size(), 4);
@@ -55,11 +69,13 @@ public:
     std::uint64_t number(std::size_t bytes = 8);
     // A number up to `most`; anything else is damage.
     std::uint64_t up_to(std::uint64_t most, std::size_t bytes);
-    std::int64_t time() { return std::bit_cast<std::int64_t>(number()); }
+    std::int64_t span() { return between(-span_ns_max, span_ns_max); }
+    std::int64_t unix_time() { return between(0, unix_ns_max); }
     double real() { return std::bit_cast<double>(number()); }
     std::string text() { return std::string(take(up_to(text_bytes_max, 4))); }
 
 private:
+    std::int64_t between(std::int64_t least, std::int64_t most);
     std::string_view take(std::size_t bytes);
 
     std::string_view rest_;

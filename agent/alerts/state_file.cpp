@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "agent/alerts/saved_file.h"
@@ -18,6 +19,8 @@ constexpr FileFormat format{.magic = "pitot-alerts", .version = 2};
 constexpr std::size_t labels_per_instance_max = 1'024;
 constexpr std::size_t changes_max = 1'024;
 constexpr std::uint64_t silent_flushes_max = std::uint64_t{1} << 40U;
+
+constexpr const char* damaged = "must hold what its header says, is damaged";
 
 void write_labels(BinaryWriter& out, const GroupLabels& labels) {
     out.number(labels.size(), 4);
@@ -48,19 +51,20 @@ void write_instance(BinaryWriter& out, const SavedInstance& instance) {
     out.number(state.is_flapping ? 1 : 0, 1);
     // Of a stale one it matters only that it is: nobody knows what was in between.
     out.number(state.stale_since_ns != 0 ? 1 : 0, 1);
-    out.time(state.phase_since_ns);
-    out.time(state.started_wall_ns);
-    out.time(state.started_ns);
-    out.time(state.kept_ns);
+    out.span(state.phase_since_ns);
+    out.unix_time(state.started_wall_ns);
+    out.span(state.started_ns);
+    out.span(state.kept_ns);
     out.real(state.value);
     out.real(state.peak);
-    for (const std::int64_t held : state.held_ns) out.time(held);
+    for (const std::int64_t held : state.held_ns) out.span(held);
     for (const std::uint64_t bits : state.evaluations) out.number(bits);
     out.number(state.changes.size(), 4);
-    for (const std::int64_t change : state.changes) out.time(change);
+    for (const std::int64_t change : state.changes) out.span(change);
 }
 
-SavedInstance read_instance(BinaryReader& in) {
+// Nothing for one that cannot be: what fires does so at a level.
+std::optional<SavedInstance> read_instance(BinaryReader& in) {
     SavedInstance instance;
     instance.rule = in.text();
     instance.labels = read_labels(in);
@@ -71,16 +75,17 @@ SavedInstance read_instance(BinaryReader& in) {
     state.told_level = static_cast<std::uint8_t>(in.up_to(levels_max, 1));
     state.is_flapping = in.up_to(1, 1) != 0;
     state.stale_since_ns = static_cast<std::int64_t>(in.up_to(1, 1));
-    state.phase_since_ns = in.time();
-    state.started_wall_ns = in.time();
-    state.started_ns = in.time();
-    state.kept_ns = in.time();
+    state.phase_since_ns = in.span();
+    state.started_wall_ns = in.unix_time();
+    state.started_ns = in.span();
+    state.kept_ns = in.span();
     state.value = in.real();
     state.peak = in.real();
-    for (std::int64_t& held : state.held_ns) held = in.time();
+    for (std::int64_t& held : state.held_ns) held = in.span();
     for (std::uint64_t& bits : state.evaluations) bits = in.number();
     const std::uint64_t changes = in.up_to(changes_max, 4);
-    for (std::uint64_t i = 0; i < changes && in.is_good(); ++i) state.changes.push_back(in.time());
+    for (std::uint64_t i = 0; i < changes && in.is_good(); ++i) state.changes.push_back(in.span());
+    if (!in.is_good() || state.is_active() != (state.level > 0)) return std::nullopt;
     return instance;
 }
 
@@ -126,7 +131,7 @@ EvaluatorMemory read_memory(BinaryReader& in) {
 
 std::string encode(const SavedState& state) {
     BinaryWriter payload;
-    payload.time(state.saved_wall_ns);
+    payload.unix_time(state.saved_wall_ns);
     payload.number(state.instances.size(), 4);
     for (const SavedInstance& instance : state.instances) write_instance(payload, instance);
     write_memory(payload, state.memory);
@@ -138,15 +143,15 @@ std::expected<SavedState, std::string> decode(std::string_view bytes) {
     if (!payload) return std::unexpected(payload.error());
     BinaryReader in(*payload);
     SavedState state;
-    state.saved_wall_ns = in.time();
+    state.saved_wall_ns = in.unix_time();
     const std::uint64_t instances = in.number(4);
-    for (std::uint64_t i = 0; i < instances && in.is_good(); ++i) {
-        state.instances.push_back(read_instance(in));
+    for (std::uint64_t i = 0; i < instances; ++i) {
+        auto instance = read_instance(in);
+        if (!instance) return std::unexpected(damaged);
+        state.instances.push_back(std::move(*instance));
     }
     state.memory = read_memory(in);
-    if (!in.is_good() || !in.is_at_end()) {
-        return std::unexpected("must hold what its header says, is damaged");
-    }
+    if (!in.is_good() || !in.is_at_end()) return std::unexpected(damaged);
     return state;
 }
 

@@ -42,10 +42,10 @@ void write_message(BinaryWriter& out, const Message& message) {
           &message.description, &message.runbook_url}) {
         out.text(*text);
     }
-    out.time(message.started_unix_ns);
-    out.time(message.told_unix_ns);
-    out.time(message.duration_ns);
-    out.time(message.repeat_ns);
+    out.unix_time(message.started_unix_ns);
+    out.unix_time(message.told_unix_ns);
+    out.span(message.duration_ns);
+    out.span(message.repeat_ns);
     out.number(message.held_back);
 }
 
@@ -76,10 +76,10 @@ MessagePointer read_message(BinaryReader& in) {
                               &message.summary, &message.description, &message.runbook_url}) {
         *text = in.text();
     }
-    message.started_unix_ns = in.time();
-    message.told_unix_ns = in.time();
-    message.duration_ns = in.time();
-    message.repeat_ns = in.time();
+    message.started_unix_ns = in.unix_time();
+    message.told_unix_ns = in.unix_time();
+    message.duration_ns = in.span();
+    message.repeat_ns = in.span();
     message.held_back = in.number();
     return std::make_shared<const Message>(std::move(message));
 }
@@ -88,16 +88,16 @@ MessagePointer read_message(BinaryReader& in) {
 
 std::string encode_queue(const QueueFile& file) {
     BinaryWriter out;
-    out.time(file.saved_unix_ns);
+    out.unix_time(file.saved_unix_ns);
     out.number(file.channel.queue.size(), 4);
     for (const SavedMessage& saved : file.channel.queue) {
-        out.time(saved.age_ns);
+        out.span(saved.age_ns);
         out.number(saved.may_be_known ? 1 : 0, 1);
         write_message(out, *saved.message);
     }
     out.number(file.channel.alerts.size(), 4);
     for (const SavedAlert& saved : file.channel.alerts) {
-        out.time(saved.age_ns);
+        out.span(saved.age_ns);
         out.number(saved.is_known ? 1 : 0, 1);
         write_message(out, *saved.message);
     }
@@ -109,11 +109,11 @@ std::expected<QueueFile, std::string> decode_queue(std::string_view bytes) {
     if (!payload) return std::unexpected(payload.error());
     BinaryReader in(*payload);
     QueueFile file;
-    file.saved_unix_ns = in.time();
+    file.saved_unix_ns = in.unix_time();
     const std::uint64_t queue = in.up_to(queued_messages_max, 4);
     for (std::uint64_t i = 0; i < queue && in.is_good(); ++i) {
         SavedMessage saved;
-        saved.age_ns = in.time();
+        saved.age_ns = in.span();
         saved.may_be_known = in.up_to(1, 1) != 0;
         saved.message = read_message(in);
         file.channel.queue.push_back(std::move(saved));
@@ -122,7 +122,7 @@ std::expected<QueueFile, std::string> decode_queue(std::string_view bytes) {
     const std::uint64_t alerts = in.up_to(2 * alerts_remembered_max, 4);
     for (std::uint64_t i = 0; i < alerts && in.is_good(); ++i) {
         SavedAlert saved;
-        saved.age_ns = in.time();
+        saved.age_ns = in.span();
         saved.is_known = in.up_to(1, 1) != 0;
         saved.message = read_message(in);
         file.channel.alerts.push_back(std::move(saved));

@@ -4,10 +4,13 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <string_view>
 
+#include "agent/alerts/saved_file.h"
 #include "tests/support/config_rig.h"
 
 using namespace pitot::agent::alerts;
@@ -119,6 +122,31 @@ TEST_CASE("what is wrong is said") {
     other = whole;
     other.back() = static_cast<char>(other.back() + 1);
     CHECK(decode(other).error() == "must match its checksum, is damaged");
+}
+
+TEST_CASE("what cannot be is damage, whatever its checksum says") {
+    SavedState state = sample();
+    state.instances[0].state.level = 0;  // and firing
+    CHECK(decode(encode(state)).error() == "must hold what its header says, is damaged");
+    state = sample();
+    state.instances[1].state.level = 1;  // and pending
+    CHECK(decode(encode(state)).error() == "must hold what its header says, is damaged");
+}
+
+TEST_CASE("times are as far away as can be reckoned with, and no further") {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    SavedState state = sample();
+    state.saved_wall_ns = least;
+    state.instances[0].state.started_wall_ns = most;
+    state.instances[0].state.started_ns = least;
+    state.instances[0].state.kept_ns = most;
+    const auto read = decode(encode(state));
+    REQUIRE(read.has_value());
+    CHECK(read->saved_wall_ns == 0);
+    CHECK(read->instances[0].state.started_wall_ns == unix_ns_max);
+    CHECK(read->instances[0].state.started_ns == -span_ns_max);
+    CHECK(read->instances[0].state.kept_ns == span_ns_max);
 }
 
 TEST_CASE("a directory that cannot be written to is a message") {
