@@ -4,24 +4,16 @@
 #pragma once
 
 #include <expected>
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "agent/cli/arguments.h"
 #include "agent/cli/http_get.h"
 #include "agent/config/environment.h"
 #include "sinks/http/url.h"
 #include "sinks/options.h"
 
 namespace pitot::agent {
-
-struct TargetArguments {
-    std::optional<std::string> url = {};  // none: where the configuration has the agent
-    std::optional<std::filesystem::path> config_file = {};
-    std::vector<std::string> sets = {};
-};
 
 struct AgentTarget {
     sinks::http::Url url;

@@ -45,10 +45,7 @@ std::optional<AlertsPage> page_of(const AlertsArguments& arguments, const std::s
 int alerts_command(const AlertsArguments& arguments, const Environment& environment,
                    const Clock& clock, const AlertsOutput& output) {
     constexpr std::string_view command = "pitot alerts";
-    const auto target = find_agent(
-        command,
-        {.url = arguments.url, .config_file = arguments.config_file, .sets = arguments.sets},
-        environment);
+    const auto target = find_agent(command, arguments.target, environment);
     if (!target) {
         output.err << target.error().text;
         return target.error().exit_code;

@@ -43,11 +43,16 @@ struct ExplainArguments {
     std::vector<std::string> sets = {};
 };
 
-// pitot status
-struct StatusArguments {
+// Where a running agent is asked.
+struct TargetArguments {
     std::optional<std::string> url = {};  // none: where the configuration has the agent
     std::optional<std::filesystem::path> config_file = {};
     std::vector<std::string> sets = {};
+};
+
+// pitot status
+struct StatusArguments {
+    TargetArguments target = {};
     bool json = false;
 };
 
@@ -57,9 +62,7 @@ struct AlertsArguments {
     Verb verb = Verb::list;
     std::string rule = {};                 // of explain and history
     std::vector<std::string> labels = {};  // "service=pay": instances that have all of them
-    std::optional<std::string> url = {};   // none: where the configuration has the agent
-    std::optional<std::filesystem::path> config_file = {};
-    std::vector<std::string> sets = {};
+    TargetArguments target = {};
     bool json = false;
 };
 

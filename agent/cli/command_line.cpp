@@ -191,20 +191,26 @@ Parsed parse_once(Words words) {
     return arguments;
 }
 
+// The options of commands that show what a running agent says. What they are given must outlive
+// the parser.
+void asks_an_agent(CommandParser& parser, TargetArguments& target, bool& json) {
+    parser.option("--url", "URL", "where it is: http://127.0.0.1:9125, unless configured otherwise",
+                  [&target](const std::string& text) {
+                      target.url = text;
+                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
+                  });
+    parser.path("--config", "the agent's configuration: its http.address and http.token",
+                target.config_file);
+    parser.sets(target.sets);
+    parser.choice("--format", {"text", "json"}, "a page for people, or the document itself",
+                  [&json](std::size_t index) { json = index == 1; });
+}
+
 Parsed parse_status(Words words) {
     StatusArguments arguments;
     CommandParser parser("status", "Shows how the agent that runs here is, and what it loses.", "",
                          0);
-    parser.option("--url", "URL", "where it is: http://127.0.0.1:9125, unless configured otherwise",
-                  [&](const std::string& text) {
-                      arguments.url = text;
-                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
-                  });
-    parser.path("--config", "the agent's configuration: its http.address and http.token",
-                arguments.config_file);
-    parser.sets(arguments.sets);
-    parser.choice("--format", {"text", "json"}, "a page for people, or the document itself",
-                  [&](std::size_t index) { arguments.json = index == 1; });
+    asks_an_agent(parser, arguments.target, arguments.json);
     parser.exits(exit_success, "it is well");
     parser.exits(exit_status_degraded, "it is degraded: it works, and something is wrong");
     parser.exits(exit_status_failing, "it is failing: it loses data, or a part has failed");
@@ -231,16 +237,7 @@ Parsed parse_alerts(Words words) {
                          "NAME of a rule, and labels of the instances that are meant.",
                          "[VERB] [NAME] [LABEL=VALUE…]", static_cast<std::size_t>(-1));
     parser.offer(0, Offer::word, verbs);
-    parser.option("--url", "URL", "where it is: http://127.0.0.1:9125, unless configured otherwise",
-                  [&](const std::string& text) {
-                      arguments.url = text;
-                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
-                  });
-    parser.path("--config", "the agent's configuration: its http.address and http.token",
-                arguments.config_file);
-    parser.sets(arguments.sets);
-    parser.choice("--format", {"text", "json"}, "a page for people, or the document itself",
-                  [&](std::size_t index) { arguments.json = index == 1; });
+    asks_an_agent(parser, arguments.target, arguments.json);
     parser.exits(exit_success, "nothing fires; explain and history: it is shown");
     parser.exits(exit_alerts_firing, "something fires");
     parser.exits(exit_alerts_unknown_rule, "there is no such rule");

@@ -31,10 +31,7 @@ int exit_code_of(Health state) {
 int status(const StatusArguments& arguments, const Environment& environment, const Clock& clock,
            const StatusOutput& output) {
     constexpr std::string_view command = "pitot status";
-    const auto target = find_agent(
-        command,
-        {.url = arguments.url, .config_file = arguments.config_file, .sets = arguments.sets},
-        environment);
+    const auto target = find_agent(command, arguments.target, environment);
     if (!target) {
         output.err << target.error().text;
         return target.error().exit_code;

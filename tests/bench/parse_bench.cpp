@@ -17,6 +17,7 @@
 #include "protocol/line_marks.h"
 #include "protocol/parser.h"
 #include "protocol/quick_line.h"
+#include "tests/bench/bench_main.h"
 #include "tests/bench/workload.h"
 #include "tests/support/quick_reading.h"
 
@@ -128,9 +129,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
     register_all();
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
+    return pitot::bench::run_registered(argc, argv);
 }

@@ -26,6 +26,7 @@
 #include "agent/aggregate/series_table.h"
 #include "protocol/line_marks.h"
 #include "protocol/quick_line.h"
+#include "tests/bench/bench_main.h"
 #include "tests/bench/intake_path.h"
 #include "tests/bench/workload.h"
 
@@ -176,9 +177,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
     register_all();
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
+    return pitot::bench::run_registered(argc, argv);
 }

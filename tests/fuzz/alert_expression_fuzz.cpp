@@ -11,19 +11,12 @@
 #include "agent/alerts/limits.h"
 #include "agent/alerts/parser.h"
 #include "tests/fuzz/fuzz_failure.h"
+#include "tests/fuzz/terminal_text.h"
 
 namespace {
 
 using namespace pitot;
 using agent::alerts::SourceText;
-
-bool is_fit_for_a_terminal(std::string_view text) {
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F) return false;
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -32,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto expression = agent::alerts::parse_expression(SourceText(text));
     if (!expression) {
         tests::require(expression.error().position.line > 0, "a fault without a place");
-        tests::require(is_fit_for_a_terminal(expression.error().what), expression.error().what);
+        tests::require(tests::is_fit_for_a_terminal(expression.error().what),
+                       expression.error().what);
         return 0;
     }
     const std::string printed = to_text(*expression);

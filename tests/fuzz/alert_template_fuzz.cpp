@@ -10,20 +10,13 @@
 #include "agent/alerts/channels/message.h"
 #include "agent/alerts/channels/template.h"
 #include "tests/fuzz/fuzz_failure.h"
+#include "tests/fuzz/terminal_text.h"
 
 namespace {
 
 using namespace pitot;
 using namespace pitot::agent::alerts;
 using namespace pitot::agent::alerts::channels;
-
-bool is_fit_for_a_terminal(std::string_view text) {
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F) return false;
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -32,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto parsed = parse_template(SourceText(text), {});
     if (!parsed) {
         tests::require(parsed.error().position.line > 0, "a fault without a place");
-        tests::require(is_fit_for_a_terminal(parsed.error().what), parsed.error().what);
+        tests::require(tests::is_fit_for_a_terminal(parsed.error().what), parsed.error().what);
         return 0;
     }
     Message message;
@@ -44,8 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string shown = render(*parsed, message, milliseconds);
     tests::require(shown.size() <= template_limits::output_bytes_max + 3, "it is too long");
     // The template's own text may hold anything; what it inserts may not.
-    if (is_fit_for_a_terminal(text)) {
-        tests::require(is_fit_for_a_terminal(shown), "a label escapes: " + shown);
+    if (tests::is_fit_for_a_terminal(text)) {
+        tests::require(tests::is_fit_for_a_terminal(shown), "a label escapes: " + shown);
     }
     return 0;
 }

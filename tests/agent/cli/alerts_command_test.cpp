@@ -72,10 +72,10 @@ std::string list(int firing) {
 TEST_CASE("the exit code says whether something fires") {
     for (const auto& [firing, code] : {std::pair{0, exit_success}, {3, exit_alerts_firing}}) {
         const Stand stand(page_rules, 200, list(firing));
-        const Said said = asked({.url = stand.url()});
+        const Said said = asked({.target = {.url = stand.url()}});
         CHECK(said.exit_code == code);
         CHECK(said.out == std::to_string(firing) + " firing, 0 pending, of 1 rule(s)\n");
-        const Said json = asked({.url = stand.url(), .json = true});
+        const Said json = asked({.target = {.url = stand.url()}, .json = true});
         CHECK(json.exit_code == code);
         CHECK(json.out == list(firing));
     }
@@ -87,7 +87,7 @@ TEST_CASE("a rule and labels are asked for as they were written") {
     const Said said = asked({.verb = Verb::explain,
                              .rule = "slow",
                              .labels = {"service=a b&c", "zone=eu"},
-                             .url = stand.url()});
+                             .target = {.url = stand.url()}});
     CHECK(said.exit_code == exit_success);
     CHECK(said.out.contains("no instance is known that has these labels"));
     stand.stop();
@@ -98,16 +98,17 @@ TEST_CASE("no such rule, no rules, and nobody") {
     {
         const Stand stand(page_alerts_history, 404,
                           R"({"status":"error","error":"there is no rule \"slw\""})");
-        const Said said = asked({.verb = Verb::history, .rule = "slw", .url = stand.url()});
+        const Said said =
+            asked({.verb = Verb::history, .rule = "slw", .target = {.url = stand.url()}});
         CHECK(said.exit_code == exit_alerts_unknown_rule);
         CHECK(said.err == "pitot alerts: there is no rule \"slw\"\n");
     }
     Stand stand("/other", 200, "");
-    const Said none = asked({.url = stand.url()});
+    const Said none = asked({.target = {.url = stand.url()}});
     CHECK(none.exit_code == exit_status_unknown);
     CHECK(none.err.contains("has no alerts: no rule is configured"));
     stand.stop();
-    const Said nobody = asked({.url = stand.url()});
+    const Said nobody = asked({.target = {.url = stand.url()}});
     CHECK(nobody.exit_code == exit_status_unknown);
     CHECK(nobody.err.contains("Does pitot run here?"));
 }

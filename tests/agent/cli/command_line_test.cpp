@@ -55,15 +55,15 @@ TEST_CASE("run") {
 
 TEST_CASE("status") {
     const auto none = parsed_as<StatusArguments>({"status"});
-    CHECK_FALSE(none.url.has_value());
-    CHECK_FALSE(none.config_file.has_value());
+    CHECK_FALSE(none.target.url.has_value());
+    CHECK_FALSE(none.target.config_file.has_value());
     CHECK_FALSE(none.json);
     const auto all =
         parsed_as<StatusArguments>({"status", "--url", "http://127.0.0.1:1", "--config=a.toml",
                                     "--set", "http.token=x", "--format", "json"});
-    CHECK(all.url == "http://127.0.0.1:1");
-    CHECK(all.config_file == "a.toml");
-    CHECK(all.sets == Words{"http.token=x"});
+    CHECK(all.target.url == "http://127.0.0.1:1");
+    CHECK(all.target.config_file == "a.toml");
+    CHECK(all.target.sets == Words{"http.token=x"});
     CHECK(all.json);
     CHECK(answer_to({"status", "now"}).text ==
           "pitot status: unexpected word \"now\"\nSee `pitot help status`.\n");

@@ -69,11 +69,11 @@ TEST_CASE("the exit code is the state") {
     const std::map<std::string, int> codes{{"ok", 0}, {"degraded", 1}, {"failing", 2}};
     for (const auto& [state, code] : codes) {
         const Stand stand(document(state));
-        const Said page = asked({.url = stand.url()});
+        const Said page = asked({.target = {.url = stand.url()}});
         CHECK(page.exit_code == code);
         CHECK(page.out.starts_with("pitot 1.2.3: " + state));
         CHECK(page.err == "");
-        const Said json = asked({.url = stand.url(), .json = true});
+        const Said json = asked({.target = {.url = stand.url()}, .json = true});
         CHECK(json.exit_code == code);
         CHECK(json.out == document(state));
     }
@@ -85,20 +85,20 @@ TEST_CASE("where the agent is, its configuration says") {
     const auto file = directory.write(
         "pitot.toml", "[http]\naddress = \"" + stand.address() +
                           "\"\ntoken = \"swordfish\"\n[sinks.a]\ntype = \"of another build\"\n");
-    CHECK(asked({.config_file = file}).exit_code == exit_success);
+    CHECK(asked({.target = {.config_file = file}}).exit_code == exit_success);
     CHECK(asked({}, {{"PITOT_CONFIG", file.native()}}).exit_code == exit_success);
-    CHECK(asked({.sets = {"http.address=\"" + stand.address() + "\""}},
+    CHECK(asked({.target = {.sets = {"http.address=\"" + stand.address() + "\""}}},
                 {{"PITOT_HTTP__TOKEN", "swordfish"}})
               .exit_code == exit_success);
-    CHECK(asked({.url = stand.url()}, {{"PITOT_HTTP__TOKEN", "swordfish"}}).exit_code ==
+    CHECK(asked({.target = {.url = stand.url()}}, {{"PITOT_HTTP__TOKEN", "swordfish"}}).exit_code ==
           exit_success);
 
-    const Said none = asked({.url = stand.url()});
+    const Said none = asked({.target = {.url = stand.url()}});
     CHECK(none.exit_code == exit_status_unknown);
     CHECK(none.err == "pitot status: " + stand.url() +
                           " wants a token: give the agent's own configuration by --config FILE, "
                           "or its http.token by the variable PITOT_HTTP__TOKEN\n");
-    CHECK(asked({.url = stand.url()}, {{"PITOT_HTTP__TOKEN", "hunter2"}})
+    CHECK(asked({.target = {.url = stand.url()}}, {{"PITOT_HTTP__TOKEN", "hunter2"}})
               .err.contains("wants another token"));
 }
 
@@ -107,7 +107,8 @@ TEST_CASE("every address is asked at the loopback") {
     const std::string port = stand.address().substr(stand.address().find(':'));
     for (const std::string host : {"*", "0.0.0.0", "[::]"}) {
         CAPTURE(host);
-        const Said said = asked({.sets = {"http.address=\"" + host + port + "\"", "http.token=x"}});
+        const Said said =
+            asked({.target = {.sets = {"http.address=\"" + host + port + "\"", "http.token=x"}}});
         CHECK(said.exit_code == exit_success);
     }
 }
@@ -116,7 +117,7 @@ TEST_CASE("nobody answers, or somebody else") {
     Stand gone(document("ok"));
     const std::string url = gone.url();
     gone.stop();
-    const Said nobody = asked({.url = url});
+    const Said nobody = asked({.target = {.url = url}});
     CHECK(nobody.exit_code == exit_status_unknown);
     CHECK(nobody.out == "");
     CHECK(nobody.err ==
@@ -125,25 +126,28 @@ TEST_CASE("nobody answers, or somebody else") {
               "--url http://ADDRESS:PORT, or --config FILE, as the agent has it.\n");
 
     const Stand other("<html>hello</html>");
-    const Said stranger = asked({.url = other.url()});
+    const Said stranger = asked({.target = {.url = other.url()}});
     CHECK(stranger.exit_code == exit_status_unknown);
     CHECK(stranger.err == "pitot status: what answers at " + other.url() +
                               " is no pitot of this kind (status 200)\n");
-    CHECK(asked({.url = other.url() + "/elsewhere"}).err.contains("(status 404)"));
-    CHECK(asked({.url = "http://no-such-host.invalid:1"}).exit_code == exit_status_unknown);
+    CHECK(asked({.target = {.url = other.url() + "/elsewhere"}}).err.contains("(status 404)"));
+    CHECK(asked({.target = {.url = "http://no-such-host.invalid:1"}}).exit_code ==
+          exit_status_unknown);
 }
 
 TEST_CASE("words that mean no agent") {
-    const Said ftp = asked({.url = "ftp://127.0.0.1"});
+    const Said ftp = asked({.target = {.url = "ftp://127.0.0.1"}});
     CHECK(ftp.exit_code == exit_usage);
     CHECK(ftp.err.starts_with("pitot status: --url: must "));
-    CHECK(asked({.url = "https://127.0.0.1"}).exit_code == exit_usage);
-    const Said off = asked({.sets = {"http.address=\"\""}});
+    CHECK(asked({.target = {.url = "https://127.0.0.1"}}).exit_code == exit_usage);
+    const Said off = asked({.target = {.sets = {"http.address=\"\""}}});
     CHECK(off.exit_code == exit_status_unknown);
     CHECK(off.err.contains("that agent cannot be asked"));
-    CHECK(asked({.sets = {"http.address=\"127.0.0.1:0\""}}).err.contains("its log says which"));
-    const Said wrong = asked({.sets = {"http.address=\"*:1\""}});
+    CHECK(asked({.target = {.sets = {"http.address=\"127.0.0.1:0\""}}})
+              .err.contains("its log says which"));
+    const Said wrong = asked({.target = {.sets = {"http.address=\"*:1\""}}});
     CHECK(wrong.exit_code == exit_configuration);
     CHECK(wrong.err.starts_with("--set 1: http.address: must be of this machine only"));
-    CHECK(asked({.config_file = "/nonexistent/pitot.toml"}).exit_code == exit_configuration);
+    CHECK(asked({.target = {.config_file = "/nonexistent/pitot.toml"}}).exit_code ==
+          exit_configuration);
 }
