@@ -1,4 +1,4 @@
-# The kinds of target there are: a layer, a test, a fuzz target.
+# The kinds of target there are: a layer, a test, a fuzz target; and two kinds of source.
 
 # pitot_layer(<name> USES <targets…>)
 # One static library per layer. USES is the whole of what the layer may include;
@@ -9,6 +9,16 @@ function(pitot_layer name)
   target_include_directories(pitot_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_features(pitot_${name} PUBLIC cxx_std_23)
   target_link_libraries(pitot_${name} PRIVATE pitot_flags PUBLIC ${arg_USES})
+endfunction()
+
+# pitot_seldom(<target> <sources…>)
+# Adds the sources of what runs at the start, at the stop, once in a flush, or when somebody
+# asks. In what is shipped they are made small instead of fast: an idle agent is mostly pages
+# of its program (tests/bench/footprint.py).
+function(pitot_seldom target)
+  target_sources(${target} PRIVATE ${ARGN})
+  set_property(SOURCE ${ARGN} TARGET_DIRECTORY ${target} APPEND PROPERTY
+    COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
 endfunction()
 
 # pitot_test(<name> SOURCES … USES … [LABELS …])
