@@ -1,4 +1,5 @@
 // pitot: which command was meant, and its exit code. Nothing else.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <exception>
@@ -67,10 +68,19 @@ struct Dispatch {
     }
 };
 
+// A process may be started without them, and the first sockets and files would get their
+// numbers: what is said on standard error would go to a client.
+void open_standard_descriptors() {
+    int opened = 0;
+    while (opened >= 0 && opened <= STDERR_FILENO) opened = ::open("/dev/null", O_RDWR);
+    if (opened >= 0) ::close(opened);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     try {
+        open_standard_descriptors();
         const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
         const int exit_code = std::visit(Dispatch{}, parse_command_line(words));
         std::cout.flush();

@@ -6,6 +6,7 @@
 // the usual line.
 #include "protocol/parser.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "protocol/parser_scratch.h"
@@ -224,6 +225,7 @@ Reject Parser::read_sections(std::string_view values, std::string_view behind,
     // In any order; of a section that comes twice the last one counts. Unknown ones are
     // passed over, so that newer clients keep working.
     double sample_rate = 1;
+    const bool is_movement = std::ranges::any_of(out.parts, &Part::gauge_is_delta);
     while (sections.next(section)) {
         if (section.empty()) continue;
         if (section[0] == '#') {
@@ -233,7 +235,9 @@ Reject Parser::read_sections(std::string_view values, std::string_view behind,
                 return scratch_->refuse(Reject::bad_sample_rate, section);
             }
         } else if (section[0] == 'T') {
-            const bool takes_timestamp = kind == Kind::counter || kind == Kind::gauge;
+            // Nobody knows the level that a gauge was moved from in the past.
+            const bool takes_timestamp =
+                kind == Kind::counter || (kind == Kind::gauge && !is_movement);
             if (!takes_timestamp || !parse_timestamp(section.substr(1), out.timestamp_s)) {
                 return scratch_->refuse(Reject::bad_timestamp, section);
             }

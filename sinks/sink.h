@@ -20,7 +20,7 @@
 //     never blocks, never grows without bound, and never harms another sink.
 //   * The bytes of a batch are fixed when it is encoded; an attempt repeated repeats them.
 //   * Credentials are in no log line, no error and no status.
-//   * After stop() each queued batch gets one last attempt while time remains; what is left
+//   * After stop() what is queued is sent, and tried again while time remains; what is left
 //     at the deadline is lost(shutdown). Then `on_drained` is called, once.
 //
 // "Adding a sink" in sinks/README.md takes a page.

@@ -85,7 +85,10 @@ std::vector<Becoming> Becomes::operator()(std::string_view line) const {
         Becoming becoming{.sink = std::string(sink->name()), .text = {}};
         becoming.sink.append(" (").append(sink->type()).append(")");
         for (const sinks::Batch& batch : encoded.batches) becoming.text += batch.body;
-        if (const auto refused = refusal(snapshot)) becoming.text = *refused;
+        if (const auto refused = refusal(snapshot)) {
+            becoming.text = *refused;
+            becoming.is_refused = true;
+        }
         all.push_back(std::move(becoming));
     }
     return all;

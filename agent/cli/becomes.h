@@ -17,6 +17,7 @@ namespace pitot::agent {
 struct Becoming {
     std::string sink;  // "push (pushgateway)"
     std::string text;  // empty: nothing, such as for an event that has no place there
+    bool is_refused = false;  // by the configuration, though the grammar takes it; `text` says why
 };
 
 class Becomes {

@@ -58,6 +58,12 @@ std::string timestamp_text(std::int64_t timestamp_s) {
            two(time.minutes().count()) + ":" + two(time.seconds().count()) + " UTC)";
 }
 
+std::size_t value_count(const protocol::MetricLine& metric) {
+    std::size_t count = 0;
+    for (const protocol::Part& part : metric.parts) count += part.values.size();
+    return count;
+}
+
 // Explains lines on one stream, with one parser.
 class Explainer {
 public:
@@ -69,8 +75,7 @@ public:
         bool all_accepted = true;
         protocol::LineSplitter lines(datagram);
         for (std::string_view line; lines.next(line);) {
-            const bool accepted = explain_line(line);
-            if (accepted) print_sinks(line);
+            const bool accepted = explain_line(line) && print_sinks(line);
             all_accepted = accepted && all_accepted;
             out_ << '\n';
         }
@@ -82,7 +87,7 @@ private:
     Reject explain_metric(std::string_view line);
     Reject explain_event(std::string_view line);
     Reject explain_service_check(std::string_view line);
-    void print_sinks(std::string_view line);
+    bool print_sinks(std::string_view line);
     void print_refusal(std::string_view line, Reject reject);
     void print_line(std::string_view line);
     void print_part(const protocol::Part& part);
@@ -122,9 +127,12 @@ bool Explainer::explain_line(std::string_view line) {
     return reject == Reject::none;
 }
 
-// After one interval that held this line alone.
-void Explainer::print_sinks(std::string_view line) {
+// After one interval that held this line alone. False when the configuration refuses what the
+// grammar took.
+bool Explainer::print_sinks(std::string_view line) {
+    bool is_accepted = true;
     for (const Becoming& becoming : becomes_(line)) {
+        is_accepted = is_accepted && !becoming.is_refused;
         out_ << "  in " << shown(becoming.sink) << '\n';
         if (becoming.text.empty()) out_ << "    nothing\n";
         protocol::LineSplitter lines(becoming.text);
@@ -132,6 +140,7 @@ void Explainer::print_sinks(std::string_view line) {
             out_ << "    " << shown(sent) << '\n';
         }
     }
+    return is_accepted;
 }
 
 void Explainer::print_line(std::string_view line) {
@@ -168,7 +177,7 @@ void Explainer::print_refusal(std::string_view line, Reject reject) {
         protocol::Parser statsd(other);
         protocol::MetricLine metric;
         if (protocol::classify(line) == protocol::LineType::metric &&
-            statsd.parse_metric(line, metric) == Reject::none) {
+            statsd.parse_metric(line, metric) == Reject::none && value_count(metric) > 1) {
             print("note", "the statsd dialect reads this line: it packs samples");
         }
     }
@@ -190,7 +199,7 @@ void Explainer::print_part(const protocol::Part& part) {
     }
     const bool is_negative =
         std::ranges::any_of(part.values, [](double value) { return std::signbit(value); });
-    if (part.kind == Kind::gauge && is_negative) {
+    if (part.kind == Kind::gauge && is_negative && !part.gauge_is_delta) {
         print("note", "gauge_sign = \"absolute\": the sign is part of the value and moves nothing");
     }
     if (part.sample_rate != 1) {

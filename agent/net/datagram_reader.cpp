@@ -7,9 +7,17 @@
 
 namespace pitot::agent {
 
+namespace {
+
+// The event loop keeps some bytes for each descriptor that it could not take.
+constexpr std::chrono::nanoseconds pause_before_watching_again = std::chrono::minutes(1);
+
+}  // namespace
+
 DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, ReceiveRing& ring,
                                Intake& intake, ListenerCounters& counters, const Clock& clock)
-    : descriptor_(io, socket.descriptor.release()),
+    : descriptor_(io),
+      unwatched_(std::move(socket.descriptor)),
       pause_(io),
       clock_(clock),
       pace_(socket.read_pause, socket.buffer_bytes),
@@ -20,8 +28,27 @@ DatagramReader::DatagramReader(boost::asio::io_context& io, OpenSocket socket, R
       counters_(counters),
       drops_(socket_.kernel_drops_before) {}
 
+bool DatagramReader::watch() {
+    if (descriptor_.is_open()) return true;
+    const std::int64_t now_ns = clock_.steady_ns();
+    if (now_ns < watch_again_ns_) return false;
+    boost::system::error_code error;
+    if (descriptor_.assign(unwatched_.get(), error)) {  // the user's limit of watched descriptors
+        ++counters_.receive_errors;
+        counters_.last_error = error.value();
+        watch_again_ns_ = now_ns + pause_before_watching_again.count();
+        return false;
+    }
+    static_cast<void>(unwatched_.release());
+    return true;
+}
+
 void DatagramReader::wait() {
-    if (unwatched_.is_open()) descriptor_.assign(unwatched_.release());
+    if (!watch()) {
+        // Nobody wakes us, so we look by the clock until the event loop takes it.
+        look_after(pause_after_error);
+        return;
+    }
     descriptor_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
         if (!error && is_open()) read();
     });

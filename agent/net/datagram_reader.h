@@ -45,6 +45,7 @@ public:
     void drain();
 
 private:
+    bool watch();
     void wait();
     void read();
     void go_on(bool is_empty);
@@ -62,6 +63,7 @@ private:
     // also while nobody waits for it, so between pauses it does not watch.
     Descriptor descriptor_;
     FileDescriptor unwatched_;
+    std::int64_t watch_again_ns_ = 0;  // after an attempt that failed
     Timer pause_;
     const Clock& clock_;
     ReadPace pace_;

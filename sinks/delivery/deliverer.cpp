@@ -244,7 +244,7 @@ void Deliverer::on_partial(const Outcome& outcome) {
 void Deliverer::on_split(const Outcome& outcome) {
     // A part of a state would replace the whole of it: there, too large is too large.
     if (settings_.isolation == Isolation::prefixes || !may_cut()) {
-        trouble(SinkState::working, outcome.reason);
+        trouble(SinkState::working, outcome.reason, "what is too large is lost whole");
         ++culprits_;
         lose_current(LossReason::too_large);
     } else {
@@ -257,16 +257,18 @@ void Deliverer::on_rejected(const Outcome& outcome) {
     note_error(outcome.reason);
     const std::size_t items = current_->items.size();
     if (items == 1) {
-        refuse(0, outcome.reason);
+        refuse_found(0, outcome.reason);
+    } else if (outcome.suspect && *outcome.suspect < items &&
+               settings_.isolation == Isolation::prefixes) {
+        refuse_named(*outcome.suspect, outcome.reason);
     } else if (!may_cut()) {
-        trouble(SinkState::working, outcome.reason);
+        trouble(SinkState::working, outcome.reason,
+                "it refuses part after part, and what is left of them is lost whole");
         lose_current(LossReason::rejected);
         pump();
     } else if (settings_.isolation == Isolation::halves) {
         cut_in_halves();
         pump();
-    } else if (outcome.suspect && *outcome.suspect < items) {
-        refuse(*outcome.suspect, outcome.reason);
     } else {
         search_.emplace(items);
         search_reason_ = outcome.reason;
@@ -295,7 +297,7 @@ void Deliverer::continue_search() {
         const std::size_t culprit = search_->culprit();
         search_.reset();
         probe_.reset();
-        refuse(culprit, search_reason_);
+        refuse_found(culprit, search_reason_);
     } else if (stopping_ && steady_ns() >= stop_deadline_ns_) {
         search_.reset();
         pump();
@@ -305,8 +307,16 @@ void Deliverer::continue_search() {
     }
 }
 
-// One item is guilty: it is lost, the others are sent at once.
-void Deliverer::refuse(std::size_t item, const std::string& reason) {
+void Deliverer::refuse_found(std::size_t item, const std::string& reason) {
+    refuse(item, reason, ++culprits_ >= culprits_per_batch_max);
+}
+
+void Deliverer::refuse_named(std::size_t item, const std::string& reason) {
+    refuse(item, reason, ++named_culprits_ >= named_culprits_per_batch_max);
+}
+
+// One item is guilty: it is lost, the others are sent at once; or given up with the last one.
+void Deliverer::refuse(std::size_t item, const std::string& reason, bool is_last) {
     transport_.refused(item_bytes(*current_, item), reason);
     std::vector<std::uint32_t> others;
     for (std::uint32_t index = 0; index < current_->items.size(); ++index) {
@@ -322,9 +332,10 @@ void Deliverer::refuse(std::size_t item, const std::string& reason) {
         }
         count_waiting();
     }
-    ++culprits_;
-    if (current_ && culprits_ >= culprits_per_batch_max) {
-        trouble(SinkState::working, reason);
+    if (current_ && is_last) {
+        trouble(SinkState::working, reason,
+                fmt::format("after {} refusals what is left of this delivery is given up, and lost",
+                            culprits_ + named_culprits_));
         lose_current(LossReason::rejected);
     }
     pump();
@@ -341,6 +352,7 @@ bool Deliverer::may_cut() {
 
 void Deliverer::begin_search_anew() {
     culprits_ = 0;
+    named_culprits_ = 0;
     last_chances_ = 0;
     is_last_chance_ = false;
 }
@@ -356,12 +368,7 @@ void Deliverer::cut_in_halves() {
 
 void Deliverer::wait(const Outcome& outcome) {
     if (stopping_) {
-        // The attempt that was under way when the stop began was not the last one.
-        if (last_try_) {
-            trouble(SinkState::retrying, outcome.reason);
-            lose_current(LossReason::shutdown);
-        }
-        pump();
+        wait_while_stopping(outcome);
         return;
     }
     ++failures_;
@@ -372,18 +379,48 @@ void Deliverer::wait(const Outcome& outcome) {
                             std::chrono::nanoseconds(0), retry_after_max));
     switch (outcome.verdict) {
         case Verdict::hold:
-            trouble(SinkState::held, outcome.reason);
+            trouble(SinkState::held, outcome.reason, consequence_of(SinkState::held));
             wait_for(std::max(settings_.hold_interval, delay));
             break;
         case Verdict::throttle:
-            trouble(SinkState::throttled, outcome.reason);
+            trouble(SinkState::throttled, outcome.reason, consequence_of(SinkState::throttled));
             wait_for(delay);
             break;
         default:
-            trouble(SinkState::retrying, outcome.reason);
+            trouble(SinkState::retrying, outcome.reason, consequence_of(SinkState::retrying));
             wait_for(delay);
             break;
     }
+}
+
+// What may pass is tried again until the time is over; nobody will mend anything meanwhile.
+void Deliverer::wait_while_stopping(const Outcome& outcome) {
+    if (!last_try_) {
+        // It was under way when the stop began, under another deadline.
+        pump();
+        return;
+    }
+    if (outcome.verdict == Verdict::hold) {
+        trouble(SinkState::held, outcome.reason, "this was the last attempt at it, and it is lost");
+        lose_current(LossReason::shutdown);
+        pump();
+        return;
+    }
+    const std::chrono::nanoseconds left(stop_deadline_ns_ - steady_ns());
+    const auto asked = outcome.retry_after.value_or(std::chrono::nanoseconds(0));
+    const auto delay = std::max(
+        asked,
+        backoff_delay(backoff_while_stopping, ++failures_while_stopping_, context_.random()));
+    if (asked >= left) {
+        trouble(SinkState::throttled, outcome.reason,
+                "it asks for more time than there is to stop, and what waits is lost");
+        lose_all();
+        pump();
+        return;
+    }
+    trouble(SinkState::retrying, outcome.reason,
+            "it is tried again until the time to stop is over");
+    wait_for(std::min(delay, left));
 }
 
 void Deliverer::wait_for(std::chrono::nanoseconds delay) {
@@ -488,7 +525,8 @@ void Deliverer::works_again() {
     status_.last_success_unix_ns = context_.time.wall_ns();
 }
 
-void Deliverer::trouble(SinkState state, const std::string& reason) {
+void Deliverer::trouble(SinkState state, const std::string& reason,
+                        const std::string& consequence) {
     set_state(state);
     note_error(reason);
     const std::int64_t now = steady_ns();
@@ -500,13 +538,11 @@ void Deliverer::trouble(SinkState state, const std::string& reason) {
     logged_reason_ = reason;
     logged_ns_ = now;
     const auto level = state == SinkState::working ? spdlog::level::err : spdlog::level::warn;
-    context_.log.log(level, "sinks.{}: {}; {}", settings_.name, reason, consequence_of(state));
+    context_.log.log(level, "sinks.{}: {}; {}", settings_.name, reason, consequence);
 }
 
 // What becomes of the points while it lasts.
 std::string Deliverer::consequence_of(SinkState state) const {
-    if (state == SinkState::working) return "what it refuses is lost, all else is delivered";
-    if (stopping_) return "this was the last attempt: what it was to deliver is lost";
     const std::string_view waits = settings_.policy == QueuePolicy::latest_only
                                        ? "the newest state waits"
                                        : "what comes waits in the queue";

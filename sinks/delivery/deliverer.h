@@ -59,6 +59,11 @@ struct DeliverySettings {
 // in a row, without a part being taken in between: from then on each part that is left is cut
 // once more, and what of it is refused then is lost whole. One part that is taken begins anew.
 inline constexpr std::size_t culprits_per_batch_max = 8;
+// Those that a destination names itself cost one request each, and no search.
+inline constexpr std::size_t named_culprits_per_batch_max = 100;
+// Between attempts while stopping: the time is short, and nobody comes after.
+inline constexpr Backoff backoff_while_stopping{.base = std::chrono::milliseconds(100),
+                                                .cap = std::chrono::seconds(1)};
 
 class Deliverer {
 public:
@@ -88,12 +93,15 @@ private:
     void on_partial(const Outcome& outcome);
     void on_split(const Outcome& outcome);
     void on_rejected(const Outcome& outcome);
-    void refuse(std::size_t item, const std::string& reason);
+    void refuse_found(std::size_t item, const std::string& reason);
+    void refuse_named(std::size_t item, const std::string& reason);
+    void refuse(std::size_t item, const std::string& reason, bool is_last);
     void cut_in_halves();
     bool may_cut();
     void begin_search_anew();
     void continue_search();
     void wait(const Outcome& outcome);
+    void wait_while_stopping(const Outcome& outcome);
     void wait_for(std::chrono::nanoseconds delay);
     void replace_by_newer();
     void begin_stop(std::int64_t deadline_steady_ns, std::function<void()> on_drained);
@@ -108,7 +116,7 @@ private:
     void set_state(SinkState state);
     void note_error(const std::string& reason);
     void works_again();
-    void trouble(SinkState state, const std::string& reason);
+    void trouble(SinkState state, const std::string& reason, const std::string& consequence);
     std::string consequence_of(SinkState state) const;
     std::int64_t steady_ns() const { return context_.time.steady_ns(); }
 
@@ -132,10 +140,11 @@ private:
     std::optional<CulpritSearch> search_;
     std::optional<Batch> probe_;
     std::string search_reason_;
-    std::size_t culprits_ = 0;      // found in the present batch so far, or in a row
-    std::size_t last_chances_ = 0;  // parts at the front of pieces_ that are not cut again
-    bool is_last_chance_ = false;   // of current_
-    bool under_way_ = false;        // an attempt
+    std::size_t culprits_ = 0;        // found in the present batch so far, or in a row
+    std::size_t named_culprits_ = 0;  // in the present batch
+    std::size_t last_chances_ = 0;    // parts at the front of pieces_ that are not cut again
+    bool is_last_chance_ = false;     // of current_
+    bool under_way_ = false;          // an attempt
     std::int64_t attempt_began_ns_ = 0;
     std::uint64_t attempt_ = 0;  // its number
     Scheduler::TimerId timer_ = 0;
@@ -146,6 +155,7 @@ private:
     std::int64_t logged_ns_ = 0;
     bool stopping_ = false;
     bool last_try_ = false;  // the attempt under way began after the stop did
+    std::uint32_t failures_while_stopping_ = 0;
     bool finishing_ = false;
     std::int64_t stop_deadline_ns_ = 0;
     Scheduler::TimerId stop_timer_ = 0;

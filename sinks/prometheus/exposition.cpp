@@ -5,6 +5,7 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -25,6 +26,19 @@ std::string labelled(std::string_view name, double value) {
     text += canonical_label_value(value);
     text += "\"} ";
     return text;
+}
+
+// The most milliseconds that are not more than so many seconds. Bounds are inclusive, and a
+// product would be less than what divides to the bound for every hundredth of them.
+double milliseconds_up_to(double seconds) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    double most = seconds * milliseconds_per_second;
+    while (most / milliseconds_per_second > seconds) most = std::nextafter(most, -infinity);
+    while (true) {
+        const double more = std::nextafter(most, infinity);
+        if (more == most || more / milliseconds_per_second > seconds) return most;
+        most = more;
+    }
 }
 
 // Timers are sent in milliseconds and shown in seconds.
@@ -110,7 +124,7 @@ Exposition::Exposition(ExpositionSettings settings, std::function<void(const std
         Buckets& buckets = buckets_.emplace_back();
         for (const double bound : rule.buckets) {
             buckets.bounds.push_back(bound);
-            buckets.bounds_ms.push_back(bound * milliseconds_per_second);
+            buckets.bounds_ms.push_back(milliseconds_up_to(bound));
             buckets.labels.push_back(labelled("le", bound));
         }
     }

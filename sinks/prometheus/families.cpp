@@ -16,6 +16,9 @@ using protocol::Snapshot;
 
 // Sentences per Snapshot: a renamed fleet must not fill a disk.
 constexpr std::uint32_t reports_max = 5;
+// Series that are kept back and looked at in each interval until all are told of. Where it is
+// more, the names are made by a program, and a few tell it all.
+constexpr std::size_t kept_back_told_max = 1'000;
 
 std::string describe(protocol::Kind kind, std::string_view name) {
     return fmt::format("{} \"{}\"", to_string(kind), name);
@@ -69,7 +72,6 @@ Families::Families(const ExpositionSettings& settings,
 }
 
 void Families::update(const Snapshot& snapshot) {
-    reports_ = 0;
     newborn_.clear();
     rows_.resize(std::max(rows_.size(), snapshot.series.size()));
     see_all(snapshot, snapshot.counters);
@@ -82,8 +84,11 @@ void Families::update(const Snapshot& snapshot) {
     if (alive_ + newborn_.size() > points) bury_unseen(snapshot.sequence);
     const bool somebody_died = !with_dead_.empty();
     forget_dead();
-    if (somebody_died) {
-        // A name may be free now: whoever waits for one is placed anew.
+    const bool somebody_is_untold =
+        std::exchange(reports_, 0) > reports_max && kept_back_.size() <= kept_back_told_max;
+    if (somebody_died || somebody_is_untold) {
+        // A name may be free now: whoever waits for one is placed anew. Who still has to be told
+        // of gets a turn.
         for (const KeptBack& waiting : kept_back_) newborn_.push_back(waiting.id);
         alive_ -= kept_back_.size();
         kept_back_.clear();
@@ -91,6 +96,7 @@ void Families::update(const Snapshot& snapshot) {
     std::ranges::sort(newborn_, {}, [this](SeriesId id) { return rows_[id].birth; });
     for (const SeriesId id : newborn_) place(snapshot, id);
     sort_members(snapshot);
+    report_rest();
 }
 
 template <class Points>
@@ -170,7 +176,8 @@ Labels Families::labels_of(const Series& series, Row& row) {
     Labels labels = label_text(series.tags, settings_.reserved_labels);
     if (labels.merged > 0 && !std::exchange(row.is_merge_reported, true)) {
         merged_labels_ += labels.merged;
-        report(
+        if (!may_report()) return labels;
+        report_(
             fmt::format("tags of {} share one label after their names were made legal; "
                         "their values are joined: {{{}}}",
                         describe(series), labels.text));
@@ -195,8 +202,9 @@ Family* Families::claim(const Series& series, Classified classified, Row& row) {
     for (const std::string& name : names) {
         const auto taken = claims_.find(name);
         if (taken == claims_.end()) continue;
-        if (!std::exchange(row.is_reported, true)) {
-            report(fmt::format(
+        if (!row.is_reported && may_report()) {
+            row.is_reported = true;
+            report_(fmt::format(
                 "{} would use the name {}, which {} uses already in another "
                 "form; it came later and is not sent. Rename one of them",
                 describe(series), name,
@@ -301,8 +309,9 @@ void Families::drop_twins(const Snapshot& snapshot, Family& family) {
             continue;
         }
         keep_back(id);
-        if (std::exchange(rows_[id].is_reported, true)) continue;
-        report(
+        if (rows_[id].is_reported || !may_report()) continue;
+        rows_[id].is_reported = true;
+        report_(
             fmt::format("{} and {} would both be {}{{{}}}; {} came later and is not sent. "
                         "Rename one of them",
                         describe(snapshot.series[unique.back()]), describe(snapshot.series[id]),
@@ -311,8 +320,15 @@ void Families::drop_twins(const Snapshot& snapshot, Family& family) {
     members = std::move(unique);
 }
 
-void Families::report(const std::string& what) {
-    if (++reports_ <= reports_max) report_(what);
+// Clashes that are not told now have their turn in the updates to come.
+bool Families::may_report() {
+    return ++reports_ <= reports_max;
+}
+
+void Families::report_rest() {
+    if (reports_ <= reports_max) return;
+    report_(fmt::format("{} more such clashes are not told yet: {} are in each interval",
+                        reports_ - reports_max, reports_max));
 }
 
 }  // namespace pitot::sinks::prometheus

@@ -102,7 +102,8 @@ private:
     void sort_members(const protocol::Snapshot& snapshot);
     void drop_twins(const protocol::Snapshot& snapshot, Family& family);
     void keep_back(protocol::SeriesId id);
-    void report(const std::string& what);
+    bool may_report();
+    void report_rest();
 
     const ExpositionSettings& settings_;
     std::function<void(const std::string&)> report_;

@@ -36,21 +36,34 @@ std::vector<std::string_view> named(std::string_view answer) {
     return names;
 }
 
-bool is_family_or_part(std::string_view family, std::string_view name) {
+// "# HELP family …\n# TYPE family summary\n…": whether x_sum and the like are of the family x.
+bool has_parts(std::string_view item, std::string_view family) {
+    for (const std::string_view type : {" summary\n", " histogram\n"}) {
+        const std::string line = "\n# TYPE " + std::string(family) + std::string(type);
+        if (item.find(line) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+bool is_part(std::string_view family, std::string_view name) {
     constexpr std::array<std::string_view, 3> parts{"_sum", "_count", "_bucket"};
     if (!name.starts_with(family)) return false;
-    name.remove_prefix(family.size());
-    return name.empty() || std::ranges::find(parts, name) != parts.end();
+    return std::ranges::find(parts, name.substr(family.size())) != parts.end();
 }
 
 }  // namespace
 
 std::optional<std::size_t> suspect_family(std::string_view answer, const Batch& batch) {
     for (const std::string_view name : named(answer)) {
+        std::optional<std::size_t> by_part;
         for (std::size_t index = 0; index < batch.items.size(); ++index) {
-            const std::string_view family = prometheus::family_name(item_bytes(batch, index));
-            if (!family.empty() && is_family_or_part(family, name)) return index;
+            const std::string_view item = item_bytes(batch, index);
+            const std::string_view family = prometheus::family_name(item);
+            if (family.empty()) continue;
+            if (family == name) return index;
+            if (!by_part && is_part(family, name) && has_parts(item, family)) by_part = index;
         }
+        if (by_part) return by_part;
     }
     return {};
 }

@@ -17,8 +17,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from harness import Agent, Pushgateway, Scene, expect, expect_equal, main, wait_until
+from harness import (DEADLINE_S, Agent, Pushgateway, Scene, Server, binary, expect, expect_equal,
+                     main, wait_until)
 
 ROUNDS = 100
 TRANSPORTS = ("udp", "tcp", "unix", "unix-stream")
@@ -171,6 +173,25 @@ def test_terminal_closed_while_stopping(scene: Scene) -> str:
     return "SIGHUP while stopping: the point is delivered, the account closed"
 
 
+def test_without_standard_descriptors(scene: Scene) -> str:
+    """Started without standard input, output and error: their numbers are nobody else's."""
+    ready = scene.folder / "bare.ready"
+    command = [str(binary()), "run", "--set", 'http.address="127.0.0.1:0"', "--set",
+               'listeners.udp={type="udp",address="127.0.0.1:0"}', "--set",
+               'sinks.out.type="console"', "--ready-file", str(ready)]
+    agent = Server(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command],
+                   scene.folder / "bare.log")
+    scene.ends_with(agent.kill)
+    agent.wait_ready(ready.exists, "readiness")
+    descriptors = Path(f"/proc/{agent.process.pid}/fd")
+    for number in range(3):
+        expect_equal(f"descriptor {number}", str((descriptors / str(number)).readlink()),
+                     "/dev/null")
+    agent.process.terminate()
+    expect_equal("the exit code", agent.process.wait(DEADLINE_S), 0)
+    return "0, 1 and 2 lead to /dev/null"
+
+
 if __name__ == "__main__":
     main(test_stop_in_mid_interval, test_stop_among_senders,
-         test_terminal_closed_while_stopping)
+         test_terminal_closed_while_stopping, test_without_standard_descriptors)

@@ -114,6 +114,9 @@ TEST_CASE("gauges with a sign") {
         {__LINE__, "each value has its own", "a:0:-3:-1:+2:5:6|g",
          "a gauge 0 + gauge delta -3 -1 2 + gauge 5 6"},
         {__LINE__, "other kinds have none", "a:-3|c", "a counter -3"},
+        {__LINE__, "in the past", "a:-3|g|T1656581400", "!bad_timestamp T1656581400"},
+        {__LINE__, "one of them in the past", "a:3:-3|g|T1|#x", "!bad_timestamp T1"},
+        {__LINE__, "a level in the past", "a:3|g|T1", "a gauge 3 T=1"},
     };
     check_rows({.gauge_sign = GaugeSign::delta}, delta);
     check_rows(statsd, delta);

@@ -262,6 +262,27 @@ TEST_CASE("a destination that refuses everything is not asked for ever") {
     CHECK(bench.lost(LossReason::rejected) == 200);
     CHECK(bench.transport.refusals.size() == culprits_per_batch_max);
     CHECK(bench.transport.sent.size() <= culprits_per_batch_max * 9);
+    CHECK(
+        bench.rig.has_said("after 8 refusals what is left of this delivery is given up, and lost"));
+}
+
+TEST_CASE(
+    "many items that the destination names cost one attempt each, and the good ones nothing") {
+    const auto names_the_first_bad = [](const Batch& batch) {
+        const std::size_t at = batch.body.find('x');
+        if (at == std::string::npos) return ok;
+        return Outcome{.verdict = Verdict::rejected, .reason = "x is bad", .suspect = at};
+    };
+    Bench bench({.policy = QueuePolicy::latest_only, .isolation = Isolation::prefixes});
+    bench.transport.rule = names_the_first_bad;
+    bench.offer(std::string(50, 'x') + std::string(100, 'a') + std::string(49, 'x'));
+    CHECK(bench.ledger().delivered == 100);
+    CHECK(bench.lost(LossReason::rejected) == 99);
+    CHECK(bench.transport.sent.size() == 100);
+    bench.offer(std::string(named_culprits_per_batch_max, 'x') + "a");
+    CHECK(bench.transport.sent.size() == 100 + named_culprits_per_batch_max);
+    CHECK(bench.lost(LossReason::rejected) == 99 + named_culprits_per_batch_max + 1);
+    CHECK(bench.rig.has_said("is given up, and lost"));
 }
 
 TEST_CASE("nor where parts are deliveries of their own, and good parts have their chance") {
@@ -385,7 +406,7 @@ TEST_CASE("newer state takes the place of state that waits for its next attempt"
     CHECK(bench.ledger().lost.sum() == 0);
 }
 
-TEST_CASE("stopping: tried at once, one last attempt each, the rest is lost under shutdown") {
+TEST_CASE("stopping: tried at once, and what fails again soon, in order") {
     Bench bench;
     bench.offer("a");
     bench.answer(down);
@@ -394,15 +415,67 @@ TEST_CASE("stopping: tried at once, one last attempt each, the rest is lost unde
     bench.stop(5s);
     CHECK(bench.transport.sent == Sent{"a", "a"});  // without waiting for the back-off
     bench.answer(ok);
-    bench.answer(down);  // b
-    CHECK_FALSE(bench.drained);
+    for (int failure = 0; failure < 3; ++failure) {
+        bench.answer(down);  // b
+        CHECK_FALSE(bench.drained);
+        CHECK_FALSE(bench.transport.is_under_way());
+        bench.rig.advance(backoff_while_stopping.cap);
+        REQUIRE(bench.transport.is_under_way());
+    }
+    CHECK(bench.rig.has_said("it is tried again until the time to stop is over"));
+    bench.answer(ok);
     bench.answer(ok);  // c
-    CHECK(bench.transport.sent == Sent{"a", "a", "b", "c"});
+    CHECK(bench.transport.sent == Sent{"a", "a", "b", "b", "b", "b", "c"});
     CHECK(bench.drained);
     CHECK(bench.transport.finished == 1);
-    CHECK(bench.ledger().delivered == 2);
-    CHECK(bench.lost(LossReason::shutdown) == 1);
+    CHECK(bench.ledger().delivered == 3);
     CHECK(bench.deliverer->status().state == SinkState::stopped);
+    CHECK(bench.rig.time.next_ns() == -1);
+}
+
+TEST_CASE("stopping: what fails until the deadline is lost under shutdown") {
+    Bench bench;
+    bench.transport.rule = [](const Batch&) { return down; };
+    bench.offer("a");
+    bench.offer("bb");
+    bench.stop(5s);
+    bench.rig.advance(4999ms);
+    CHECK_FALSE(bench.drained);
+    CHECK(bench.transport.sent.size() >= 5);   // at most a second between two
+    CHECK(bench.transport.sent.size() < 100);  // and not without a pause
+    bench.rig.advance(1ms);
+    CHECK(bench.drained);
+    CHECK(bench.lost(LossReason::shutdown) == 3);
+    CHECK(bench.rig.time.next_ns() == -1);
+}
+
+TEST_CASE("stopping: what nobody mends meanwhile gets one last attempt each") {
+    Bench bench;
+    bench.transport.rule = [](const Batch&) {
+        return Outcome{.verdict = Verdict::hold, .reason = "401"};
+    };
+    bench.offer("a");
+    bench.offer("b");
+    bench.stop(5s);
+    CHECK(bench.drained);
+    CHECK(bench.transport.sent == Sent{"a", "a", "b"});
+    CHECK(bench.lost(LossReason::shutdown) == 2);
+}
+
+TEST_CASE("stopping: a destination that asks for more time than there is gets none") {
+    Bench bench;
+    bench.stop(5s);
+    CHECK(bench.drained);
+    Bench busy;
+    busy.offer("a");
+    busy.offer("b");
+    busy.stop(5s);
+    busy.answer(down);
+    busy.answer({.verdict = Verdict::throttle, .reason = "429", .retry_after = 5s});
+    CHECK(busy.drained);
+    CHECK(busy.transport.sent == Sent{"a", "a"});
+    CHECK(busy.lost(LossReason::shutdown) == 2);
+    CHECK(busy.rig.has_said("asks for more time than there is"));
 }
 
 TEST_CASE("stopping: an attempt that was under way is not the last one") {

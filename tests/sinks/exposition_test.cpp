@@ -322,6 +322,56 @@ TEST_CASE("of two series with one name the first-born stays, in whatever order t
     CHECK(bench.last.lost.sum() == 0);
 }
 
+TEST_CASE("however many names clash, each is told of, a few in each interval") {
+    Bench bench;
+    constexpr int clashes = 12;
+    for (int i = 0; i < clashes; ++i) {
+        bench.maker.gauge("n" + std::to_string(i), "", 1);
+        bench.maker.values(Kind::histogram, "n" + std::to_string(i), "", {1});
+    }
+    for (int interval = 0; interval < 3; ++interval) {
+        bench.text();
+        CHECK(bench.last.lost[LossReason::name_clash] == clashes);
+    }
+    for (int i = 0; i < clashes; ++i) {
+        const std::string name = "histogram \"n" + std::to_string(i) + "\" would use the name";
+        CAPTURE(name);
+        const std::size_t at = bench.reports.find(name);
+        REQUIRE(at != std::string::npos);
+        CHECK(bench.reports.find(name, at + 1) == std::string::npos);
+    }
+    CHECK(bench.reports.find("7 more such clashes are not told yet: 5 are in each interval\n") !=
+          std::string::npos);
+    CHECK(bench.reports.find("2 more such clashes are not told yet") != std::string::npos);
+    const std::string all = bench.reports;
+    bench.text();
+    CHECK(bench.reports == all);
+}
+
+TEST_CASE("a timer that lies on a bound is in its bucket, whatever a product would be") {
+    ExpositionSettings settings;
+    FormRule rule{.match = "*", .form = Form::histogram, .buckets = {}};
+    std::vector<double> milliseconds;
+    for (int ms = 1; ms <= 6'000; ++ms) {
+        rule.buckets.push_back(ms / 1000.0);
+        milliseconds.push_back(ms);
+    }
+    settings.rules = {rule};
+    Bench bench(settings);
+    for (std::size_t first = 0; first < milliseconds.size(); first += 30) {
+        // Up to 32 values of an interval are kept as they are.
+        bench.maker.values(Kind::timer, "t", "",
+                           {milliseconds.begin() + static_cast<std::ptrdiff_t>(first),
+                            milliseconds.begin() + static_cast<std::ptrdiff_t>(first) + 30});
+        const std::string body = bench.text();
+        for (std::size_t i = first; i < first + 30; ++i) {
+            const std::string bucket =
+                "t_seconds_bucket{le=\"" + canonical_label_value(rule.buckets[i]) + "\"}";
+            CHECK(value_in(body, bucket) == static_cast<double>(i + 1));
+        }
+    }
+}
+
 TEST_CASE("a name with two types, and a name that is part of another's") {
     Bench bench;
     bench.maker.values(Kind::histogram, "x", "", {1});

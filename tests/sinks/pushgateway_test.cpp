@@ -58,7 +58,8 @@ struct Bench {
 Batch families(const std::vector<std::string>& names) {
     Batch batch;
     for (const std::string& name : names) {
-        batch.body += "# HELP " + name + " x\n# TYPE " + name + " gauge\n" + name + " 1\n";
+        const std::string type = name == "s" ? " summary\n" : " gauge\n";
+        batch.body += "# HELP " + name + " x\n# TYPE " + name + type + name + " 1\n";
         batch.items.push_back({.end = static_cast<std::uint32_t>(batch.body.size()), .points = 1});
     }
     return batch;
@@ -255,6 +256,12 @@ TEST_CASE("what the gateway's words point at") {
     CHECK_FALSE(suspect_family("collected metric \"unknown\" is not a GAUGE", batch));
     CHECK_FALSE(suspect_family("a s x_total", batch));
     CHECK_FALSE(suspect_family("", batch));
+    // A gauge has no parts, and a family of that very name is meant before any part.
+    const std::string of_count = "collected metric \"q_count\" { } is not a COUNTER";
+    CHECK_FALSE(suspect_family(of_count, families({"q"})));
+    CHECK(suspect_family(of_count, families({"q", "q_count"})) == 1);
+    CHECK(suspect_family("collected metric \"s_count\" is not a COUNTER",
+                         families({"s", "s_count"})) == 1);
 }
 
 TEST_CASE("stopping delivers what is there, and deletes the group if asked to") {

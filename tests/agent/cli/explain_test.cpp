@@ -307,9 +307,24 @@ TEST_CASE("a very long line is shown by its beginning") {
     CHECK(outcome.out.find("(70000 bytes)") != std::string::npos);
 }
 
+TEST_CASE("notes are of lines that they are true of") {
+    const Outcome moved =
+        run({.lines = {"g:-5|g"},
+             .reading = {.dialect = pitot::protocol::Dialect::statsd,
+                         .gauge_sign = pitot::protocol::GaugeSign::delta}});
+    CHECK(moved.out.contains("gauge, moved by its value"));
+    CHECK_FALSE(moved.out.contains("moves nothing"));
+    std::string tags = "a:1|c|#t";
+    for (int i = 0; i < 256; ++i) tags += ",t";
+    const Outcome many = run({.lines = {tags}});
+    CHECK(many.out.contains("too_many_tags"));
+    CHECK_FALSE(many.out.contains("packs samples"));
+}
+
 TEST_CASE("a line whose name is one of the agent's own becomes nothing, and it is told why") {
     const Outcome own = run({.lines = {"pitot.lines:1|c"}});
     CHECK(own.out.contains("refused, reserved_name: the name must not be one of the agent's own"));
+    CHECK(own.exit_code == 1);
     const Outcome free =
         run({.lines = {"pitot.lines:1|c"}, .sets = {"self_metrics.enabled=false"}});
     CHECK_FALSE(free.out.contains("reserved_name"));

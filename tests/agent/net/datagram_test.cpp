@@ -9,6 +9,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -256,6 +257,43 @@ TEST_CASE("open files that a sender passes along are not kept") {
     }
     CHECK(open_descriptors() == before);
     CHECK(rig.counters(0).truncated_datagrams == 0);
+}
+
+TEST_CASE("a socket that the event loop cannot watch is read by the clock") {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, ends.data()) == 0);
+    const FileDescriptor sender{ends[1]};
+    boost::asio::io_context io{1};
+    // As if the user's limit of watched descriptors were used up: it is watched already.
+    Descriptor other(io, ends[0]);
+
+    NetRecorder recorder;
+    ListenerCounters counters;
+    ReceiveRing ring;
+    OpenSocket socket;
+    socket.descriptor = FileDescriptor{ends[0]};
+    socket.type = ListenerType::unix_datagram;
+    ManualClock clock;
+    DatagramReader reader(io, std::move(socket), ring, recorder, counters, clock);
+    reader.start();
+    const auto send_and_wait = [&](std::uint64_t datagrams) {
+        REQUIRE(::write(sender.get(), "a:1|c", 5) == 5);
+        while (counters.datagrams < datagrams) {
+            io.restart();
+            io.run_for(std::chrono::milliseconds(1));
+        }
+    };
+    send_and_wait(1);
+    send_and_wait(2);
+    CHECK(counters.receive_errors == 1);
+    CHECK(counters.last_error == EEXIST);
+    static_cast<void>(other.release());
+    clock.advance_ns(60'000'000'000);
+    send_and_wait(3);
+    send_and_wait(4);
+    CHECK(counters.receive_errors == 1);
+    reader.drain();
+    io.poll();
 }
 
 TEST_CASE("a socket that cannot be read is counted and left alone for a while") {
