@@ -15,8 +15,8 @@ namespace pitot::agent {
 
 // The bytes that one sink would send.
 struct Becoming {
-    std::string sink;  // "push (pushgateway)"
-    std::string text;  // empty: nothing, such as for an event that has no place there
+    std::string sink;         // "push (pushgateway)"
+    std::string text;         // empty: nothing, such as for an event that has no place there
     bool is_refused = false;  // by the configuration, though the grammar takes it; `text` says why
 };
 

@@ -308,10 +308,9 @@ TEST_CASE("a very long line is shown by its beginning") {
 }
 
 TEST_CASE("notes are of lines that they are true of") {
-    const Outcome moved =
-        run({.lines = {"g:-5|g"},
-             .reading = {.dialect = pitot::protocol::Dialect::statsd,
-                         .gauge_sign = pitot::protocol::GaugeSign::delta}});
+    const Outcome moved = run({.lines = {"g:-5|g"},
+                               .reading = {.dialect = pitot::protocol::Dialect::statsd,
+                                           .gauge_sign = pitot::protocol::GaugeSign::delta}});
     CHECK(moved.out.contains("gauge, moved by its value"));
     CHECK_FALSE(moved.out.contains("moves nothing"));
     std::string tags = "a:1|c|#t";
