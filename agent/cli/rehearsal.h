@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string_view>
 
 #include "agent/aggregate/line_intake.h"
 #include "agent/config/config.h"
+#include "agent/flush/made_gauge.h"
 #include "agent/flush/merger.h"
 #include "protocol/snapshot.h"
 
@@ -24,6 +26,9 @@ public:
 
     // Ends the interval and begins the next. The Snapshot is good until then.
     const protocol::Snapshot& end_interval();
+
+    // Adds gauges that were made of it (Merger::add()), once at most in an interval.
+    const protocol::Snapshot& add(std::span<const MadeGauge> gauges) { return merger_.add(gauges); }
 
     // Whether the end of the input ends an interval: something came, or nothing ever did.
     bool has_something_left() const { return pending_ || sequence_ == 0; }

@@ -30,6 +30,11 @@ std::vector<Rule> engine_rules(const TrialRules& rules) {
     return copies;
 }
 
+EvaluatorSettings evaluator_settings(const TrialRules& rules) {
+    return {.state_bytes_max = rules.alerts.state_bytes_max,
+            .unit_of = unit_lookup(rules.alerts.units)};
+}
+
 }  // namespace
 
 Stage::Stage(const TrialFile& file, const TrialRules& rules)
@@ -38,8 +43,8 @@ Stage::Stage(const TrialFile& file, const TrialRules& rules)
       messages_(rules.alerts.rules, std::string(host)),
       rehearsal_(
           rules.config, file.reading, [](const protocol::Series&) { return false; }, start_wall_ns),
-      engine_(engine_rules(rules), {.state_bytes_max = rules.alerts.state_bytes_max,
-                                    .unit_of = unit_lookup(rules.alerts.units)}),
+      derived_(rules.alerts.derived, evaluator_settings(rules)),
+      engine_(engine_rules(rules), evaluator_settings(rules)),
       now_{.steady_ns = start_steady_ns, .wall_ns = start_wall_ns},
       told_(rules.alerts.rules.size()) {}
 
@@ -48,7 +53,9 @@ void Stage::flush(std::span<const std::string_view> datagrams) {
     elapsed_ns_ += interval_ns_;
     now_.steady_ns += interval_ns_;
     now_.wall_ns += interval_ns_;
-    snapshot_ = rehearsal_.end_interval();
+    made_.clear();
+    derived_.evaluate(rehearsal_.end_interval(), made_);
+    snapshot_ = rehearsal_.add(made_);
     std::vector<Notice> notices = engine_.flush(*snapshot_, now_);
     std::ranges::stable_sort(notices, {}, &Notice::labels);
     for (const Notice& notice : notices) {

@@ -21,10 +21,12 @@
 #include <vector>
 
 #include "agent/alerts/channels/message_maker.h"
+#include "agent/alerts/derived.h"
 #include "agent/alerts/engine.h"
 #include "agent/alerts/trial/trial.h"
 #include "agent/alerts/trial/trial_rules.h"
 #include "agent/cli/rehearsal.h"
+#include "agent/flush/made_gauge.h"
 
 namespace pitot::agent::alerts {
 
@@ -74,6 +76,8 @@ private:
     std::int64_t interval_ns_;
     channels::MessageMaker messages_;
     Rehearsal rehearsal_;
+    DerivedSet derived_;
+    std::vector<MadeGauge> made_;
     AlertEngine engine_;
     std::int64_t elapsed_ns_ = 0;
     Moment now_;

@@ -1,9 +1,10 @@
 // The rules that a test file names, ready to be acted out.
 //
-// Of a file of rules, [alerts.NAME] and [units] count; all else of a configuration may stand
-// there too, and is passed over. A test sends nothing, its lines can have the name of a derived
-// series, and the agent (limits, expiry, the error of histograms) is as it is by default, so
-// that a test says the same on every desk.
+// Of a file of rules, [alerts.NAME], [derive.NAME] and [units] count; all else of a configuration
+// may stand there too, and is passed over. A test sends nothing, and the agent (limits, expiry,
+// the error of histograms) is as it is by default, so that a test says the same on every desk.
+// Its lines may have the name of a derived series: they stand in for it, where a test is not
+// about what it is made of.
 #pragma once
 
 #include <cstdint>

@@ -259,6 +259,36 @@ TEST_CASE("whatever can be expected can fail") {
     }
 }
 
+TEST_CASE("derived series are made in a test as they are in the agent") {
+    const Rig rig;
+    rig.directory().write("derived.toml", R"toml(
+[derive.error_share]
+expr = 'ratio(errors, requests) by (service)'
+[derive.of_derived]
+expr = 'max(error_share) by (service) * 100'
+[alerts.share]
+condition = 'max(error_share) by (service) > 50%'
+[alerts.percents]
+condition = 'max(of_derived) by (service) > 70'
+)toml");
+    const std::filesystem::path file = rig.directory().write("test.toml", R"toml(
+rules = ["derived.toml"]
+[[test]]
+name = "t"
+input = [{ to = "30s", lines = ["requests:10|c|#service:pay", "errors:6|c|#service:pay"] },
+         { from = "30s", to = "1m", lines = ["requests:10|c|#service:pay", "errors:8|c|#service:pay"] }]
+expect = [{ at = "30s", alert = "share", state = "firing", labels = { service = "pay" }, value = 0.6 },
+          { at = "30s", alert = "percents", state = "ok" },
+          { at = "1m", alert = "percents", state = "firing", value = 80 }]
+[[test]]
+name = "a line stands in for it"
+input = [{ to = "30s", lines = ["error_share:0.9|g|#service:mail"] }]
+expect = [{ at = "30s", alert = "share", state = "firing", labels = { service = "mail" }, value = 0.9 }]
+)toml");
+    const Told told = rig.run(TestArguments{.files = {file}});
+    CHECK_MESSAGE(told.exit_code == exit_success, told.out << told.err);
+}
+
 TEST_CASE("a selector that matches nothing is told, with what it may have meant") {
     const Rig rig;
     const Told told = rig.run(one_test(R"({ to = "2m", lines = ["request:100|c", "error:9|c"] })",
