@@ -7,7 +7,8 @@
     tests/bench/whole_process.py build/release/pitot --smoke             seconds: does it work?
 
 Sections: cost (processor time of a line under loads of a given rate), ceiling (the highest rate
-without a drop), memory (of a series), flush (processor time of a series, stall of the intake).
+without a drop), memory (of a series), flush (processor time of a series, stall of the intake),
+rules (what 200 rules of alerts cost the intake, and the flush).
 Every figure of a line is measured in rounds: pitot and the null receiver one after the other,
 each as a new process, fed by the same generator; the ratio is that of the two in one round. What
 is printed are medians, with the least and the most. README.md of this folder says what each
@@ -68,6 +69,20 @@ MEMORY = [("counters", 1, 150.0), ("gauges", 1, 150.0), ("timers", 5, 300.0)]
 GOALS = {("everyday", "ratio"): 0.4, ("everyday packed", "ratio"): 1.3,
          ("single lines", "ratio"): 1.15, ("packed", "ns"): 100, ("large", "ns"): 70,
          ("100 k series", "ns"): 120, ("1 M series", "ns"): 220}
+
+
+SECTIONS = ["cost", "ceiling", "memory", "flush", "rules"]
+RULES = 200
+# Of the shard's time for a line, beside no rules; and of a core, for evaluating them.
+RULES_INTAKE_GOAL, RULES_CORE_GOAL = 1.02, 0.05
+
+
+def alert_rules() -> dict[str, Any]:
+    """Each reads a thousandth of the series of a load with long names, and never fires."""
+    amounts = ("increase({}[1m])", "p95({}[1m])")  # a third of the series are timers
+    return {"max_state": "256MiB"} | {f"rule_{number}": {
+        "condition": amounts[number % 2].format(f'"checkout.orders.http.*{number:03}"') +
+        f" by (host) > {'1e15' if number % 2 == 0 else '100d'}"} for number in range(RULES)}
 
 
 @dataclass
@@ -402,6 +417,48 @@ class Bench:
             Figure("  until all shards told", load.what, "us",
                    [account["flush"]["turn_s_max"] * 1e6])]
 
+    def rules(self) -> None:
+        """Processor time of a line in the shard, and of the flush, beside no rules."""
+        load = next(load for load in LOADS if load.name == "100 k series")
+        load = replace(load, series=min(load.series, self.scale.most_series))
+        lines_per_s = min(load.lines_per_s / 2, self.scale.most_lines_per_s)
+        interval = f"{self.scale.interval_s}s"
+
+        def with_rules() -> Server:
+            server = Pitot(self.tools, load, self.folder, interval=interval, alerts=alert_rules())
+            server.kind = f"pitot, {RULES} rules"
+            return server
+
+        def work(server: Server) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+            assert isinstance(server, Pitot)
+            warm = self.warm(server, load)
+            server.wait_for_flush()  # births, and which rules want whom
+            shard = thread_cpu_ns(server.pid, "pitot-shard-0")
+            flush = thread_cpu_ns(server.pid, "pitot-flush")
+            run = self.measure(server, load, self.scale.interval_s * 2, lines_per_s)
+            lines = run["sent"]["lines"] * (1 - run["drops"] / run["sent"]["datagrams"])
+            run["shard_ns"] = (thread_cpu_ns(server.pid, "pitot-shard-0") - shard) / lines
+            run["flush_cores"] = (thread_cpu_ns(server.pid, "pitot-flush") -
+                                  flush) * 1e-9 / run["sent"]["took_s"]
+            return run, [warm, run["sent"]]
+
+        ratios, cores = [], []
+        for number in range(self.scale.rounds):
+            makers = [lambda: Pitot(self.tools, load, self.folder, interval=interval), with_rules]
+            if number % 2 == 1:
+                makers.reverse()
+            runs = {run["server"]: run for make in makers
+                    if (run := self.attempt(make, load, work)) is not None}
+            print(".", end="", file=sys.stderr, flush=True)
+            if len(runs) == 2:
+                plain, ruled = runs["pitot"], runs[f"pitot, {RULES} rules"]
+                ratios.append(ruled["shard_ns"] / plain["shard_ns"])
+                cores.append(ruled["flush_cores"] - plain["flush_cores"])
+        self.figures += [
+            Figure("rules beside intake", f"{RULES} rules, {load.series:,} series: the shard's "
+                   "time for a line, with to without", "", ratios, goal=RULES_INTAKE_GOAL),
+            Figure("  their evaluation", load.what, "cores", cores, goal=RULES_CORE_GOAL)]
+
     def run(self, sections: list[str]) -> None:
         """In the order of the table."""
         if "cost" in sections:
@@ -416,6 +473,8 @@ class Bench:
         if "flush" in sections:
             for shards in self.scale.shards:
                 self.flush(shards)
+        if "rules" in sections:
+            self.rules()
         print(file=sys.stderr)
 
 
@@ -454,7 +513,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("binary", type=Path, help="pitot, as the release preset builds it")
     parser.add_argument("--tools", type=Path, help="folder of load_generator and null_receiver; "
                         "default: tests/bench beside the binary")
-    parser.add_argument("--only", choices=["cost", "ceiling", "memory", "flush"], action="append")
+    parser.add_argument("--only", choices=SECTIONS, action="append")
     parser.add_argument("--load", action="append", choices=[load.name for load in LOADS],
                         help="of the section cost: this one, in place of all")
     parser.add_argument("--rounds", type=int)
@@ -484,7 +543,7 @@ def main() -> None:
     load_before = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="pitot-") as folder:
         bench = Bench(tools, scale, Path(folder), others)
-        bench.run(arguments.only or ["cost", "ceiling", "memory", "flush"])
+        bench.run(arguments.only or SECTIONS)
     about = machine(tools, bench, load_before)
     print(table(bench.figures, about, scale.rounds, bench.voids))
     if arguments.json:
