@@ -276,14 +276,16 @@ rules = ["derived.toml"]
 [[test]]
 name = "t"
 input = [{ to = "30s", lines = ["requests:10|c|#service:pay", "errors:6|c|#service:pay"] },
-         { from = "30s", to = "1m", lines = ["requests:10|c|#service:pay", "errors:8|c|#service:pay"] }]
-expect = [{ at = "30s", alert = "share", state = "firing", labels = { service = "pay" }, value = 0.6 },
+         { from = "30s", to = "1m",
+           lines = ["requests:10|c|#service:pay", "errors:8|c|#service:pay"] }]
+expect = [{ at = "30s", alert = "share", state = "firing", labels = { service = "pay" } },
+          { at = "30s", alert = "share", value = 0.6 },
           { at = "30s", alert = "percents", state = "ok" },
           { at = "1m", alert = "percents", state = "firing", value = 80 }]
 [[test]]
 name = "a line stands in for it"
 input = [{ to = "30s", lines = ["error_share:0.9|g|#service:mail"] }]
-expect = [{ at = "30s", alert = "share", state = "firing", labels = { service = "mail" }, value = 0.9 }]
+expect = [{ at = "30s", alert = "share", labels = { service = "mail" }, value = 0.9 }]
 )toml");
     const Told told = rig.run(TestArguments{.files = {file}});
     CHECK_MESSAGE(told.exit_code == exit_success, told.out << told.err);
