@@ -275,9 +275,9 @@ condition = 'max(of_derived) by (service) > 70'
 rules = ["derived.toml"]
 [[test]]
 name = "t"
-input = [{ to = "30s", lines = ["requests:10|c|#service:pay", "errors:6|c|#service:pay"] },
-         { from = "30s", to = "1m",
-           lines = ["requests:10|c|#service:pay", "errors:8|c|#service:pay"] }]
+input = [{ to = "1m", lines = ["requests:10|c|#service:pay"] },
+         { to = "30s", lines = ["errors:6|c|#service:pay"] },
+         { from = "30s", to = "1m", lines = ["errors:8|c|#service:pay"] }]
 expect = [{ at = "30s", alert = "share", state = "firing", labels = { service = "pay" } },
           { at = "30s", alert = "share", value = 0.6 },
           { at = "30s", alert = "percents", state = "ok" },
