@@ -177,6 +177,8 @@ std::string UnmatchedFinder::reason_of(const Place& place,
         } else if (const auto unit = unit_of_ ? unit_of_(series.name) : std::nullopt;
                    !factor_of(place.feed, series.kind, unit)) {
             return unfit_text(series, unit) + "; declare it in [units]";
+        } else {
+            return fmt::format("`{}` has found no room: alerts.max_state is used up", name);
         }
     }
     if (reason.empty() && place.is_derived) {

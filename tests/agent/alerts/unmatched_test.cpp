@@ -70,4 +70,5 @@ TEST_CASE("why series of that name are not read") {
           "no series of `h` has the tags that are asked for");
     CHECK(reason_for("made > 2", in) == "`made` is derived, and has no value now");
     CHECK(reason_for("maid > 2", in).empty());
+    CHECK(reason_for("h > 2", in) == "`h` has found no room: alerts.max_state is used up");
 }
