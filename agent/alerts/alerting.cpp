@@ -3,12 +3,13 @@
 #include <spdlog/logger.h>
 
 #include <algorithm>
-#include <map>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
+#include "agent/alerts/alert_labels.h"
 #include "agent/alerts/expression.h"
+#include "agent/alerts/hints.h"
 #include "agent/alerts/state_file.h"
 #include "agent/printable.h"
 
@@ -44,15 +45,15 @@ std::vector<std::vector<Leaf>> leaves_of(const AlertsConfig& config) {
     return leaves;
 }
 
-std::vector<std::string> metrics_of(const AlertsConfig& config) {
-    std::vector<std::string> metrics;
+std::vector<Feed> feeds_of(const AlertsConfig& config) {
+    std::vector<Feed> feeds;
     for (const RuleDefinition& definition : config.rules) {
         const Program& program = definition.rule.levels.front().condition;
         for (const Leaf& leaf : alerts::leaves_of(program)) {
-            metrics.push_back(program.feeds[leaf.feed].metric);
+            feeds.push_back(program.feeds[leaf.feed]);
         }
     }
-    return metrics;
+    return feeds;
 }
 
 int rank(Phase phase) {
@@ -73,7 +74,7 @@ Alerting::Alerting(const AlertsConfig& config, AlertingSettings settings, Notice
       derived_(config.derived, evaluator_settings(config, true)),
       engine_(rules_of(config), evaluator_settings(config, false)),
       leaves_(leaves_of(config)),
-      unmatched_(metrics_of(config)),
+      unmatched_(feeds_of(config), unit_lookup(config.units), names(config)),
       notices_(config.rules.size()),
       history_(config.rules.size()) {
     AlertsView first;
@@ -97,6 +98,7 @@ std::vector<Rule> Alerting::rules_of(const AlertsConfig& config) {
 
 std::vector<RuleFacts> Alerting::facts_of(const AlertsConfig& config) {
     std::vector<RuleFacts> all;
+    const auto unit_of = unit_lookup(config.units);
     for (const RuleDefinition& definition : config.rules) {
         const Rule& rule = definition.rule;
         RuleFacts facts{.name = rule.name,
@@ -116,7 +118,12 @@ std::vector<RuleFacts> Alerting::facts_of(const AlertsConfig& config) {
                  .condition = to_text(level.condition.expression),
                  .clear = level.clear ? to_text(level.clear->expression) : std::string()});
         }
-        for (const Leaf& leaf : alerts::leaves_of(rule.levels.front().condition)) {
+        const Program& first = rule.levels.front().condition;
+        for (UndeclaredShare& share : undeclared_shares(first.expression, unit_of)) {
+            const bool is_shown = share.value == first.steps[first.value].source;
+            if (is_shown) facts.undeclared_share = std::move(share.told);
+        }
+        for (const Leaf& leaf : alerts::leaves_of(first)) {
             facts.leaves.push_back(leaf.text);
         }
         all.push_back(std::move(facts));
@@ -296,15 +303,15 @@ void Alerting::make_alerts_gauges(const AlertsView& view) {
     for (const AlertFacts& alert : view.alerts) {
         if (alert.phase == Phase::ok) continue;
         const RuleFacts& rule = (*facts_)[alert.rule];
-        std::map<std::string, std::string> tags;
-        for (auto& [key, value] : tags_of(alert.labels)) tags.insert_or_assign(key, value);
-        for (const auto& [key, value] : rule.labels) tags.insert_or_assign(key, value);
-        tags.insert_or_assign("alertname", rule.name);
-        tags.insert_or_assign("alertstate", alert.phase == Phase::pending ? "pending" : "firing");
+        AlertLabels labels;
+        labels.add_own("alertname", rule.name);
+        labels.add_own("alertstate", alert.phase == Phase::pending ? "pending" : "firing");
         const std::size_t level = std::max<std::size_t>(alert.level, 1) - 1;
-        tags.insert_or_assign("severity", rule.levels[level].severity);
+        labels.add_own("severity", rule.levels[level].severity);
+        for (const auto& [key, value] : rule.labels) labels.add(key, value);
+        for (const auto& [key, value] : tags_of(alert.labels)) labels.add(key, value);
         MadeGauge gauge{.name = std::string(alerts_metric_name), .tags = {}, .value = 1};
-        for (auto& [key, value] : tags) gauge.tags.emplace_back(key, value);
+        for (const auto& [key, value] : labels.texts()) gauge.tags.emplace_back(key, value);
         alerts_gauges_.push_back(std::move(gauge));
     }
 }
@@ -344,6 +351,7 @@ void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now, st
             if (reads_series[place]) continue;
             standing.unmatched.push_back({.leaf = leaf,
                                           .metric = unmatched_.metric(place),
+                                          .reason = unmatched_.reason(place),
                                           .nearest = unmatched_.nearest(place)});
         }
         next.standings.push_back(std::move(standing));

@@ -37,6 +37,9 @@ struct RuleFacts {
     std::vector<std::string> inhibited_by = {};
     RulePolicy policy = {};
     Unit unit = {};  // of its values
+    // How the number with "%" that they are compared with is read, where nobody has said what
+    // the metric is in (hints.h).
+    std::string undeclared_share = {};
     bool is_built_in = false;
     std::string where = {};
 };
@@ -51,6 +54,7 @@ struct DerivedFacts {
 struct UnmatchedLeaf {
     std::size_t leaf = 0;
     std::string metric = {};                // as the rule has it
+    std::string reason = {};                // why it reads none of that name; "": there is none
     std::vector<std::string> nearest = {};  // names of metrics that there are, the nearest first
 };
 

@@ -12,6 +12,10 @@
 
 namespace pitot::agent::alerts {
 
+// That a channel does not deliver. It goes to the log besides the channels of [alerts], of
+// which that one may be the only one.
+inline constexpr std::string_view channel_failing_rule = "pitot_channel_failing";
+
 // A table [alerts.NAME] for each. `prefix` is that of the agent's own metrics.
 std::string built_in_rules(std::string_view prefix);
 

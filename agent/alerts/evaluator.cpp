@@ -1,13 +1,9 @@
 #include "agent/alerts/evaluator.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
 #include <utility>
 #include <variant>
-
-#include "agent/printable.h"
 
 namespace pitot::agent::alerts {
 
@@ -94,20 +90,10 @@ std::uint32_t Evaluator::window_for(const Feed& feed) {
 // --- series
 
 std::optional<double> Evaluator::factor_of(const Feed& feed, const protocol::Series& series) {
-    std::optional<Unit> unit = settings_.unit_of ? settings_.unit_of(series.name) : std::nullopt;
-    if (!unit && !feed.is_time) return 1;
-    if (!unit && series.kind == protocol::Kind::timer) unit = milliseconds;
-    if (unit && feed.unit.dimension == Dimension::none) return 1;
-    // A sketch cannot be multiplied: all its series have one unit.
-    const bool fits = unit && unit->dimension == feed.unit.dimension &&
-                      (feed.fold != Fold::sketch || converted(1, *unit, feed.unit) == 1);
-    if (fits) return converted(1, *unit, feed.unit);
-    if (usage_.unfit_series++ == 0) {
-        usage_.unfit_example =
-            fmt::format("`{}` is a {} {}", printable(series.name), to_string(series.kind),
-                        unit ? fmt::format("in {}", unit->name) : std::string("without a unit"));
-    }
-    return std::nullopt;
+    const auto unit = settings_.unit_of ? settings_.unit_of(series.name) : std::nullopt;
+    const auto factor = alerts::factor_of(feed, series.kind, unit);
+    if (!factor && usage_.unfit_series++ == 0) usage_.unfit_example = unfit_text(series, unit);
+    return factor;
 }
 
 void Evaluator::bind(protocol::SeriesId id, const protocol::Series& series) {

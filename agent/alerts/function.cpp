@@ -21,8 +21,6 @@ constexpr Kinds sets{Kind::set};
 constexpr Kinds numbers{Kind::counter, Kind::gauge};
 constexpr Kinds samples{Kind::gauge, Kind::timer, Kind::histogram, Kind::distribution};
 constexpr Kinds sums{Kind::counter, Kind::gauge, Kind::timer, Kind::histogram, Kind::distribution};
-constexpr Kinds all{Kind::counter,   Kind::gauge,        Kind::timer,
-                    Kind::histogram, Kind::distribution, Kind::set};
 
 using enum Function;
 
@@ -54,9 +52,9 @@ constexpr std::array<FunctionInfo, 24> table{{
      "how many different members"},
     {"ratio", ratio, FunctionClass::ratio, "ratio(a, b, min = 50)", 2, counts, false, false,
      "increase(a) / increase(b), once b is at least min"},
-    {"absent", absent, FunctionClass::series, "absent(x)", 1, all, false, false,
+    {"absent", absent, FunctionClass::series, "absent(x)", 1, all_kinds, false, false,
      "1 for each known group without a sample in the window"},
-    {"age", age, FunctionClass::series, "age(x)", 1, all, false, false,
+    {"age", age, FunctionClass::series, "age(x)", 1, all_kinds, false, false,
      "seconds since the last sample"},
     {"delta", delta, FunctionClass::series, "delta(x[w])", 1, gauges, true, true,
      "the last value less the first one of the window"},
@@ -64,7 +62,7 @@ constexpr std::array<FunctionInfo, 24> table{{
      "the slope per second of a line through the values of the window"},
     {"ewma", ewma, FunctionClass::smoothing, "ewma(x, alpha)", 2, numbers, true, false,
      "the exponentially weighted mean of the values at each flush"},
-    {"series", Function::series, FunctionClass::series, "series(x)", 1, all, false, false,
+    {"series", Function::series, FunctionClass::series, "series(x)", 1, all_kinds, false, false,
      "how many series there are"},
     {"abs", abs, FunctionClass::arithmetic, "abs(value)", 1, {}, true, false, "without its sign"},
     {"floor", floor, FunctionClass::arithmetic, "floor(value)", 1, {}, true, false, "rounded down"},

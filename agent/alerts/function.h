@@ -66,6 +66,10 @@ private:
     std::uint32_t bits_ = 0;
 };
 
+inline constexpr Kinds all_kinds{protocol::Kind::counter,      protocol::Kind::gauge,
+                                 protocol::Kind::timer,        protocol::Kind::histogram,
+                                 protocol::Kind::distribution, protocol::Kind::set};
+
 struct FunctionInfo {
     std::string_view name;
     Function function;

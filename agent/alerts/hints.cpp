@@ -136,6 +136,38 @@ std::vector<ExpressionFault> hints(const Expression& expression, const UnitOf& u
     return Hints(expression, unit_of).collect();
 }
 
+std::vector<UndeclaredShare> undeclared_shares(const Expression& expression,
+                                               const UnitOf& unit_of) {
+    std::vector<UndeclaredShare> shares;
+    const auto compare = [&](NodeId value, NodeId limit) {
+        const auto* const number = std::get_if<Number>(&expression[limit].what);
+        if (number == nullptr || number->unit.name != "%") return;
+        const auto* const call = std::get_if<Call>(&expression[value].what);
+        if (call != nullptr && !info(call->function).is_measure) return;
+        if (call != nullptr && call->arguments.empty()) return;
+        const NodeId metric = call == nullptr ? value : call->arguments[0];
+        const auto* const selector = std::get_if<Selector>(&expression[metric].what);
+        if (selector == nullptr || (unit_of && unit_of(selector->metric))) return;
+        shares.push_back(
+            {value,
+             fmt::format("`{0}` has no unit in [units], so that {1} is {2} of it; if it "
+                         "counts to 100, declare \"{0}\" = \"percent\" or write {3}",
+                         selector->metric, to_text(expression, limit),
+                         number->value * number->unit.times / number->unit.per, number->value)});
+    };
+    for (const ExpressionNode& node : expression.nodes) {
+        if (const auto* const binary = std::get_if<Binary>(&node.what)) {
+            if (!is_comparison(binary->operation)) continue;
+            compare(binary->left, binary->right);
+            compare(binary->right, binary->left);
+        } else if (const auto* const between = std::get_if<Between>(&node.what)) {
+            compare(between->value, between->low);
+            compare(between->value, between->high);
+        }
+    }
+    return shares;
+}
+
 std::string hint_on_message(std::string_view text) {
     for (std::size_t open = text.find("{{"); open != std::string_view::npos;
          open = text.find("{{", open + 2)) {

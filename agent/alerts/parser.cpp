@@ -530,6 +530,15 @@ private:
             return Span{};
         };
         if (word.type != Type::quantity) return refuse("");
+        // The blank is what is wrong, not that there is no unit.
+        constexpr std::string_view units = "smhdf";
+        const Word& next = peek();
+        if (next.type == Type::name && next.spelling.size() == 1 &&
+            units.contains(next.spelling.front())) {
+            fail(word, fmt::format("must be {} in one word, got `{} {}`", what, word.spelling,
+                                   next.spelling));
+            return Span{};
+        }
         Span span;
         std::string_view rest = word.spelling;
         while (!rest.empty()) {

@@ -12,6 +12,7 @@
 #include "agent/alerts/limits.h"
 #include "agent/alerts/unit_check.h"
 #include "agent/config/units.h"
+#include "agent/printable.h"
 #include "protocol/unique_count.h"
 
 namespace pitot::agent::alerts {
@@ -498,6 +499,23 @@ SlotPlan slot_plan(const Feed& feed) {
     plan.window_slots = (window + plan.flushes_per_slot - 1) / plan.flushes_per_slot;
     plan.offset_slots = feed.offset_flushes / plan.flushes_per_slot;
     return plan;
+}
+
+std::optional<double> factor_of(const Feed& feed, protocol::Kind kind,
+                                std::optional<Unit> declared) {
+    if (!declared && !feed.is_time) return 1;
+    if (!declared && kind == protocol::Kind::timer) declared = milliseconds;
+    if (declared && feed.unit.dimension == Dimension::none) return 1;
+    // A sketch cannot be multiplied: all its series have one unit.
+    const bool fits = declared && declared->dimension == feed.unit.dimension &&
+                      (feed.fold != Fold::sketch || converted(1, *declared, feed.unit) == 1);
+    if (!fits) return std::nullopt;
+    return converted(1, *declared, feed.unit);
+}
+
+std::string unfit_text(const protocol::Series& series, const std::optional<Unit>& declared) {
+    return fmt::format("`{}` is a {} {}", printable(series.name), to_string(series.kind),
+                       declared ? fmt::format("in {}", declared->name) : "without a unit");
 }
 
 std::size_t group_bytes_max(const Feed& feed) {

@@ -28,6 +28,7 @@
 #include "agent/alerts/labels.h"
 #include "agent/alerts/parser.h"
 #include "agent/alerts/unit.h"
+#include "protocol/snapshot.h"
 
 namespace pitot::agent::alerts {
 
@@ -79,6 +80,13 @@ struct SlotPlan {
     std::uint32_t slots() const { return window_slots + offset_slots; }
 };
 SlotPlan slot_plan(const Feed& feed);
+
+// What the values of a series are multiplied with to be in the unit that the feed wants;
+// nothing where they cannot be. `declared`: the unit of its metric.
+std::optional<double> factor_of(const Feed& feed, protocol::Kind kind,
+                                std::optional<Unit> declared);
+// "`x` is a gauge without a unit": why not.
+std::string unfit_text(const protocol::Series& series, const std::optional<Unit>& declared);
 
 // What one group of a feed can take at most, in bytes.
 std::size_t group_bytes_max(const Feed& feed);

@@ -6,16 +6,21 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <variant>
 
+#include "agent/alerts/hints.h"
 #include "agent/config/units.h"
 #include "agent/printable.h"
 
 namespace pitot::agent::alerts {
 
 namespace {
+
+using UnitOf = std::function<std::optional<Unit>(std::string_view)>;
 
 constexpr std::size_t text_characters_max = 400;
 
@@ -166,6 +171,18 @@ void add_hints(Block& block, std::span<const Program* const> programs) {
     }
 }
 
+// How a number with "%" is read.
+void add_shares(Block& block, std::span<const Program* const> programs, const UnitOf& unit_of) {
+    std::vector<std::string> told;
+    for (const Program* const program : programs) {
+        for (UndeclaredShare& share : undeclared_shares(program->expression, unit_of)) {
+            if (std::ranges::find(told, share.told) != told.end()) continue;
+            block.line("percent", shown(share.told));
+            told.push_back(std::move(share.told));
+        }
+    }
+}
+
 // --- rules
 
 // "> 80%" of "a / b > 80%"; the whole of what is no comparison.
@@ -240,7 +257,8 @@ std::string told_text(const RuleDefinition& definition) {
                               shown(fmt::format("{}", fmt::join(inhibitors, " or "))));
 }
 
-std::string explain(const RuleDefinition& definition, std::int64_t interval_ns) {
+std::string explain(const RuleDefinition& definition, std::int64_t interval_ns,
+                    const UnitOf& unit_of) {
     const Rule& rule = definition.rule;
     Block block(fmt::format("{} ({})", rule.name, definition.where));
     std::vector<const Program*> programs;
@@ -251,6 +269,8 @@ std::string explain(const RuleDefinition& definition, std::int64_t interval_ns) 
     add_levels(block, definition);
     const Program& first = rule.levels[0].condition;
     block.line("unit", unit_text(programs));
+    // What the agent's own metrics are in is known.
+    if (!definition.is_built_in) add_shares(block, programs, unit_of);
     const Labels& labels = first.steps[first.root].labels;
     std::string groups = groups_text(labels);
     if (!labels.is_empty()) {
@@ -284,9 +304,11 @@ std::string explain(const DerivedSeries& derived, std::int64_t interval_ns) {
 
 std::string explain(const AlertsConfig& config, std::int64_t interval_ns) {
     std::string out;
+    const UnitOf unit_of = unit_lookup(config.units);
     for (const bool built_in : {false, true}) {
         for (const RuleDefinition& definition : config.rules) {
-            if (definition.is_built_in == built_in) out += explain(definition, interval_ns);
+            if (definition.is_built_in == built_in)
+                out += explain(definition, interval_ns, unit_of);
         }
         if (built_in) continue;
         for (const DerivedSeries& derived : config.derived) out += explain(derived, interval_ns);

@@ -1,10 +1,16 @@
 #include "agent/alerts/unmatched.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
+
+#include "agent/alerts/matcher.h"
+#include "agent/printable.h"
 
 namespace pitot::agent::alerts {
 
@@ -46,6 +52,19 @@ std::size_t common_parts(std::string_view a, std::string_view b) {
     return common;
 }
 
+// "timers, histograms and distributions"
+std::string kinds_text(const Kinds& kinds) {
+    std::vector<std::string> names;
+    for (std::size_t number = 0; number < protocol::kind_count; ++number) {
+        const auto kind = static_cast<protocol::Kind>(number);
+        if (kinds.contains(kind)) names.push_back(std::string(to_string(kind)) + "s");
+    }
+    if (names.size() < 2) return names.empty() ? "none" : names.front();
+    const std::string last = names.back();
+    names.pop_back();
+    return fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
+
 }  // namespace
 
 std::vector<std::string> nearest_metrics(std::string_view wanted,
@@ -84,8 +103,13 @@ std::vector<std::string> nearest_metrics(std::string_view wanted,
     return nearest;
 }
 
-UnmatchedFinder::UnmatchedFinder(std::vector<std::string> metrics) {
-    for (std::string& metric : metrics) places_.push_back({.metric = std::move(metric)});
+UnmatchedFinder::UnmatchedFinder(std::vector<Feed> feeds, UnitOf unit_of,
+                                 const std::vector<std::string>& derived)
+    : unit_of_(std::move(unit_of)) {
+    for (Feed& feed : feeds) {
+        const bool is_derived = std::ranges::find(derived, feed.metric) != derived.end();
+        places_.push_back({.feed = std::move(feed), .is_derived = is_derived});
+    }
 }
 
 void UnmatchedFinder::look(const protocol::Snapshot& snapshot,
@@ -103,14 +127,64 @@ void UnmatchedFinder::look(const protocol::Snapshot& snapshot,
         Place& place = places_[turn_];
         if (reads_series[turn_] || place.compared_births >= newest_birth()) continue;
         place.compared_births = newest;
-        std::unordered_set<std::string_view> seen;
-        for (const protocol::Series& series : snapshot.series) {
-            if (seen.size() >= names_max) break;
-            if (series.birth != 0) seen.insert(series.name);
-        }
-        place.nearest = nearest_metrics(place.metric, {seen.begin(), seen.end()});
+        compare(place, snapshot);
         return;
     }
+}
+
+void UnmatchedFinder::compare(Place& place, const protocol::Snapshot& snapshot) const {
+    place.nearest.clear();
+    place.reason = reason_of(place, snapshot);
+    if (!place.reason.empty()) return;
+    std::unordered_set<std::string_view> seen;
+    for (const protocol::Series& series : snapshot.series) {
+        if (seen.size() >= names_max) break;
+        if (series.birth != 0) seen.insert(series.name);
+    }
+    place.nearest = nearest_metrics(place.feed.metric, {seen.begin(), seen.end()});
+}
+
+// What comes closest to being read says the most: a series with the name, then one that has the
+// tags too, then one of a kind that is read.
+std::string UnmatchedFinder::reason_of(const Place& place,
+                                       const protocol::Snapshot& snapshot) const {
+    Feed of_name = place.feed;
+    of_name.accepts = all_kinds;
+    Matcher with_tags;
+    with_tags.add(of_name);
+    of_name.matches.clear();
+    Matcher with_name;
+    with_name.add(of_name);
+    const auto matches = [](const Matcher& matcher, const protocol::Series& series) {
+        bool is_match = false;
+        matcher.match(series, [&](std::uint32_t, const GroupLabels&) { is_match = true; });
+        return is_match;
+    };
+    std::string reason;
+    bool has_tags = false;
+    for (const protocol::Series& series : snapshot.series) {
+        if (series.birth == 0 || !matches(with_name, series)) continue;
+        const std::string name = printable(series.name);
+        if (!matches(with_tags, series)) {
+            if (reason.empty()) {
+                reason = fmt::format("no series of `{}` has the tags that are asked for", name);
+            }
+        } else if (!place.feed.accepts.contains(series.kind)) {
+            if (has_tags) continue;
+            has_tags = true;
+            reason = fmt::format("`{}` is a {}, where {} are read", name, to_string(series.kind),
+                                 kinds_text(place.feed.accepts));
+        } else if (const auto unit = unit_of_ ? unit_of_(series.name) : std::nullopt;
+                   !factor_of(place.feed, series.kind, unit)) {
+            return unfit_text(series, unit) + "; declare it in [units]";
+        } else {
+            return fmt::format("`{}` has found no room: alerts.max_state is used up", name);
+        }
+    }
+    if (reason.empty() && place.is_derived) {
+        return fmt::format("`{}` is derived, and has no value now", printable(place.feed.metric));
+    }
+    return reason;
 }
 
 }  // namespace pitot::agent::alerts

@@ -99,7 +99,8 @@ void add_alert(std::string& text, JsonView alert, double now_s, bool has_colours
     if (!summary.empty()) text += fmt::format("            {}\n", summary);
 }
 
-// "`requests[5m]` matches no series; closest names are `request`, `http.requests`"
+// "`requests[5m]` matches no series; closest names are `request`, `http.requests`", or
+// "`requests` matches no series: `requests` is a gauge, where counters are read"
 void add_unmatched(std::string& text, JsonView rule, std::string_view indent,
                    const std::string& prefix) {
     rule["unmatched"].each_element(all, [&](JsonView leaf) {
@@ -108,11 +109,13 @@ void add_unmatched(std::string& text, JsonView rule, std::string_view indent,
         leaf["nearest"].each_element(all, [&](JsonView name) {
             nearest += fmt::format("{}`{}`", count++ == 0 ? "" : ", ", name.text(200));
         });
+        const std::string reason = leaf["reason"].text(expression_characters_max);
         text +=
             fmt::format("{}{}`{}` matches no series{}\n", indent, prefix, leaf["metric"].text(200),
-                        count == 0   ? "; no name of a metric is near it"
-                        : count == 1 ? "; the closest name is " + nearest
-                                     : "; closest names are " + nearest);
+                        !reason.empty() ? ": " + reason
+                        : count == 0    ? "; no name of a metric is near it"
+                        : count == 1    ? "; the closest name is " + nearest
+                                        : "; closest names are " + nearest);
     });
 }
 
@@ -130,12 +133,13 @@ std::string time_of_day(const std::string& moment) {
     return moment.size() >= 19 ? moment.substr(11, 8) : moment;
 }
 
+// " of 2 m": what comes after how long it has been pending.
 std::string hold_text(JsonView rule) {
     if (rule["for_of"].is_there()) {
-        return fmt::format("{} of {} evaluations", rule["for_needed"].number(),
+        return fmt::format(", needs {} of {} evaluations", rule["for_needed"].number(),
                            rule["for_of"].number());
     }
-    return human_duration(rule["for_s"].number());
+    return " of " + human_duration(rule["for_s"].number());
 }
 
 std::string joined(JsonView list) {
@@ -156,7 +160,7 @@ void add_instance(std::string& text, JsonView data, JsonView instance, double no
     const JsonView alert = instance["alert"];
     if (alert.is_there()) {
         standing += fmt::format(" for {}", ago(alert["pitot"]["since"], now_s));
-        if (state == "pending") standing += fmt::format(" of {}", hold_text(rule));
+        if (state == "pending") standing += hold_text(rule);
     }
     text += fmt::format("{}  {}    evaluated at {} UTC\n",
                         named(rule["name"].text(), instance["labels"]), standing,
@@ -206,9 +210,10 @@ void add_instance(std::string& text, JsonView data, JsonView instance, double no
 void add_rule(std::string& text, JsonView data, double now_s) {
     const JsonView rule = data["rule"];
     const std::string channels = joined(rule["channels"]);
-    text += fmt::format("{}  ({})   {} instance(s), {} pending, {} firing\n", rule["name"].text(),
-                        rule["where"].text(400), rule["instances"].number(),
-                        rule["pending"].number(), rule["firing"].number());
+    // What fires may have lost its series.
+    text += fmt::format("{}  ({})   {} firing, {} pending; series of {} instance(s) are there\n",
+                        rule["name"].text(), rule["where"].text(400), rule["firing"].number(),
+                        rule["pending"].number(), rule["instances"].number());
     text += fmt::format("  notifies: {}\n", channels.empty() ? "log" : channels);
     if (data["evaluated"].is_there()) {
         text += fmt::format("  last evaluation {} ago, all rules in {}\n",
@@ -217,6 +222,8 @@ void add_rule(std::string& text, JsonView data, double now_s) {
     } else {
         text += "  not evaluated yet: the first interval has not ended\n";
     }
+    const std::string hint = data["hint"].text(expression_characters_max);
+    if (!hint.empty()) text += fmt::format("  hint: {}\n", hint);
     add_unmatched(text, rule, "  ", "");
 }
 
@@ -229,7 +236,6 @@ std::optional<AlertsPage> render_alerts(std::string_view document, double now_s,
     AlertsPage page;
     std::size_t pending = 0;
     std::size_t rules = 0;
-    std::size_t suppressed = 0;
     std::string firing_text;
     std::string pending_text;
     std::string unmatched;
@@ -240,7 +246,6 @@ std::optional<AlertsPage> render_alerts(std::string_view document, double now_s,
             const JsonView own = rule["pitot"];
             page.firing += static_cast<std::size_t>(own["firing"].number());
             pending += static_cast<std::size_t>(own["pending"].number());
-            suppressed += static_cast<std::size_t>(own["suppressed"].number());
             rule["alerts"].each_element(all, [&](JsonView alert) {
                 const bool is_pending = alert["state"].text() == "pending";
                 add_alert(is_pending ? pending_text : firing_text, alert, now_s, has_colours);
@@ -251,7 +256,8 @@ std::optional<AlertsPage> render_alerts(std::string_view document, double now_s,
     });
     page.text = fmt::format("{} firing, {} pending, of {} rule(s)\n", page.firing, pending, rules);
     page.text += firing_text + pending_text;
-    if (suppressed > 0) page.text += fmt::format("and {} more, not told of\n", suppressed);
+    const double unlisted = data["pitot"]["unlisted"].number();
+    if (unlisted > 0) page.text += fmt::format("and {} more, not listed\n", unlisted);
     page.text += unmatched;
     return page;
 }
@@ -286,6 +292,8 @@ std::optional<AlertsPage> render_history(std::string_view document, bool has_col
     }
     data["instances"].each_element(all, [&](JsonView instance) {
         page.text += fmt::format("{}\n", named(rule["name"].text(), instance["labels"]));
+        page.text += fmt::format("  {:<8}  {:<14}  {:<9}  {:<10}  {}\n", "time", "value",
+                                 "condition", "state", "read (series)");
         instance["evaluations"].each_element(all, [&](JsonView evaluation) {
             const std::string state = evaluation["state"].text();
             std::string leaves;

@@ -7,8 +7,10 @@
 #include <array>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "agent/alerts/built_in_rules.h"
+#include "agent/alerts/glob.h"
 #include "agent/config/alert_rule.h"
 #include "agent/config/sources.h"
 #include "agent/config/suggest.h"
@@ -125,6 +127,7 @@ private:
             if (!rule) continue;
             rule->definition.is_built_in = true;
             rule->definition.where = "built in";
+            tell_log_too(rule->definition);
             built_in_.push_back(std::move(rule->definition));
         }
     }
@@ -152,9 +155,17 @@ private:
             return;
         }
         rule->definition.is_built_in = overrides;
+        if (overrides && !section->has("channels")) tell_log_too(rule->definition);
         const bool has_metrics = !overrides || context_.own_prefix.has_value();
         found_.push_back(
             {std::move(section), std::move(rule->definition), rule->is_enabled && has_metrics});
+    }
+
+    // Without any channel, a rule is told to the log alone.
+    static void tell_log_too(alerts::RuleDefinition& rule) {
+        if (rule.rule.name != alerts::channel_failing_rule || rule.channels.empty()) return;
+        if (std::ranges::find(rule.channels, log_channel) != rule.channels.end()) return;
+        rule.channels.emplace_back(log_channel);
     }
 
     // In the context of the operator's rules, since he overrides it.
@@ -212,11 +223,84 @@ bool is_metric_name(std::string_view name) {
            });
 }
 
+// Where one derived series reads another: the place in its expression.
+const alerts::ExpressionNode* place_of_reading(const alerts::DerivedSeries& reader,
+                                               const std::string& name) {
+    const alerts::Program& program = reader.expression;
+    const auto takes = [&](const alerts::Selector& selector) {
+        if (selector.metric == name) return true;
+        // Under conditions on tags nobody can say, and others are not told to take gauges.
+        std::vector<std::string_view> captures;
+        return alerts::is_glob(selector.metric) && selector.matches.empty() &&
+               alerts::matches_name_glob(selector.metric, name, captures) &&
+               std::ranges::any_of(program.feeds, [&](const alerts::Feed& feed) {
+                   return feed.metric == selector.metric &&
+                          feed.accepts.contains(protocol::Kind::gauge);
+               });
+    };
+    for (const alerts::ExpressionNode& node : program.expression.nodes) {
+        const auto* const selector = std::get_if<alerts::Selector>(&node.what);
+        if (selector != nullptr && takes(*selector)) return &node;
+    }
+    return nullptr;
+}
+
+// The shortest way from a series over what it reads to itself; nothing where there is none.
+std::vector<std::size_t> circle_through(std::size_t start,
+                                        const std::vector<alerts::DerivedSeries>& derived) {
+    std::vector<std::size_t> from(derived.size(), derived.size());
+    std::vector<std::size_t> reached{start};
+    for (std::size_t next = 0; next < reached.size(); ++next) {
+        const std::size_t reader = reached[next];
+        for (std::size_t read = 0; read < derived.size(); ++read) {
+            if (from[read] != derived.size()) continue;
+            if (place_of_reading(derived[reader], derived[read].name) == nullptr) continue;
+            from[read] = reader;
+            reached.push_back(read);
+            if (read != start) continue;
+            std::vector<std::size_t> circle{start};
+            for (std::size_t at = from[start]; at != start; at = from[at]) circle.push_back(at);
+            std::ranges::reverse(circle.begin() + 1, circle.end());
+            return circle;
+        }
+    }
+    return {};
+}
+
+// A value that is made of itself has no beginning; and no client may send a derived series, so
+// that one that reads its own name hides the metric that was meant.
+void check_circles(const std::vector<alerts::DerivedSeries>& derived,
+                   const std::vector<SectionReader*>& sections) {
+    std::vector<bool> is_told(derived.size(), false);
+    for (std::size_t i = 0; i < derived.size(); ++i) {
+        if (is_told[i]) continue;
+        const std::vector<std::size_t> circle = circle_through(i, derived);
+        if (circle.empty()) continue;
+        for (const std::size_t member : circle) is_told[member] = true;
+        const std::string name = printable(derived[i].name);
+        const std::size_t next = circle.size() > 1 ? circle[1] : i;
+        const auto& node = *place_of_reading(derived[i], derived[next].name);
+        std::string what = fmt::format(
+            "must read other metrics than the one it makes, got `{}`, which no client may send "
+            "once it is derived; `metric` gives the derived one another name",
+            name);
+        if (circle.size() > 1) {
+            what = fmt::format("must not read itself, got a circle: `{}`", name);
+            for (std::size_t at = 1; at < circle.size(); ++at) {
+                what += fmt::format(" reads `{}`, which", printable(derived[circle[at]].name));
+            }
+            what += fmt::format(" reads `{}`", name);
+        }
+        sections[i]->problem_at(node.position, "expr", std::move(what));
+    }
+}
+
 std::vector<alerts::DerivedSeries> read_derived(SectionReader& root, const RuleContext& rules,
                                                 const AlertsContext& context) {
     std::vector<std::string> own;
     if (context.own_prefix) own = own_names(*context.own_prefix);
     std::vector<alerts::DerivedSeries> derived;
+    std::vector<SectionReader*> readers;
     auto sections = root.sections("derive");
     if (sections.size() > derived_series_max) {
         root.problem("derive", fmt::format("must be at most {} tables, got {}", derived_series_max,
@@ -248,7 +332,9 @@ std::vector<alerts::DerivedSeries> read_derived(SectionReader& root, const RuleC
         section->report_unknown(root.known());
         if (!program) continue;
         derived.push_back({std::move(name), *std::move(program)});
+        readers.push_back(section.get());
     }
+    check_circles(derived, readers);
     return derived;
 }
 

@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "agent/config/options.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 
@@ -63,13 +64,18 @@ std::vector<std::vector<std::pair<std::string, std::string>>> SectionReader::tex
     std::vector<std::vector<std::pair<std::string, std::string>>> tables;
     for (const Node& node : *array) {
         const Table* const table = node.table();
-        const bool is_good =
-            table != nullptr && std::ranges::all_of(table->entries, [](const Entry& pair) {
-                const auto* const text = pair.node.text();
-                return text != nullptr && !text->contains('\0');
-            });
-        if (!is_good) {
+        if (table == nullptr) {
             refuse({entry->key, entry->key_position, node}, must);
+            continue;
+        }
+        const auto wrong = std::ranges::find_if(table->entries, [](const Entry& pair) {
+            const auto* const text = pair.node.text();
+            return text == nullptr || text->contains('\0');
+        });
+        if (wrong != table->entries.end()) {
+            refuse({entry->key, entry->key_position, wrong->node},
+                   fmt::format("must have texts in its tables, such as {{ {} = \"a\" }}",
+                               printable(wrong->key)));
             continue;
         }
         auto& pairs = tables.emplace_back();

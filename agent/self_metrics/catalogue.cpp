@@ -280,7 +280,8 @@ constexpr std::array metrics{
               "Instances that fire and that the channel remembers",
               of_channel<&ChannelStatus::alerts>},
     OwnMetric{"channel.failures_in_a_row", Kind::gauge, "attempts",
-              "Attempts that failed since the last one that succeeded; the worst destination's",
+              "Attempts that failed or were refused since the last one that succeeded; the worst "
+              "destination's",
               OfChannel{failures_in_a_row}},
 };
 

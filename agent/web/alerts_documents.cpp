@@ -7,13 +7,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/alerts/alert_labels.h"
 #include "agent/config/suggest.h"
 #include "agent/printable.h"
 #include "agent/status/time_text.h"
@@ -38,6 +38,9 @@ using sinks::JsonWriter;
 constexpr std::size_t text_characters_max = 400;
 // Of an expression: all of it, as the loader bounds it.
 constexpr std::size_t expression_characters_max = 4'096;
+
+// Of 1: shares of several processors, or of a quota, may go a little beyond it.
+constexpr double share_max = 1.5;
 
 template <typename Fill>
 void object(JsonWriter& json, std::string_view name, Fill fill) {
@@ -129,13 +132,17 @@ void write_labels(JsonWriter& json, std::string_view name, const GroupLabels& la
 
 // Those of an alert as Prometheus has them: of the group, of the rule, and who it is.
 void write_alert_labels(JsonWriter& json, const RuleFacts& rule, const AlertFacts& alert) {
-    std::map<std::string, std::string> labels;
-    for (const alerts::Label& label : alert.labels) labels.emplace(label.name, label.value);
-    for (const auto& [key, value] : rule.labels) labels.insert_or_assign(key, value);
-    labels.insert_or_assign("alertname", rule.name);
-    labels.insert_or_assign("severity", severity_of(rule, alert.level));
+    alerts::AlertLabels labels;
+    labels.add_own("alertname", rule.name);
+    labels.add_own("alertstate", prometheus_state(alert.phase));
+    labels.add_own("severity", severity_of(rule, alert.level));
+    for (const auto& [key, value] : rule.labels) labels.add(key, value);
+    for (const alerts::Label& label : alert.labels) labels.add(label.name, label.value);
     object(json, "labels", [&] {
-        for (const auto& [key, value] : labels) text(json, printable(key), value);
+        for (const auto& [key, value] : labels.texts()) {
+            // Prometheus has it beside the labels.
+            if (key != "alertstate") text(json, key, value);
+        }
     });
 }
 
@@ -193,6 +200,7 @@ void write_unmatched(JsonWriter& json, const RuleFacts& rule, const RuleStanding
         json.begin_object();
         text(json, "text", rule.leaves[leaf.leaf], expression_characters_max);
         text(json, "metric", leaf.metric);
+        if (!leaf.reason.empty()) text(json, "reason", leaf.reason, expression_characters_max);
         array(json, "nearest", leaf.nearest,
               [&](const std::string& name) { json.text(printable(name)); });
         json.end_object();
@@ -439,6 +447,16 @@ void write_instance(JsonWriter& json, const AlertsView& view, std::size_t rule_n
     json.end_object();
 }
 
+// A share of 1 that is so large is a number of percent, which nobody has declared.
+bool is_percent_trap(const RuleFacts& rule, const std::vector<InstanceHistory>& instances) {
+    if (rule.undeclared_share.empty()) return false;
+    return std::ranges::any_of(instances, [](const InstanceHistory& instance) {
+        if (instance.evaluations.empty()) return false;
+        const Value& last = instance.evaluations.back().value;
+        return last.known == Known::value && last.shown() > share_max;
+    });
+}
+
 std::string unknown_rule(const AlertsView& view, const std::string& name) {
     std::vector<std::string_view> names;
     for (const RuleFacts& rule : *view.rules) names.push_back(rule.name);
@@ -448,7 +466,10 @@ std::string unknown_rule(const AlertsView& view, const std::string& name) {
 }  // namespace
 
 std::string rules_document(const AlertsView& view, const Query& query) {
-    return success([&](JsonWriter& json) { RulesWriter(json, view, query).write_groups(); });
+    return success([&](JsonWriter& json) {
+        RulesWriter(json, view, query).write_groups();
+        object(json, "pitot", [&] { number(json, "unlisted", view.unlisted); });
+    });
 }
 
 std::string alerts_document(const AlertsView& view) {
@@ -498,6 +519,10 @@ AlertsAnswer explain_document(const AlertsView& view, const alerts::EvaluationHi
                 number(json, "flushes", view.flushes);
                 if (view.flushes > 0) moment(json, "evaluated", view.evaluated_wall_ns);
                 seconds(json, "evaluation_s", view.took_ns);
+                if (is_percent_trap(*rule, instances)) {
+                    text(json, "hint", "is it in percent already? " + rule->undeclared_share,
+                         expression_characters_max);
+                }
                 array(json, "instances", instances, [&](const InstanceHistory& instance) {
                     write_instance(json, view, number_of_rule, instance, with_history);
                 });

@@ -137,6 +137,37 @@ def test_alertmanager_shows_it_active_and_then_resolved(scene: Scene) -> None:
     agent.stop()
 
 
+def test_alertmanager_shows_one_level_at_a_time(scene: Scene) -> None:
+    """Severity is a label, by which Alertmanager knows an alert: the other level is another one,
+    and the one before has ended. alerts() fails where there are two of one name.
+    """
+    alertmanager = AlertmanagerServer(scene.folder, "alertmanager")
+    alertmanager.start()
+    scene.ends_with(alertmanager.kill)
+    rule: Settings = {"value": "disk.used", "warn": "> 85", "crit": "> 95",
+                      "labels": {"team": "shop"}, "channels": ["oncall"]}
+    state = scene.folder / "state"
+    agent = scene.agent(settings(Receiver(scene), state, alertmanager, disk_full=rule))
+
+    def shown() -> str:
+        labels = alertmanager.alerts().get("disk_full", {}).get("labels", {})
+        return str(labels.get("severity"))
+
+    for value, severity in (("90", "warning"), ("97", "critical"), ("90", "warning")):
+        say(scene, agent, f"disk.used:{value}|g|#disk:sda")
+        wait_until(lambda wanted=severity: shown() == wanted, f"the level {severity}")
+    say(scene, agent, "disk.used:97|g|#disk:sda")
+    wait_until(lambda: shown() == "critical", "the level critical")
+    wait_until(lambda: (state / "alerts.state").exists() and
+               b"disk_full" in (state / "alerts.state").read_bytes(), "the state file")
+    agent.stop()
+
+    # The rule is no more, and so are its labels.
+    agent = scene.agent(settings(Receiver(scene), state, alertmanager))
+    alertmanager.wait_gone("disk_full")
+    agent.stop()
+
+
 def test_killed_while_it_fires(scene: Scene) -> None:
     """No second message after kill -9, and exactly one when it ends; whether that was while the
     agent ran or while it was away."""
@@ -227,5 +258,6 @@ def test_what_the_agent_says_of_its_alerts(scene: Scene) -> None:
 
 
 if __name__ == "__main__":
-    main(test_alertmanager_shows_it_active_and_then_resolved, test_killed_while_it_fires,
+    main(test_alertmanager_shows_it_active_and_then_resolved,
+         test_alertmanager_shows_one_level_at_a_time, test_killed_while_it_fires,
          test_what_the_agent_says_of_its_alerts)

@@ -73,7 +73,7 @@ struct ChannelCounts {
 };
 
 enum class ChannelState : std::uint8_t {
-    idle,       // nothing was sent yet
+    idle,       // nothing was sent yet, or nothing is left of what failed
     working,    // the last attempt succeeded
     retrying,   // the last attempt failed; the next one comes after a back-off
     throttled,  // the destination asked for time
@@ -89,7 +89,7 @@ struct DestinationStatus {
     std::int64_t last_success_unix_ns = 0;  // 0: never
     std::string last_error;                 // "" when there was none
     std::int64_t last_error_unix_ns = 0;
-    std::uint32_t failures_in_a_row = 0;
+    std::uint32_t failures_in_a_row = 0;  // attempts and refusals
     std::uint64_t attempts = 0;
     std::int64_t next_attempt_unix_ns = 0;  // 0: none is waited for
 };

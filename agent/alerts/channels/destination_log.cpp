@@ -31,7 +31,15 @@ void fail(DestinationStatus& status, ChannelState state, const std::string& reas
     set_state(status, state, now_unix_ns);
     status.last_error = reason;
     status.last_error_unix_ns = now_unix_ns;
-    status.failures_in_a_row = state == ChannelState::refused ? 0 : status.failures_in_a_row + 1;
+    ++status.failures_in_a_row;
+}
+
+void rest(DestinationStatus& status, std::int64_t now_unix_ns) {
+    const bool has_failed =
+        status.state == ChannelState::retrying || status.state == ChannelState::throttled;
+    if (!has_failed) return;
+    set_state(status, ChannelState::idle, now_unix_ns);
+    status.failures_in_a_row = 0;
 }
 
 std::chrono::nanoseconds retry_delay(const sinks::Backoff& backoff, std::uint32_t failures,

@@ -17,11 +17,14 @@ namespace pitot::agent::alerts::channels {
 
 // An attempt succeeded.
 void succeed(DestinationStatus& status, std::int64_t now_unix_ns);
-// It did not; `state` is retrying, throttled or refused. A refusal is an answer: it is no
-// failure in a row.
+// It did not; `state` is retrying, throttled or refused. A destination that refuses everything
+// tells nobody either, so a refusal is a failure in a row as well.
 void fail(DestinationStatus& status, ChannelState state, const std::string& reason,
           std::int64_t now_unix_ns);
-// Full jitter, at least what the destination asked for.
+// Nothing is left of what failed.
+void rest(DestinationStatus& status, std::int64_t now_unix_ns);
+// `failures`: since the last answer, whatever that was. Full jitter, at least what the destination
+// asked for.
 std::chrono::nanoseconds retry_delay(const sinks::Backoff& backoff, std::uint32_t failures,
                                      std::optional<std::chrono::nanoseconds> asked, double random);
 

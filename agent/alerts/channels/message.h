@@ -6,7 +6,8 @@
 //
 // Labels and names are as clients sent them, so any UTF-8 may be in them. The texts
 // (`summary`, `description`) have gone through printable() where clients' words are in them.
-// A channel still escapes all of it for what it writes: nothing here is markup.
+// A channel still escapes all of it for what it writes: nothing here is markup. Labels that it
+// hands on go through label_text() (agent/alerts/alert_labels.h).
 #pragma once
 
 #include <cstdint>

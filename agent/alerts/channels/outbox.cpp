@@ -204,6 +204,7 @@ private:
             is_owed = is_known || queue_.has_beginning(key);
             if (!is_owed && !is_under_way && dropped > 0) {
                 ++counts_.superseded;
+                if (counts_.waiting == 0) rest(status_, time_.wall_ns());
                 return;
             }
             // What is under way may fail; then this need not be told either.
@@ -331,6 +332,7 @@ private:
             --counts_.waiting;
             ++counts_[MessageLoss::too_old];
             ++changes_;
+            if (counts_.waiting == 0) rest(status_, time_.wall_ns());
         }
     }
 
@@ -367,6 +369,7 @@ private:
             succeed(status_, time_.wall_ns());
             status = status_;
         }
+        retries_ = 0;
         said_.works(status);
     }
 
@@ -380,6 +383,7 @@ private:
             fail(status_, ChannelState::refused, answer.reason, time_.wall_ns());
             current_.reset();
         }
+        retries_ = 0;
         said_.refused(*message, answer.reason);
     }
 
@@ -397,14 +401,15 @@ private:
             if (stopping_) {
                 has_failed_ = last_try_;
             } else {
-                delay = retry_delay(settings_.backoff, status_.failures_in_a_row,
-                                    answer.retry_after, context_.io.random());
+                delay = retry_delay(settings_.backoff, ++retries_, answer.retry_after,
+                                    context_.io.random());
                 status_.next_attempt_unix_ns = time_.wall_ns() + delay->count();
             }
             if (!supersede_current()) queue_.push_front(*std::move(current_));
             current_.reset();
             status = status_;
             waiting = counts_.waiting;
+            if (waiting == 0) rest(status_, time_.wall_ns());
         }
         said_.fails(status, waiting);
         if (!delay) return;
@@ -495,6 +500,7 @@ private:
     std::atomic<std::uint64_t> changes_ = 0;
 
     // Loop thread only.
+    std::uint32_t retries_ = 0;  // since the last answer
     sinks::Scheduler::TimerId retry_timer_ = 0;
     sinks::Scheduler::TimerId look_timer_ = 0;
     sinks::Scheduler::TimerId stop_timer_ = 0;

@@ -2,9 +2,9 @@
 // everything that may change while it fires.
 //
 // Used for Alertmanager's API and for payloads as Alertmanager sends them. Labels are
-// alertname, severity, host, those of the rule and those of the group. A name that Prometheus
-// could not have ("service.name") gets '_' for what it may not hold, one that is taken gets
-// "tag_" before it; the annotation `original_labels` has those as they were, as JSON.
+// alertname, severity, host, those of the rule and those of the group (agent/alerts/
+// alert_labels.h); the annotation `original_labels` has those that had to be renamed, by the
+// names that they had, as JSON.
 #pragma once
 
 #include <map>

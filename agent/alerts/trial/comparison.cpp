@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -339,10 +340,35 @@ std::string_view word_of(Truth truth) {
     return "";
 }
 
-std::string hold_text(const HoldFor& hold) {
-    if (hold.of > 0) return fmt::format("needs {} of {} evaluations", hold.needed, hold.of);
-    if (hold.nanoseconds == 0) return "fires at once";
-    return fmt::format("needs {}", time_text(hold.nanoseconds));
+// How much of what it needs to fire it has.
+std::string hold_text(const InstanceState& state, const HoldFor& hold) {
+    if (hold.of > 0) {
+        return fmt::format("true in {} of {} evaluations, needs {}",
+                           std::popcount(state.evaluations[0]), hold.of, hold.needed);
+    }
+    const std::string held = "held for " + time_text(state.held_ns[0]);
+    if (hold.nanoseconds == 0) return held + ", fires at once";
+    return fmt::format("{}, needs {}", held, time_text(hold.nanoseconds));
+}
+
+// "errors = 3, requests[5m] = 12; fewer than min = 50": a ratio has no value then.
+std::string counts_text(const Evaluator& evaluator, ProgramId id, StepId step,
+                        const GroupLabels& labels) {
+    const Program& program = evaluator.program(id);
+    std::string text;
+    double divisor = 0;
+    for (const Leaf& leaf : leaves_of(program)) {
+        if (leaf.step != step || !leaf.is_amount) continue;
+        const Value value = evaluator.read(id, leaf, labels).value;
+        text +=
+            fmt::format("{}{} = {}", text.empty() ? "" : ", ", leaf.text, value_text(value, {}));
+        if (leaf.feed == program.steps[step].divisor) {
+            divisor = value.known == Known::value ? value.low : 0;
+        }
+    }
+    const double least = program.steps[step].number;
+    if (divisor < least) text += fmt::format("; fewer than min = {}", least);
+    return text;
 }
 
 void Comparer::explain_instance(const SeenInstance& instance,
@@ -353,8 +379,7 @@ void Comparer::explain_instance(const SeenInstance& instance,
                                    to_string(state.phase));
     if (!instance.severity.empty()) line += " " + instance.severity;
     if (state.phase == Phase::pending) {
-        line += fmt::format(": held for {}, {}", time_text(state.held_ns[0]),
-                            hold_text(policy.hold_for));
+        line += ": " + hold_text(state, policy.hold_for);
     }
     if (state.stale_since_ns != 0) line += ", stale";
     if (state.is_flapping) line += ", flapping";
@@ -376,6 +401,10 @@ void Comparer::explain_instance(const SeenInstance& instance,
                 const Value value = evaluator.value_of(id, step, instance.labels);
                 lines.push_back(fmt::format("    {} = {}", to_text(program.expression, its.source),
                                             value_text(value, {})));
+                if (its.type == Step::Type::ratio && value.known != Known::value) {
+                    lines.back() +=
+                        fmt::format(" ({})", counts_text(evaluator, id, step, instance.labels));
+                }
             }
         };
         explain_program(definition_.rule.levels[i].severity, levels[i].condition);

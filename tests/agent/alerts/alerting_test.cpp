@@ -135,6 +135,31 @@ TEST_CASE("ALERTS is what the flush before came to") {
     CHECK(rig.made_text() == "");
 }
 
+TEST_CASE("ALERTS keeps instances apart, whatever clients call their tags") {
+    Rig rig(alerts_of({rule_definition("load", "last(load) by (*) > 5")}));
+    rig.in.gauge("load", "severity:a", 9);
+    rig.in.gauge("load", "severity:b\x1b", 9);
+    rig.in.gauge("load", "alertname:c", 9);
+    rig.flush();
+    rig.flush();
+    const std::string text = rig.made_text();
+    const std::string own = "ALERTS{alertname=load,alertstate=firing,severity=critical,";
+    CHECK(text.contains(own + "tag_severity=a,}"));
+    CHECK(text.contains(own + "tag_severity=b\\x1b,}"));
+    CHECK(text.contains(own + "tag_alertname=c,}"));
+}
+
+TEST_CASE("it is known how the share that a rule shows is read") {
+    AlertsConfig config = alerts_of(
+        {rule_definition("a", "disk > 80%"), rule_definition("b", "ratio(disk, all) > 80%")});
+    const Rig undeclared(config);
+    CHECK((*undeclared.alerting->view()->rules)[0].undeclared_share.contains("80% is 0.8"));
+    CHECK((*undeclared.alerting->view()->rules)[1].undeclared_share.empty());
+    config.units = {{"disk", *find_metric_unit("percent")}};
+    const Rig declared(config);
+    CHECK((*declared.alerting->view()->rules)[0].undeclared_share.empty());
+}
+
 TEST_CASE("a derived series is made of the interval that it is sent with, while it has a value") {
     AlertsConfig config = alerts_of({});
     config.derived.push_back({.name = "errors.share",

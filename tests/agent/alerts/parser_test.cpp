@@ -161,6 +161,7 @@ constexpr Row faults[]{
     {"a[5]",
      "3: must be a window such as `[5m]`, with a unit of s, m, h, d, or f for flushes, "
      "got `5`"},
+    {"a[5 m]", "3: must be a window such as `[5m]` in one word, got `5 m`"},
     {"a[500ms]",
      "3: must be a window such as `[5m]`, with a unit of s, m, h, d, or f for "
      "flushes, got `500ms`"},

@@ -46,6 +46,21 @@ TEST_CASE("what rules come to is printed") {
     CHECK(without(text, (directory / "").native()) == content_of(directory / "explain.expected"));
 }
 
+TEST_CASE("how a share is read is said, where nobody has said what the metric is in") {
+    const ConfigDirectory directory;
+    const auto text_of = [&](const std::string& toml) {
+        return explain(loaded_from(directory.write("a.toml", toml)), 10 * second_ns);
+    };
+    const std::string rule = "[alerts.a]\ncondition = 'disk.usage > 80%'\n";
+    CHECK(text_of(rule).contains(
+        "`disk.usage` has no unit in [units], so that 80% is 0.8 of it; if it counts to 100, "
+        "declare \"disk.usage\" = \"percent\" or write 80\n"));
+    CHECK(text_of("[alerts.a]\ncondition = 'max(disk.usage[1m]) between 1% and 2%'\n")
+              .contains("so that 2% is 0.02 of it"));
+    CHECK_FALSE(text_of("units = { \"disk.*\" = \"percent\" }\n" + rule).contains("so that"));
+    CHECK_FALSE(text_of("[alerts.a]\ncondition = 'ratio(a, b) > 80%'\n").contains("so that"));
+}
+
 TEST_CASE("built-in rules come last, and nothing that clients wrote is obeyed") {
     const ConfigDirectory directory;
     const auto file =

@@ -218,6 +218,25 @@ TEST_CASE("a failure is a table of what was expected and what came, and why") {
 )");
 }
 
+TEST_CASE("a failure says how far a rule is from what it needs") {
+    const Rig rig;
+    rig.directory().write("more.toml",
+                          "[alerts.often]\ncondition = 'level > 5'\nfor = '3 of 5'\n"
+                          "[alerts.few]\ncondition = 'ratio(bad, all[1m], min = 50) > 5%'\n");
+    const auto said = [&](const std::string& lines, const std::string& expect) {
+        const auto file = rig.directory().write(
+            "more_test.toml", "rules = [\"more.toml\"]\n" +
+                                  one_test("{ to = \"1m\", lines = [" + lines + "] }", expect));
+        return rig.run(TestArguments{.files = {file}}).out;
+    };
+    CHECK(said("\"level:9|g\"", R"({ at = "10s", alert = "often", state = "firing" })")
+              .contains("often is pending: true in 1 of 5 evaluations, needs 3\n"));
+    const std::string few =
+        said("\"bad:1|c\", \"all:2|c\"", R"({ at = "1m", alert = "few", state = "firing" })");
+    CHECK(few.contains("ratio(bad, all[1m], min = 50) = "));
+    CHECK(few.contains("all[1m] = 12; fewer than min = 50)\n"));
+}
+
 TEST_CASE("whatever can be expected can fail") {
     const Rig rig;
     const std::vector<std::string> wrong{

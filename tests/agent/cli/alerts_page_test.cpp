@@ -27,10 +27,12 @@ constexpr std::string_view rules_text = R"json({"status":"success","data":{"grou
       "state":"pending","reason":"condition","value":1,"peak":0,"unit":"ms"}}],
   "pitot":{"firing":1,"pending":1,"suppressed":7,"unmatched":[
     {"text":"requests[5m]","metric":"requests","nearest":["request","http.requests"]},
-    {"text":"x","metric":"x","nearest":[]}]}},
+    {"text":"x","metric":"x","nearest":[]},
+    {"text":"h","metric":"h","reason":"`h` is a gauge without a unit","nearest":[]}]}},
  {"name":"errors.share","type":"recording"}]},
 {"name":"built in","rules":[{"name":"pitot_late","type":"alerting","alerts":[],
-  "pitot":{"built_in":true,"unmatched":[{"metric":"y","nearest":[]}]}}]}]}})json";
+  "pitot":{"built_in":true,"unmatched":[{"metric":"y","nearest":[]}]}}]}],
+"pitot":{"unlisted":3}}})json";
 
 constexpr std::string_view explained_text = R"json({"status":"success","data":{
 "rule":{"name":"slow","where":"pitot.toml:7","levels":[
@@ -38,7 +40,7 @@ constexpr std::string_view explained_text = R"json({"status":"success","data":{
     "clear":"ratio(errors, requests[5m]) < 2%"}],
   "for_s":120,"channels":["oncall","log"],"instances":4,"pending":1,"firing":0,"unmatched":[]},
 "leaves":["errors","requests[5m]"],"flushes":9,"evaluated":"2026-08-01T00:00:00.000Z",
-"evaluation_s":0.00008,"instances":[{"labels":{"service":"pay"},
+"evaluation_s":0.00008,"hint":"is it in percent already?","instances":[{"labels":{"service":"pay"},
  "alert":{"state":"pending","activeAt":"2026-07-31T23:59:30.000Z",
    "pitot":{"since":"2026-07-31T23:59:30.000Z","told":false,"inhibited":false,"peak":0,
      "reason":"condition"}},
@@ -59,9 +61,10 @@ TEST_CASE("what fires first, then what is pending, then what reads nothing") {
           "  (inhibited)\n"
           "            pay is slow\n"
           "PENDING     critical  slow  1 ms, for 10 s\n"
-          "and 7 more, not told of\n"
+          "and 3 more, not listed\n"
           "slow: `requests` matches no series; closest names are `request`, `http.requests`\n"
-          "slow: `x` matches no series; no name of a metric is near it\n");
+          "slow: `x` matches no series; no name of a metric is near it\n"
+          "slow: `h` matches no series: `h` is a gauge without a unit\n");
     CHECK(render_alerts(rules_text, now_s, true)->text.contains("\x1b[31mFIRING\x1b[0m"));
 }
 
@@ -69,8 +72,10 @@ TEST_CASE("an explanation shows each part of the condition") {
     const auto page = render_explanation(explained_text, now_s, false);
     REQUIRE(page);
     CHECK(
-        page->text.starts_with("slow  (pitot.toml:7)   4 instance(s), 1 pending, 0 firing\n"
+        page->text.starts_with("slow  (pitot.toml:7)   0 firing, 1 pending; series of 4 "
+                               "instance(s) are there\n"
                                "  notifies: oncall, log\n"));
+    CHECK(page->text.contains("\n  hint: is it in percent already?\n"));
     CHECK(page->text.contains("slow{service=\"pay\"}  PENDING for 40 s of 2 m"));
     CHECK(
         page->text.contains("  critical: ratio(errors, requests[5m]) > 5%  = 0.0712  TRUE\n"
@@ -85,6 +90,7 @@ TEST_CASE("a history is a line for each evaluation") {
     REQUIRE(page);
     CHECK(page->text ==
           "slow{service=\"pay\"}\n"
+          "  time      value           condition  state       read (series)\n"
           "  00:00:00  0.0712          true       pending     at least 31 (2)  435 (6)\n");
 }
 

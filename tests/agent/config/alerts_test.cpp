@@ -219,6 +219,9 @@ TEST_CASE("absent() knows what should be there") {
     CHECK(expecting("absent(beat) by (worker)", "['a']") ==
           Lines{"c:3:11: alerts.r.expect: must be a list of tables of texts, such as [{ worker = "
                 "\"a\" }], got the text \"a\""});
+    CHECK(expecting("absent(beat) by (worker)", "[{ worker = 1 }]") ==
+          Lines{"c:3:22: alerts.r.expect: must have texts in its tables, such as { worker = \"a\" "
+                "}, got the number 1"});
 }
 
 TEST_CASE("what is wrong inside an expression has its own place") {
@@ -314,12 +317,29 @@ TEST_CASE("channels of [alerts] are those of all rules that name none") {
     CHECK(rule_of(config, "a").channels == Lines{"log"});
     CHECK(rule_of(config, "b").channels.empty());
     CHECK(rule_of(config, "pitot_limit_hit").channels == Lines{"log"});
+    CHECK(rule_of(config, "pitot_channel_failing").channels == Lines{"log"});
     CHECK(lines_wrong_in("[alerts]\nchannels = ['oncall']") ==
           Lines{"c:2:12: alerts.channels: must name channels that there are, got \"oncall\"; there "
                 "are: log"});
     CHECK(lines_wrong_in("[alerts]\nchannels = ['lok']") ==
           Lines{"c:2:12: alerts.channels: must name channels that there are, got \"lok\"; did you "
                 "mean \"log\"?"});
+}
+
+TEST_CASE("that a channel fails is told to the log, whatever else is told where") {
+    const auto channels = [](const std::string& more) {
+        const AlertsConfig config =
+            loaded_from("[alerts]\nchannels = ['hook']\n" + more +
+                        "[channels.hook]\ntype = 'webhook'\nurl = 'http://127.0.0.1:1'\n")
+                .alerts;
+        CHECK(rule_of(config, "pitot_sink_failing").channels == Lines{"hook"});
+        return rule_of(config, "pitot_channel_failing").channels;
+    };
+    const std::string table = "[alerts.pitot_channel_failing]\n";
+    CHECK(channels("") == Lines{"hook", "log"});
+    CHECK(channels(table + "for = '1m'\n") == Lines{"hook", "log"});
+    // What is asked for by name is meant so.
+    CHECK(channels(table + "channels = ['hook']\n") == Lines{"hook"});
 }
 
 TEST_CASE("rules refer to rules that there are") {
@@ -398,6 +418,28 @@ TEST_CASE("derived series") {
                 "the agent itself has already",
                 "c:14:10: derive.f.metric: must be a name of its own, got \"e\", which another "
                 "[derive.NAME] has already"});
+}
+
+TEST_CASE("a derived series is not made of itself, alone or in a circle") {
+    CHECK(lines_wrong_in("[derive.y]\nexpr = '2 * y'\n") ==
+          Lines{"c:2:13: derive.y.expr: must read other metrics than the one it makes, got `y`, "
+                "which no client may send once it is derived; `metric` gives the derived one "
+                "another name"});
+    CHECK(lines_wrong_in("[derive.y]\nexpr = 'z * 2'\nmetric = 'z'\n").size() == 1);
+    CHECK(lines_wrong_in("[derive.a]\nexpr = 'b + x'\n[derive.b]\nexpr = 'c'\n"
+                         "[derive.c]\nexpr = 'x - a'\n[derive.d]\nexpr = 'a'\n") ==
+          Lines{"c:2:9: derive.a.expr: must not read itself, got a circle: `a` reads `b`, which "
+                "reads `c`, which reads `a`"});
+    // A name with `*` takes in what it makes, if it takes gauges.
+    const std::string all = "[derive.all]\nmetric = 'errors.all'\nexpr = ";
+    CHECK(lines_wrong_in(all + "'sum(\"errors.*\")'\n").size() == 1);
+    const std::vector<std::string> fine{all + "'rate(\"errors.*\")'\n",
+                                        all + "'sum(\"errors.*\"{kind=\"x\"})'\n",
+                                        "[derive.a]\nexpr = 'b'\n[derive.b]\nexpr = 'x'\n"};
+    for (const std::string& text : fine) {
+        CAPTURE(text);
+        CHECK(loaded_from(text).alerts.derived.size() >= 1);
+    }
 }
 
 TEST_CASE("what windows may take is checked with the worst case") {

@@ -100,6 +100,34 @@ TEST_CASE("alerts in the shape of Prometheus") {
     CHECK(at(document, "/data/alerts/2") == "nothing");
 }
 
+TEST_CASE("a client's tag does not take the place of a label of ours") {
+    AlertsView view = sample();
+    view.alerts[1].labels = {{"alertstate", "x"}, {"severity", "y"}};
+    const auto document = parsed(alerts_document(view));
+    const std::string labels = "/data/alerts/1/labels";
+    CHECK(at(document, labels) ==
+          R"({"alertname":"slow","severity":"warning","tag_alertstate":"x",)"
+          R"("tag_severity":"y","team":"web"})");
+}
+
+TEST_CASE("a share of 1 that is beyond it is asked about") {
+    AlertsView view = sample();
+    std::vector<RuleFacts> rules = *view.rules;
+    rules[0].undeclared_share = "`disk` has no unit";
+    view.rules = std::make_shared<const std::vector<RuleFacts>>(std::move(rules));
+    const auto hint_at = [&](double value) {
+        EvaluationHistory history(2);
+        history.admit(0, "", {}, false);
+        EvaluationRecord record{.wall_ns = now_unix_ns, .is_there = true};
+        record.value = Value::exact(value);
+        history.record(0, "", false, std::move(record));
+        return at(parsed(explain_document(view, history, {{"alert", "slow"}}, false).text),
+                  "/data/hint");
+    };
+    CHECK(hint_at(85) == R"("is it in percent already? `disk` has no unit")");
+    CHECK(hint_at(0.85) == "nothing");
+}
+
 TEST_CASE("rules in the shape of Prometheus") {
     const auto document = parsed(rules_document(sample(), {}));
     CHECK(at(document, "/status") == R"("success")");

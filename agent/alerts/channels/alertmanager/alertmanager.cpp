@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,7 +78,7 @@ public:
                 return;
             }
             ++changes_;
-            if (!board_.put(message, key, time_.steady_ns())) {
+            if (board_.put(message, key, time_.steady_ns()) == Board::Put::no_room) {
                 for (const auto& peer : peers_) peer->count_unkept(MessageLoss::queue_full);
                 return;
             }
@@ -88,14 +89,13 @@ public:
 
     void recall(const MessagePointer& message) override {
         const std::string key = message->key();
-        bool is_new = false;
+        auto done = Board::Put::no_room;
         {
             const std::lock_guard lock(mutex_);
-            is_new = !board_.has(key);
-            if (is_new && !board_.wants(*message, key, true)) return;
-            if (!board_.put(message, key, time_.steady_ns())) return;
+            if (!board_.has(key) && !board_.wants(*message, key, true)) return;
+            done = board_.put(message, key, time_.steady_ns());
         }
-        if (!is_new) return;
+        if (done != Board::Put::made && done != Board::Put::relabelled) return;
         ++changes_;
         for (const auto& peer : peers_) peer->lacks({key}, false);
         pump_soon();
@@ -103,19 +103,24 @@ public:
 
     void restore(SavedChannel saved, std::int64_t away_ns) override {
         const std::int64_t now_ns = time_.steady_ns();
-        // What waited in the queue of another type of channel is told like all else.
-        for (SavedMessage& message : saved.queue) {
-            saved.alerts.push_back(
-                {.message = std::move(message.message), .age_ns = message.age_ns});
-        }
         for (const SavedAlert& alert : saved.alerts) {
-            if (alert.message->type == MessageType::overflow) continue;
             const std::string key = alert.message->key();
             {
                 const std::lock_guard lock(mutex_);
-                if (!board_.put(alert.message, key, now_ns - away_ns - alert.age_ns)) continue;
+                if (!board_.restore(alert.message, key, now_ns - away_ns - alert.age_ns)) continue;
             }
             for (const auto& peer : peers_) peer->lacks({key}, !alert.is_known);
+        }
+        // What waited in the queue of another type of channel is told like all else.
+        for (const SavedMessage& queued : saved.queue) {
+            if (queued.message->type == MessageType::overflow) continue;
+            const std::string key = queued.message->key();
+            {
+                const std::lock_guard lock(mutex_);
+                const std::int64_t told_ns = now_ns - away_ns - queued.age_ns;
+                if (board_.put(queued.message, key, told_ns) == Board::Put::no_room) continue;
+            }
+            for (const auto& peer : peers_) peer->lacks({key}, true);
         }
     }
 
@@ -127,10 +132,14 @@ public:
             const std::lock_guard lock(mutex_);
             out.alerts = board_.saved(time_.steady_ns());
         }
+        std::set<std::string> keys;
         for (SavedAlert& alert : out.alerts) {
             const std::string key = alert.message->key();
-            alert.is_known = std::ranges::none_of(
-                peers_, [&](const std::unique_ptr<Peer>& peer) { return peer->is_owed(key); });
+            // One message is owed, whatever it ends besides.
+            alert.is_known = !keys.insert(key).second ||
+                             std::ranges::none_of(peers_, [&](const std::unique_ptr<Peer>& peer) {
+                                 return peer->is_owed(key);
+                             });
         }
         return out;
     }
@@ -168,9 +177,9 @@ public:
     }
 
 private:
-    std::vector<MessagePointer> look_up(const std::vector<std::string>& keys) {
+    std::vector<std::vector<MessagePointer>> look_up(const std::vector<std::string>& keys) {
         const std::lock_guard lock(mutex_);
-        std::vector<MessagePointer> out;
+        std::vector<std::vector<MessagePointer>> out;
         out.reserve(keys.size());
         for (const std::string& key : keys) out.push_back(board_.find(key));
         return out;

@@ -12,7 +12,9 @@
 // of it every `resend`. What fires has an end at now + 4 × max(resend, interval), what is over
 // is sent for another 15 minutes. Each instance has its own list of what it lacks, back-off
 // and status, so that one that hangs delays no other; of an alert that changes meanwhile it is
-// sent the newest state only. Grouping, silences and repeats are Alertmanager's work.
+// sent the newest state only. It knows an alert by its labels: when a level or an edited rule
+// changes them, what they were is ended in the same request. Grouping, silences and repeats are
+// Alertmanager's work.
 #pragma once
 
 #include "agent/alerts/channels/registry.h"

@@ -94,13 +94,11 @@ bool Peer::take_next() {
             for (const std::string& key : keys) under_way_.insert(lacking_.extract(key));
         }
         if (keys.empty()) return false;
-        const std::vector<MessagePointer> found = look_up_(keys);
+        const std::vector<std::vector<MessagePointer>> found = look_up_(keys);
         const std::lock_guard lock(mutex_);
         for (std::size_t i = 0; i < keys.size(); ++i) {
-            if (found[i] != nullptr) {
-                messages_.push_back(found[i]);
-                continue;
-            }
+            messages_.insert(messages_.end(), found[i].begin(), found[i].end());
+            if (!found[i].empty()) continue;
             // It ended so long ago that it is not kept.
             const auto gone = under_way_.extract(keys[i]);
             if (!gone.mapped()) continue;
@@ -166,6 +164,7 @@ void Peer::on_delivered() {
         if (lacking_.empty()) batch_max_ = alerts_per_request_max;
     }
     refused_in_a_row_ = 0;
+    retries_ = 0;
     said_.works(status);
 }
 
@@ -173,17 +172,17 @@ void Peer::on_delivered() {
 // then: each is sent alone, so that only the guilty one counts as refused.
 void Peer::on_refused(const Answer& answer, unsigned status) {
     ++refused_in_a_row_;
+    retries_ = 0;
     const bool may_be_one =
         (status == 400 || status == 413) && refused_in_a_row_ <= refused_in_a_row_max;
-    if (may_be_one && messages_.size() > 1) {
-        batch_max_ = 1;
-        const std::lock_guard lock(mutex_);
-        put_back();
-        return;
-    }
-    if (!may_be_one) batch_max_ = alerts_per_request_max;
     {
         const std::lock_guard lock(mutex_);
+        if (may_be_one && under_way_.size() > 1) {
+            batch_max_ = 1;
+            put_back();
+            return;
+        }
+        if (!may_be_one) batch_max_ = alerts_per_request_max;
         for (const auto& [key, is_news] : under_way_) {
             if (!is_news) continue;
             --counts_.waiting;
@@ -192,7 +191,8 @@ void Peer::on_refused(const Answer& answer, unsigned status) {
         under_way_.clear();
         fail(status_, ChannelState::refused, answer.reason, time_.wall_ns());
     }
-    said_.refused(*messages_.front(), answer.reason);
+    // The newest: before it are the ends of what it was.
+    said_.refused(*messages_.back(), answer.reason);
 }
 
 void Peer::on_failure(const Answer& answer) {
@@ -207,7 +207,7 @@ void Peer::on_failure(const Answer& answer) {
                                                         : ChannelState::retrying,
              answer.reason, time_.wall_ns());
         if (!stopping_) {
-            delay = retry_delay(settings_.backoff, status_.failures_in_a_row, answer.retry_after,
+            delay = retry_delay(settings_.backoff, ++retries_, answer.retry_after,
                                 context_.io.random());
             status_.next_attempt_unix_ns = time_.wall_ns() + delay.count();
         }

@@ -41,8 +41,9 @@ struct PeerSettings {
 
 class Peer {
 public:
-    // The newest state of these alerts; null for one that is not kept any more.
-    using LookUp = std::function<std::vector<MessagePointer>(const std::vector<std::string>& keys)>;
+    // What there is to send of each (Board::find); nothing of one that is not kept any more.
+    using LookUp =
+        std::function<std::vector<std::vector<MessagePointer>>(const std::vector<std::string>&)>;
 
     // `changed`: called, on the loop's thread, whenever something was delivered or lost.
     Peer(PeerSettings settings, LookUp look_up, std::function<void()> changed,
@@ -97,6 +98,7 @@ private:
     std::string body_;
     std::size_t batch_max_ = alerts_per_request_max;
     std::size_t refused_in_a_row_ = 0;
+    std::uint32_t retries_ = 0;  // since the last answer
     bool is_started_ = false;
     sinks::Scheduler::TimerId retry_timer_ = 0;
     sinks::Scheduler::TimerId stop_timer_ = 0;

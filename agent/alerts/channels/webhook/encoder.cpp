@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/alerts/alert_labels.h"
 #include "agent/alerts/channels/prometheus_alert.h"
 #include "agent/status/time_text.h"
 #include "sinks/json_writer.h"
@@ -47,7 +48,9 @@ std::string encode_pitot(const Message& message, const EncoderSettings& settings
         json.boolean(message.is_over());
         json.key("labels");
         json.begin_object();
-        for (const Label& label : message.labels) json.field(label.name, label.value);
+        for (const Label& label : message.labels) {
+            json.field(label_text(label.name), label_text(label.value));
+        }
         json.end_object();
         json.key("rule_labels");
         write_texts(json, message.fixed_labels);

@@ -56,6 +56,12 @@ struct ManagerRig : ChannelRig {
     }
 };
 
+MessagePointer of_severity(MessageType type, const std::string& severity) {
+    Message message = channel_message("a", type);
+    message.severity = severity;
+    return ChannelRig::pointer(message);
+}
+
 }  // namespace
 
 TEST_CASE_FIXTURE(ManagerRig, "what changed is sent at once") {
@@ -169,6 +175,10 @@ TEST_CASE_FIXTURE(ManagerRig, "a wrong path is refused, and said") {
     run_until([&] { return counts()[MessageLoss::refused] == 1; });
     CHECK(there().last_error ==
           "it answers 404 (404 page not found); check the url of this channel");
+    tell(firing("b"));
+    run_until([&] { return counts()[MessageLoss::refused] == 2; });
+    CHECK(there().failures_in_a_row == 2);
+    CHECK(there().next_attempt_unix_ns == 0);
 }
 
 TEST_CASE_FIXTURE(ManagerRig, "news goes before what is sent again") {
@@ -224,6 +234,62 @@ TEST_CASE_FIXTURE(ManagerRig, "a restart goes on, and counts what was not delive
     // The end has 14 minutes left.
     next.advance(16min);
     CHECK(next.channel->saved().alerts.size() == 1);
+}
+
+TEST_CASE_FIXTURE(ManagerRig, "another level ends the one before, in the same request") {
+    begin();
+    tell(of_severity(MessageType::firing, "warning"));
+    run_until_delivered(1);
+    tell(of_severity(MessageType::firing, "critical"));
+    run_until_delivered(2);
+    const std::string body = server.requests().at(1).body;
+    const std::size_t end = body.find(R"("severity":"warning")");
+    const std::size_t now = body.find(R"("severity":"critical")");
+    REQUIRE(now != std::string::npos);
+    CHECK(end < now);
+    // Ended when the next level was told; that one fires for four resends.
+    CHECK(body.substr(end, now - end).contains(R"("endsAt":"2026-08-01T00:01:00.000Z")"));
+    CHECK(body.substr(now).contains(R"("endsAt":"2026-08-01T00:04:01.000Z")"));
+    // The end is no message of its own, and is sent again like others.
+    CHECK(counts().told == 2);
+    CHECK(counts().closed());
+    advance(1min);
+    run_until([&] { return server.requests().size() == 3; });
+    CHECK(count_of(server.requests().at(2).body, "alertname") == 2);
+    tell(of_severity(MessageType::resolved, "critical"));
+    run_until_delivered(3);
+    CHECK(count_of(server.requests().back().body, R"("endsAt":"2026-08-01T00:01:00.000Z")") == 2);
+    CHECK(channel->status().alerts == 0);
+    CHECK(server.complaints() == "");
+}
+
+TEST_CASE_FIXTURE(ManagerRig, "a severity that was edited while the agent was away ends the old") {
+    begin();
+    tell(of_severity(MessageType::firing, "warning"));
+    run_until_delivered(1);
+    SavedChannel saved = channel->saved();
+
+    ManagerRig next;
+    next.options.set("urls", Texts{next.server.url()});
+    next.channel = next.make("alertmanager", next.options);
+    next.channel->restore(std::move(saved), 60'000'000'000);
+    next.channel->recall(of_severity(MessageType::firing, "error"));
+    next.channel->start();
+    next.run_until([&] { return next.server.requests().size() == 1; });
+    const std::string body = next.server.requests().at(0).body;
+    CHECK(body.contains(R"("severity":"warning")"));
+    CHECK(body.contains(R"("severity":"error")"));
+    CHECK(count_of(body, R"("endsAt":"2026-08-01T00:01:00.000Z")") == 1);
+    CHECK(next.counts().told == 0);
+    // Saved and restored once more, one message that is owed is owed once.
+    next.server.otherwise({.reply = reply(503)});
+    next.tell(of_severity(MessageType::firing, "warning"));
+    saved = next.channel->saved();
+    REQUIRE(saved.alerts.size() == 2);
+    CHECK(!saved.alerts[0].is_known);
+    CHECK(saved.alerts[0].message->severity == "warning");
+    CHECK(saved.alerts[1].is_known);
+    CHECK(saved.alerts[1].message->is_over());
 }
 
 TEST_CASE_FIXTURE(ManagerRig, "recalled alerts are sent, and are no messages") {
@@ -282,13 +348,64 @@ TEST_CASE("a board keeps the newest state, and forgets what ended long ago") {
     alertmanager::Board board({});
     const auto fire = ChannelRig::firing("a");
     const auto over = ChannelRig::resolved("a");
-    CHECK(board.put(fire, fire->key(), 1));
-    CHECK(board.put(over, over->key(), 2));
-    CHECK(board.find(fire->key()) == over);
+    CHECK(board.put(fire, fire->key(), 1) == alertmanager::Board::Put::made);
+    CHECK(board.put(over, over->key(), 2) == alertmanager::Board::Put::replaced);
+    CHECK(board.find(fire->key()) == std::vector{over});
     CHECK(board.firing() == 0);
     board.prune(2 + alertmanager::resolved_kept_ns);
-    CHECK(board.find(fire->key()) == over);
+    CHECK(board.find(fire->key()) == std::vector{over});
     board.prune(3 + alertmanager::resolved_kept_ns);
-    CHECK(board.find(fire->key()) == nullptr);
+    CHECK(board.find(fire->key()).empty());
     CHECK(board.keys().empty());
+}
+
+TEST_CASE("a board ends the labels that an instance had before") {
+    using alertmanager::Board;
+    Board board({});
+    const MessagePointer warning = of_severity(MessageType::firing, "warning");
+    const MessagePointer critical = of_severity(MessageType::firing, "critical");
+    const std::string key = warning->key();
+    CHECK(board.put(warning, key, 1) == Board::Put::made);
+    CHECK(board.put(warning, key, 2) == Board::Put::replaced);
+    CHECK(board.find(key) == std::vector{warning});
+    CHECK(board.put(critical, key, 3) == Board::Put::relabelled);
+    REQUIRE(board.find(key).size() == 2);
+    CHECK(board.find(key)[0]->severity == "warning");
+    CHECK(board.find(key)[0]->is_over());
+    CHECK(board.find(key)[1] == critical);
+    CHECK(board.keys() == Texts{key});
+    CHECK(board.firing() == 1);
+
+    // Back again: what fires has not ended.
+    CHECK(board.put(warning, key, 4) == Board::Put::relabelled);
+    REQUIRE(board.find(key).size() == 2);
+    CHECK(board.find(key)[0]->severity == "critical");
+    CHECK(board.find(key)[1] == warning);
+
+    // All of it outlives a restart.
+    Board next({});
+    for (const SavedAlert& alert : board.saved(5)) {
+        CHECK(next.restore(alert.message, key, 5 - alert.age_ns));
+    }
+    CHECK(next.find(key) == board.find(key));
+    next.prune(5 + alertmanager::resolved_kept_ns);
+    CHECK(next.find(key) == std::vector{warning});
+}
+
+TEST_CASE("a board ends what was posted, also of a rule that is no more") {
+    alertmanager::Board board({});
+    Message message = channel_message("a", MessageType::firing);
+    message.fixed_labels = {{"team", "shop"}};
+    const std::string key = message.key();
+    board.put(ChannelRig::pointer(message), key, 1);
+    Message removed = channel_message("a", MessageType::resolved);
+    removed.severity = "";
+    removed.reason = agent::alerts::Reason::rule_removed;
+    board.put(ChannelRig::pointer(removed), key, 2);
+    REQUIRE(board.find(key).size() == 1);
+    const MessagePointer end = board.find(key)[0];
+    CHECK(end->severity == "critical");
+    CHECK(end->fixed_labels == message.fixed_labels);
+    CHECK(end->reason == agent::alerts::Reason::rule_removed);
+    CHECK(end->is_over());
 }

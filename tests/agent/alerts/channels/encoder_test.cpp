@@ -33,12 +33,15 @@ Message overflow() {
 }
 
 Message hostile() {
-    Message message = channel_message("slow", MessageType::firing, "\"\\\n\x1b[31m<!channel>\x7f");
+    Message message =
+        channel_message("slow", MessageType::firing, "\"\\\n\x1b[31m<!channel>\x7f\xE2\x80\xAE");
     message.labels = {
         {"a\"b", "1"},  {"a.b", "2"},      {"severity", "3"}, {"9", "4"},
         {"__x__", "5"}, {"host", "web-1"}, {"empty", ""},     {"service", message.labels[0].value}};
     return message;
 }
+
+const std::string hostile_shown = "\"\\\\n\\x1b[31m<!channel>\\x7f\\u{202e}";
 
 // One JSON text on one line: no control byte, and every quote and bracket closed.
 void check_one_line(const std::string& json) {
@@ -143,15 +146,10 @@ TEST_CASE("Alertmanager's API") {
 
 TEST_CASE("labels have names that Prometheus has, and none is lost") {
     const PrometheusAlert alert = prometheus_alert(hostile());
-    const std::map<std::string, std::string> wanted{{"alertname", "slow"},
-                                                    {"severity", "critical"},
-                                                    {"host", "web-1"},
-                                                    {"a_b", "1"},
-                                                    {"tag_a_b", "2"},
-                                                    {"tag_severity", "3"},
-                                                    {"_9", "4"},
-                                                    {"_x__", "5"},
-                                                    {"service", hostile().labels.back().value}};
+    const std::map<std::string, std::string> wanted{
+        {"alertname", "slow"},     {"severity", "critical"}, {"host", "web-1"}, {"a_b", "1"},
+        {"tag_a_b", "2"},          {"tag_severity", "3"},    {"_9", "4"},       {"_x__", "5"},
+        {"service", hostile_shown}};
     CHECK(alert.labels == wanted);
     CHECK(alert.annotations.at("original_labels") ==
           R"({"9":"4","__x__":"5","a\"b":"1","a.b":"2","severity":"3"})");
@@ -161,6 +159,14 @@ TEST_CASE("what clients write is within quotes everywhere") {
     check_one_line(webhook::encode_pitot(hostile(), hook));
     check_one_line(webhook::encode_alertmanager(hostile(), hook));
     check_one_line(alertmanager::encode(std::vector{ChannelRig::pointer(hostile())}, {.link = ""}));
+    // Nor is there a control written as JSON has it, that a reader would make one of again.
+    for (const std::string& text :
+         {webhook::encode_pitot(hostile(), hook), webhook::encode_alertmanager(hostile(), hook),
+          alertmanager::encode(std::vector{ChannelRig::pointer(hostile())}, {.link = ""})}) {
+        CHECK(text.find("\\u001b") == std::string::npos);
+        CHECK(text.find("\xE2\x80\xAE") == std::string::npos);
+        CHECK(text.contains("\\\\x1b[31m<!channel>"));
+    }
     const std::string line = log::line_of(hostile());
     CHECK(line.find('\n') == std::string::npos);
     CHECK(line.find('\x1b') == std::string::npos);

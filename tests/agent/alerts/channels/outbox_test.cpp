@@ -79,6 +79,7 @@ struct OutboxRig : ChannelRig {
     }
     void works() { log_of_carrier.answer = {}; }
     ChannelCounts counts() const { return channel->status().counts; }
+    DestinationStatus there() const { return channel->status().destinations.at(0); }
     std::vector<std::string> carried() { return std::exchange(log_of_carrier.carried, {}); }
 };
 
@@ -149,6 +150,54 @@ TEST_CASE_FIXTURE(OutboxRig, "a refused message is dropped, counted and shown") 
     works();
     tell(firing("b"));
     CHECK(counts().delivered == 1);
+    CHECK(!channel->status().is_failing());
+}
+
+TEST_CASE_FIXTURE(OutboxRig,
+                  "a destination that refuses everything fails, and is not tried again") {
+    begin();
+    fails(AnswerVerdict::refused);
+    for (const std::string name : {"a", "b", "c"}) tell(firing(name));
+    advance(1h);
+    CHECK(carried() == Texts{"a firing", "b firing", "c firing"});
+    CHECK(there().failures_in_a_row == 3);
+    CHECK(there().next_attempt_unix_ns == 0);
+    // It answers: what fails next waits as after a first failure.
+    fails();
+    tell(firing("d"));
+    CHECK(there().failures_in_a_row == 4);
+    works();
+    advance(500ms);
+    CHECK(carried() == Texts{"d firing", "d firing"});
+    CHECK(there().failures_in_a_row == 0);
+}
+
+TEST_CASE_FIXTURE(OutboxRig, "where nothing is left of what failed, nothing fails") {
+    begin();
+    fails();
+    tell(firing("a"));
+    advance(10s);
+    CHECK(there().state == ChannelState::retrying);
+    CHECK(there().failures_in_a_row >= 3);
+
+    SUBCASE("it ended while it waited") {
+        tell(firing("b"));
+        tell(resolved("a"));
+        CHECK(there().state == ChannelState::retrying);
+        tell(resolved("b"));
+    }
+    SUBCASE("it ended during an attempt") {
+        log_of_carrier.answers_at_once = false;
+        advance(1min);
+        tell(resolved("a"));
+        CHECK(there().state == ChannelState::retrying);
+        carrier->answer({.verdict = AnswerVerdict::retry, .reason = "no"});
+        settle();
+    }
+    CHECK(counts().waiting == 0);
+    CHECK(there().state == ChannelState::idle);
+    CHECK(there().failures_in_a_row == 0);
+    CHECK(there().last_error == "no");
     CHECK(!channel->status().is_failing());
 }
 

@@ -102,11 +102,14 @@ TEST_CASE_FIXTURE(HookRig, "every status has its meaning") {
         CHECK(there().last_error.starts_with("it answers " + std::to_string(status) +
                                              " (no such thing)"));
     }
+    // All those that were refused, in a row.
+    CHECK(there().failures_in_a_row == refused.size());
     for (const unsigned status : later) {
         CAPTURE(status);
         server.next(reply(status, "busy"));
+        const std::uint32_t failures = there().failures_in_a_row;
         channel->tell(firing("a" + std::to_string(status)), true);
-        run_until([&] { return there().failures_in_a_row == 1; });
+        run_until([&] { return there().failures_in_a_row == failures + 1; });
         CHECK(there().state ==
               (status == 429 || status == 503 ? ChannelState::throttled : ChannelState::retrying));
         advance(1s);
