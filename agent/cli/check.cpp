@@ -58,7 +58,8 @@ int check(const CheckArguments& arguments, const SinkTrial& trial, const Environ
     auto loaded = load({.file = arguments.config_file,
                         .sets = arguments.sets,
                         .sink_types = trial.types,
-                        .environment = environment});
+                        .environment = environment,
+                        .is_offline = true});
     if (!loaded) return report(loaded.error(), output);
     std::ranges::for_each(loaded->sink_sections, trial.read);
     const std::vector<Problem> problems = loaded->finish();

@@ -8,9 +8,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pitot::agent {
+
+// Set by systemd for a service that has credentials: where they are.
+inline constexpr std::string_view credentials_variable = "CREDENTIALS_DIRECTORY";
 
 struct Environment {
     // Value of an environment variable, if it is set.

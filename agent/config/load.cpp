@@ -290,6 +290,10 @@ std::vector<Problem> LoadedConfig::problems_of(std::string_view table) const {
     return found;
 }
 
+bool LoadedConfig::is_passed_later(std::string_view key) const {
+    return std::ranges::find(context_->passed_later, key) != context_->passed_later.end();
+}
+
 std::string LoadedConfig::origin_of(const Asked& asked) const {
     const ProblemList& problems = context_->problems;
     const std::uint32_t source = asked.origin.source;
@@ -308,6 +312,7 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
     ReadContext& context = *loaded.context_;
     Table& document = *loaded.document_;
     context.environment = arguments.environment;
+    context.is_offline = arguments.is_offline;
 
     Sources sources = read_sources(context, arguments.file, arguments.sets);
     document = std::move(sources.document);

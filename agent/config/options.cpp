@@ -18,6 +18,9 @@ namespace pitot::agent {
 
 namespace {
 
+// For a credential that only the service has: some text, for one that is set is asked for.
+constexpr std::string_view stand_in = "credential";
+
 // Known names are listed in full when none is near, if they are few enough to be read.
 constexpr std::size_t listed_names_max = 24;
 
@@ -422,6 +425,12 @@ std::vector<std::pair<std::string, sinks::Secret>> SectionReader::secret_table(
     return pairs;
 }
 
+bool SectionReader::is_beyond_us(const Entry& entry) const {
+    return entry.node.is_unresolved ||
+           std::ranges::find(context_.passed_later, path_of(entry.key)) !=
+               context_.passed_later.end();
+}
+
 sinks::Secret SectionReader::secret_of(const Entry& entry, const std::string& path) {
     const Node& node = entry.node;
     if (const std::string* const text = node.text()) {
@@ -430,6 +439,15 @@ sinks::Secret SectionReader::secret_of(const Entry& entry, const std::string& pa
         return {};
     }
     if (const Table* const table = node.table()) {
+        const bool is_unresolved =
+            table->entries.size() == 1 && table->entries.front().node.is_unresolved;
+        if (context_.is_offline &&
+            (is_unresolved || is_passed_later(*table, context_.environment))) {
+            // A reference has been warned of where it was replaced.
+            if (!is_unresolved) context_.problems.warn(node.position, path, passed_later_text());
+            context_.passed_later.push_back(path);
+            return sinks::Secret(std::string(stand_in));
+        }
         auto secret = resolve_secret(*table, context_.environment);
         if (secret) return std::move(*secret);
         context_.problems.add_secret(node.position, path, std::move(secret.error()));
@@ -444,7 +462,7 @@ sinks::Secret SectionReader::secret_of(const Entry& entry, const std::string& pa
 
 void SectionReader::problem(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
-    if (entry != nullptr && entry->node.is_unresolved) return;
+    if (entry != nullptr && is_beyond_us(*entry)) return;
     const Position position = entry == nullptr ? position_ : entry->node.position;
     std::string path = key.empty() ? path_ : path_of(key);
     if (std::ranges::find(secrets_, key) == secrets_.end()) {

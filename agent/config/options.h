@@ -52,6 +52,9 @@ struct ReadContext {
     // Pages of the agent's server, and which table has them; see claim_page().
     std::vector<std::pair<std::string, std::string>> pages;
     bool has_server = false;  // [http] has an address
+    // As LoadArguments has it; and the options whose values are credentials that are not here.
+    bool is_offline = false;
+    std::vector<std::string> passed_later;
     // A source could not be read: what seems to be missing may be in there.
     bool is_incomplete = false;
     // Values whose words were read anew for the type of their option, and tables that were
@@ -180,6 +183,8 @@ private:
     const Entry* reread(const Entry* entry, std::string_view type);
     // The table of an entry of this one, whose name is checked; null with a problem.
     std::unique_ptr<SectionReader> named_section(const Entry& entry) const;
+    // Nothing can be said about the value of this entry: it is not here.
+    bool is_beyond_us(const Entry& entry) const;
     // `path` is that of the entry; its value is not shown.
     sinks::Secret secret_of(const Entry& entry, const std::string& path);
     bool is_known(std::string_view key) const;

@@ -125,3 +125,33 @@ TEST_CASE("--show prints a configuration that can be checked again") {
     CHECK(wrong.exit_code == exit_configuration);
     CHECK(wrong.out.empty());
 }
+
+TEST_CASE("a credential that only the service has is taken as given, and told of") {
+    const ConfigDirectory directory;
+    const auto file = directory.write("pitot.toml",
+                                      "[sinks.a]\ntype = \"sample\"\n"
+                                      "url = \"${CREDENTIALS_DIRECTORY}/key\"\n"
+                                      "password = { credential = \"push\" }\n"
+                                      "[sinks.b]\ntype = \"sample\"\nurl = \"u\"\n"
+                                      "password = { file = \"${CREDENTIALS_DIRECTORY}/b\" }\n"
+                                      "[http]\naddress = \"*:9125\"\n"
+                                      "token = { credential = \"http\" }\n");
+    const auto told_at = [&](std::string_view place) {
+        return "warning: " + file.native() + ":" + std::string(place) +
+               ": is not checked here: only the service manager passes credentials; "
+               "CREDENTIALS_DIRECTORY=/run/credentials/pitot.service shows them to root\n";
+    };
+    const Checked plain = checked({.config_file = file});
+    CHECK(plain.exit_code == exit_success);
+    CHECK(plain.err == told_at("3:7: sinks.a.url") + told_at("4:12: sinks.a.password") +
+                           told_at("8:21: sinks.b.password.file") + told_at("11:9: http.token"));
+    const Checked shown = checked({.config_file = file, .show = true});
+    CHECK(shown.exit_code == exit_success);
+    CHECK(shown.out.contains("password = { credential = \"push\" }"));
+
+    // What is wrong whoever reads it is wrong here too; and the agent itself goes without nothing.
+    CHECK(checked({.sets = {"http.token={credential=\"../x\"}"}}).exit_code == exit_configuration);
+    CHECK(checked({.sets = {"sinks.a={type=\"sample\", url=\"${OTHER}\"}"}}).exit_code ==
+          exit_success);
+    CHECK(problems_of(config_arguments(file)).size() == 5);
+}
