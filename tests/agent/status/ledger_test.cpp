@@ -7,7 +7,10 @@ using namespace pitot;
 using namespace pitot::agent;
 
 TEST_CASE("what was to be delivered is without what nobody misses") {
-    sinks::Ledger points{.offered = 534, .delivered = 20, .superseded = 200};
+    sinks::Ledger points;
+    points.offered = 534;
+    points.delivered = 20;
+    points.superseded = 200;
     points.lost[sinks::LossReason::rejected] = 312;
     points.skipped[sinks::SkipReason::event] = 2;
     REQUIRE(points.closed());
