@@ -42,6 +42,9 @@ std::expected<AgentTarget, TargetRefusal> find_agent(std::string_view command,
     if (arguments.url) {
         auto url = sinks::http::parse_url(*arguments.url);
         std::string wrong = url ? "" : url.error();
+        if (!url && sinks::http::parse_url("http://" + *arguments.url)) {
+            wrong = fmt::format("must begin with http://, as http://{} does", *arguments.url);
+        }
         if (url && url->is_https) wrong = "must begin with http://: the agent speaks no TLS itself";
         if (!wrong.empty()) {
             return std::unexpected(TargetRefusal{

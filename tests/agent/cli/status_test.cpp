@@ -102,6 +102,13 @@ TEST_CASE("where the agent is, its configuration says") {
               .err.contains("wants another token"));
 }
 
+TEST_CASE("an address without its scheme is told how to be written") {
+    const Said said = asked({.target = {.url = "127.0.0.1:9125"}});
+    CHECK(said.exit_code == exit_usage);
+    CHECK(said.err ==
+          "pitot status: --url: must begin with http://, as http://127.0.0.1:9125 does\n");
+}
+
 TEST_CASE("a token that only the service has is not guessed") {
     const Stand stand(document("ok"), "swordfish");
     const ConfigDirectory directory;
