@@ -119,6 +119,10 @@ public:
     // Like choice(), without a default: absent is a problem, and nothing is returned.
     std::optional<std::size_t> required_choice(std::string_view key,
                                                std::span<const std::string_view> allowed);
+    // Which one was meant where required_choice() found none: the nearest to the word that is
+    // there, or under a key that is near.
+    std::optional<std::size_t> choice_meant(std::string_view key,
+                                            std::span<const std::string_view> allowed) const;
     // The one table [key]. `must` is said of what is no table, unless it is "".
     SectionReader section(std::string_view key, std::string_view must = "");
     // Each table [key.NAME], in the order of the file; names are checked.
@@ -143,6 +147,8 @@ public:
     Table built_in_table(std::string name, std::string text);
 
     bool is_table(std::string_view key) const;
+    // The text of that key, if it is one, without asking for it.
+    const std::string* text_there(std::string_view key) const;
     // The names in the table of that key, without asking for it.
     std::vector<std::string> names_in(std::string_view key) const;
     // Where this table stands: "pitot.toml:12", or the argument or variable.

@@ -155,3 +155,28 @@ TEST_CASE("a credential that only the service has is taken as given, and told of
           exit_success);
     CHECK(problems_of(config_arguments(file)).size() == 5);
 }
+
+TEST_CASE("without a file, the one of the package is said not to be read") {
+    const ConfigDirectory directory;
+    Environment environment = config_environment();
+    environment.packaged_config_file = directory.write("pitot.toml", "");
+    const SinkTrial trial{{"console", "sample"}, read_section};
+    std::ostringstream out;
+    std::ostringstream err;
+    CHECK(check({}, trial, environment, {out, err, false}) == exit_success);
+    const std::string file = environment.packaged_config_file.native();
+    CHECK(out.str() == "the built-in configuration: ok: 4 listeners, 1 sink; " + file +
+                           " was not read: pitot check " + file + "\n");
+}
+
+TEST_CASE("an include that finds nothing in a directory that is there is told of") {
+    const ConfigDirectory directory;
+    directory.write("conf.d/readme", "");
+    const auto file = directory.write("pitot.toml", "include = [\"conf.d/*.tml\", \"x/*.toml\"]\n");
+    const Checked one = checked({.config_file = file});
+    CHECK(one.exit_code == exit_success);
+    CHECK(one.err == "warning: " + file.native() +
+                         ":1:11: include: has \"conf.d/*.tml\", which no file is like\n");
+    // The default may find nothing.
+    CHECK(checked({.config_file = directory.write("conf.d/pitot.toml", "")}).err == "");
+}
