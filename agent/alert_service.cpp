@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 #include <spdlog/logger.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "agent/alerts/channels/message_maker.h"
+#include "agent/printable.h"
 
 namespace pitot::agent {
 
@@ -43,7 +48,7 @@ alerts::AlertingSettings settings_of(const Config& config) {
 
 AlertService::AlertService(const Config& config, std::uint64_t seed, const Clock& clock,
                            spdlog::logger& log)
-    : log_(log) {
+    : log_(log), state_directory_(config.state_directory) {
     const alerts::AlertsConfig& of = config.alerts;
     if (!of.enabled || (of.rules.empty() && of.derived.empty())) return;
     forgets_ = config.state_directory.empty() &&
@@ -67,7 +72,25 @@ void AlertService::open() {
             "alerts: what fires does not outlive the process, and may be told again after a "
             "restart: set state_directory");
     }
+    std::error_code ignored;
+    const bool was_there =
+        state_directory_.empty() || std::filesystem::exists(state_directory_, ignored);
     channels_->open();
+    if (!was_there && std::filesystem::exists(state_directory_, ignored)) {
+        log_.info("state_directory: {} was not there, and has been made",
+                  printable(state_directory_.native(), 200));
+    }
+    if (const std::string problem = state_problem(); !problem.empty()) {
+        log_.error("{}; what fires and what waits does not outlive the process", problem);
+    }
+}
+
+// Before anything has to be saved: that may be the first alert, in a month.
+std::string AlertService::state_problem() const {
+    if (state_directory_.empty() || ::access(state_directory_.c_str(), W_OK | X_OK) == 0) return {};
+    return fmt::format("state_directory: cannot write to {}: {}",
+                       printable(state_directory_.native(), 200),
+                       std::generic_category().message(errno));
 }
 
 void AlertService::start() {
@@ -86,11 +109,13 @@ bool AlertService::stop(std::int64_t deadline_steady_ns) {
 std::vector<Ledger::Channel> AlertService::channels() const {
     std::vector<Ledger::Channel> all;
     if (!channels_) return all;
+    const std::string problem = state_problem();
     for (alerts::channels::ChannelReport& report : channels_->report()) {
         all.push_back({.name = std::move(report.name),
                        .type = std::move(report.type),
                        .status = std::move(report.status),
-                       .file_problem = std::move(report.file_problem)});
+                       .file_problem =
+                           report.file_problem.empty() ? problem : std::move(report.file_problem)});
     }
     return all;
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,7 +51,11 @@ public:
     std::vector<WatchedLoop> watched();
 
 private:
+    // Why nothing can be kept there; "" if it can, or is not asked for.
+    std::string state_problem() const;
+
     spdlog::logger& log_;
+    std::filesystem::path state_directory_;
     bool forgets_ = false;  // the operator has rules, and there is nowhere to keep their state
     std::optional<alerts::channels::ChannelSet> channels_;
     std::optional<alerts::channels::ChannelTaker> taker_;

@@ -321,9 +321,20 @@ private:
         if (!web.address().empty()) log_.info("http: http://{}/health", web.address());
         for (const sinks::Sink* sink : sinks_.all()) {
             const std::string where = where_of(*sink, web.address());
-            if (!where.empty()) log_.info("sinks.{}: {}", sink->name(), where);
+            log_.info("sinks.{}: {}", sink->name(), where.empty() ? place_of(sink->name()) : where);
         }
         return true;
+    }
+
+    // Where a sink sends to: its type, and its url if it has one.
+    std::string place_of(std::string_view name) const {
+        for (const SinkSection& section : loaded_.sink_sections) {
+            if (section.name != name) continue;
+            const std::string* const url = section.options.text_there("url");
+            return url == nullptr ? section.type
+                                  : fmt::format("{}: {}", section.type, printable(*url, 200));
+        }
+        return {};
     }
 
     // Those that the service manager passes, and all others that the configuration names.
@@ -399,7 +410,7 @@ private:
             if (points.lost.sum() == 0) continue;
             log_.error(
                 "sinks.{}: {} of {} point(s) were lost ({}){}{}", sink.name, points.lost.sum(),
-                points.offered, text_of(points.lost),
+                to_be_delivered(points), text_of(points.lost),
                 sink.status.last_error.empty() ? "" : "; last error: ", sink.status.last_error);
         }
     }

@@ -128,6 +128,10 @@ bool Ledger::closed() const {
            std::ranges::all_of(sinks, [](const Sink& s) { return s.status.ledger.closed(); });
 }
 
+std::uint64_t to_be_delivered(const sinks::Ledger& points) {
+    return points.offered - points.superseded - points.skipped.sum();
+}
+
 std::string to_json(const Ledger& ledger) {
     std::string out;
     JsonWriter json(out);

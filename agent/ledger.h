@@ -68,6 +68,10 @@ struct Ledger {
     bool closed() const;
 };
 
+// The points of a sink that its destination was to get: those that a newer state replaced, or that
+// have no place there, are not missed by anybody.
+std::uint64_t to_be_delivered(const sinks::Ledger& points);
+
 // One JSON object on one line; the names are those of the reasons.
 std::string to_json(const Ledger& ledger);
 

@@ -6,6 +6,7 @@
 
 #include "agent/cli/exit_codes.h"
 #include "agent/config/load.h"
+#include "agent/config/secret_source.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {
@@ -23,18 +24,27 @@ std::string reachable(const std::string& host) {
 std::expected<AgentTarget, TargetRefusal> find_agent(std::string_view command,
                                                      const TargetArguments& arguments,
                                                      const Environment& environment) {
-    const auto loaded =
-        load({.file = arguments.config_file, .sets = arguments.sets, .environment = environment});
+    const auto loaded = load({.file = arguments.config_file,
+                              .sets = arguments.sets,
+                              .environment = environment,
+                              .is_offline = true});
     const std::vector<Problem> problems = loaded ? loaded->problems_of("http") : loaded.error();
     if (!problems.empty()) {
         return std::unexpected(TargetRefusal{exit_configuration,
                                              render(problems, {.closing = "; nobody was asked."})});
     }
     const HttpConfig& http = loaded->config.http;
-    AgentTarget target{.url = {}, .token = http.token, .origin = "--url"};
+    const bool has_token = !loaded->is_passed_later("http.token");
+    AgentTarget target{.url = {},
+                       .token = has_token ? http.token : sinks::Secret(),
+                       .origin = "--url",
+                       .is_token_elsewhere = !has_token};
     if (arguments.url) {
         auto url = sinks::http::parse_url(*arguments.url);
         std::string wrong = url ? "" : url.error();
+        if (!url && sinks::http::parse_url("http://" + *arguments.url)) {
+            wrong = fmt::format("must begin with http://, as http://{} does", *arguments.url);
+        }
         if (url && url->is_https) wrong = "must begin with http://: the agent speaks no TLS itself";
         if (!wrong.empty()) {
             return std::unexpected(TargetRefusal{
@@ -71,6 +81,13 @@ std::string unanswered(const AgentTarget& target,
     }
     constexpr unsigned unauthorized = 401;
     constexpr unsigned forbidden = 403;
+    if (reply->status == unauthorized && target.is_token_elsewhere) {
+        return fmt::format(
+            "{} wants the token that http.token names, and only the service manager passes that: "
+            "give it by the variable PITOT_HTTP__TOKEN, or as root say where it is by "
+            "{}={}",
+            where, credentials_variable, credentials_directory_of_unit);
+    }
     if (reply->status == unauthorized) {
         return fmt::format(
             "{} wants {} token: give the agent's own configuration by --config FILE, or its "

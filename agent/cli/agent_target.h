@@ -18,7 +18,8 @@ namespace pitot::agent {
 struct AgentTarget {
     sinks::http::Url url;
     sinks::Secret token;
-    std::string origin;  // "--url", "the default of http.address"
+    std::string origin;               // "--url", "the default of http.address"
+    bool is_token_elsewhere = false;  // a credential that only the service has
 };
 
 // Why nobody can be asked: for standard error, whole lines.

@@ -9,6 +9,7 @@
 #include "agent/cli/alerts_page.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/cli/http_get.h"
+#include "agent/cli/status_page.h"
 #include "agent/web/pages.h"
 #include "agent/web/query.h"
 
@@ -40,6 +41,12 @@ std::optional<AlertsPage> page_of(const AlertsArguments& arguments, const std::s
     return std::nullopt;
 }
 
+// Whether a pitot answers there: any server has pages that are not found.
+bool is_agent(const AgentTarget& target, const Clock& clock) {
+    const auto reply = http_get(target.url, page_status, target.token, clock);
+    return reply && reply->status == ok && render_status(reply->body, false).has_value();
+}
+
 }  // namespace
 
 int alerts_command(const AlertsArguments& arguments, const Environment& environment,
@@ -52,12 +59,13 @@ int alerts_command(const AlertsArguments& arguments, const Environment& environm
     }
     const auto reply = http_get(target->url, address_of(arguments), target->token, clock);
     if (reply && reply->status == not_found) {
-        const std::string why = refusal_of(reply->body);
+        const bool is_list = arguments.verb == AlertsArguments::Verb::list;
+        const std::string why = is_list ? "" : refusal_of(reply->body);
         if (!why.empty()) {
             output.err << command << ": " << why << '\n';
             return exit_alerts_unknown_rule;
         }
-        if (arguments.verb == AlertsArguments::Verb::list) {
+        if (is_list && is_agent(*target, clock)) {
             output.err << command << ": the agent at http://" << target->url.authority()
                        << " has no alerts: no rule is configured, or alerts.enabled is false\n";
             return exit_status_unknown;

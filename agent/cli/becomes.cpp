@@ -52,8 +52,10 @@ std::expected<Becomes, std::vector<Problem>> Becomes::make(const ExplainArgument
 // Sinks remember series by their birth, and each rehearsal begins to count births anew: so
 // every line gets sinks that know nothing yet.
 std::expected<std::unique_ptr<Becomes::Parts>, std::vector<Problem>> Becomes::fresh_parts() const {
-    LoadArguments what{
-        .file = arguments_.config_file, .sets = arguments_.sets, .sink_types = sink_type_names()};
+    LoadArguments what{.file = arguments_.config_file,
+                       .sets = arguments_.sets,
+                       .sink_types = sink_type_names(),
+                       .is_offline = true};
     if (!arguments_.config_file && arguments_.sets.empty()) {
         what.sets = {R"(sinks.push.type="pushgateway")",
                      R"(sinks.push.url="http://localhost:9091")"};

@@ -46,6 +46,14 @@ std::string contents_of(const Config& config) {
     return text;
 }
 
+// Somebody may think that the file of the package is read without being named.
+std::string what_was_not_read(const LoadedConfig& loaded, const Environment& environment) {
+    const std::filesystem::path& file = environment.packaged_config_file;
+    std::error_code ignored;
+    if (!loaded.files().empty() || !std::filesystem::exists(file, ignored)) return {};
+    return fmt::format("; {0} was not read: pitot check {0}", file.native());
+}
+
 int report(std::span<const Problem> problems, const CheckOutput& output) {
     output.err << render(problems, {.excerpts = output.is_terminal, .closing = "."});
     return exit_configuration;
@@ -58,7 +66,8 @@ int check(const CheckArguments& arguments, const SinkTrial& trial, const Environ
     auto loaded = load({.file = arguments.config_file,
                         .sets = arguments.sets,
                         .sink_types = trial.types,
-                        .environment = environment});
+                        .environment = environment,
+                        .is_offline = true});
     if (!loaded) return report(loaded.error(), output);
     std::ranges::for_each(loaded->sink_sections, trial.read);
     const std::vector<Problem> problems = loaded->finish();
@@ -67,7 +76,8 @@ int check(const CheckArguments& arguments, const SinkTrial& trial, const Environ
     if (!problems.empty()) return report(problems, output);
 
     const std::string summary =
-        fmt::format("{}: ok: {}\n", names_of(loaded->files()), contents_of(loaded->config));
+        fmt::format("{}: ok: {}{}\n", names_of(loaded->files()), contents_of(loaded->config),
+                    what_was_not_read(*loaded, environment));
     if (arguments.show) {
         // What is shown is a configuration, and its summary a comment in it.
         output.out << "# " << summary << "\n" << show(*loaded);

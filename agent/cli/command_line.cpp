@@ -212,8 +212,11 @@ Parsed parse_status(Words words) {
                          0);
     asks_an_agent(parser, arguments.target, arguments.json);
     parser.exits(exit_success, "it is well");
-    parser.exits(exit_status_degraded, "it is degraded: it works, and something is wrong");
-    parser.exits(exit_status_failing, "it is failing: it loses data, or a part has failed");
+    parser.exits(exit_status_degraded,
+                 "it is degraded: it works, and something is wrong: some data may be lost");
+    parser.exits(exit_status_failing,
+                 "it is failing: a part is stuck, waits for the operator, or loses data for want "
+                 "of room or all that it is given");
     parser.exits(exit_status_unknown, "nobody answered");
     parser.example("pitot status", "of the agent with the usual address");
     if (auto answer = parser.parse(words)) return std::move(*answer);

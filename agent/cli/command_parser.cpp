@@ -57,6 +57,8 @@ CommandParser::CommandParser(std::string_view command, std::string_view purpose,
     library_->app.allow_extras();
     library_->app.set_help_flag();
     flag("--help", "this text", wants_help_);
+    // Short, as at `pitot -h`; told nowhere, since one way is enough to tell.
+    library_->app.add_flag("-h", wants_help_);
 }
 
 CommandParser::~CommandParser() = default;

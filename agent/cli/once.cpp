@@ -118,8 +118,11 @@ std::string known_sinks(const std::vector<sinks::Sink*>& sinks) {
 }  // namespace
 
 int once(const OnceArguments& arguments, std::istream& in, std::ostream& out, std::ostream& err) {
-    std::expected<LoadedConfig, std::vector<Problem>> loaded = load(
-        {.file = arguments.config_file, .sets = arguments.sets, .sink_types = sink_type_names()});
+    std::expected<LoadedConfig, std::vector<Problem>> loaded =
+        load({.file = arguments.config_file,
+              .sets = arguments.sets,
+              .sink_types = sink_type_names(),
+              .is_offline = true});
     const auto refuse = [&err](const std::vector<Problem>& problems) {
         err << render(problems, {.excerpts = false, .prefix = "", .closing = "."});
         return exit_configuration;

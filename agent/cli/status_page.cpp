@@ -230,10 +230,13 @@ void Sheet::write_sinks() {
                     {"next attempt", Colour::quiet}}};
     std::vector<std::string> losses;
     document_["sinks"].each_member([&](const std::string& name, View sink) {
-        const std::string state = sink["delivery"].text();
         const View points = sink["points"];
         const View queue = sink["queue"];
         const double lost = points["lost"].sum();
+        // An attempt that ends with the points refused succeeds, as attempts go.
+        std::string state = sink["delivery"].text();
+        const std::string health = document_["health"]["parts"]["sinks." + name]["state"].text();
+        if (state == "working" && lost > 0 && !health.empty() && health != "ok") state = "losing";
         const auto next_s = moment_of(sink["next_attempt"].text());
         rows.push_back(
             {{name},
@@ -272,7 +275,7 @@ void Sheet::write_listeners() {
         }
         rows.push_back({{name},
                         {where},
-                        {is_stream ? fmt::format("{} of {} connections open",
+                        {is_stream ? fmt::format("{} connections open of {} so far",
                                                  listener["connections_open"].human(),
                                                  listener["connections_accepted"].human())
                                    : listener["datagrams"].human() + " datagrams"},

@@ -89,4 +89,12 @@ bool overlap(const ListenAddress& a, const ListenAddress& b) {
            (a.host == "0.0.0.0" && b.host == "::");
 }
 
+bool excludes(const ListenAddress& a, const ListenAddress& b) {
+    if (a.port != b.port || a.port == 0) return false;
+    const auto covers = [](const ListenAddress& wide, const ListenAddress& one) {
+        return wide.host == "::" || (wide.host == "0.0.0.0" && !one.host.contains(':'));
+    };
+    return a.host == b.host || covers(a, b) || covers(b, a);
+}
+
 }  // namespace pitot::agent

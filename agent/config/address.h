@@ -31,4 +31,8 @@ bool is_loopback(const ListenAddress& address);
 // kernel prefers it.
 bool overlap(const ListenAddress& a, const ListenAddress& b);
 
+// Whether a server at one keeps another one from listening at the other: also where only one of
+// them is a wildcard.
+bool excludes(const ListenAddress& a, const ListenAddress& b);
+
 }  // namespace pitot::agent

@@ -29,7 +29,8 @@ bool is_stream(ListenerType type) {
 void advise_on_buffer(SectionReader& section, const ListenerConfig& listener,
                       const Environment& environment) {
     const auto most = environment.receive_buffer_bytes_max;
-    if (!section.has("receive_buffer") || !most || listener.receive_buffer_bytes <= *most) return;
+    if (!section.has("receive_buffer") || section.is_wrong("receive_buffer")) return;
+    if (!most || listener.receive_buffer_bytes <= *most) return;
     section.warning("receive_buffer",
                     fmt::format("is more than an unprivileged process gets here ({}); "
                                 "`sysctl -w net.core.rmem_max={}` allows it, and so does systemd's "

@@ -188,6 +188,35 @@ bool is_end_of_line(std::string_view text, const toml::source_position& position
     return position.column > characters;
 }
 
+// The line a key stands on that is given once more: the library says where the second one is.
+// What is before that line is legal, but for a value that goes on over it.
+std::optional<std::uint32_t> first_line_of(const toml::parse_error& error, std::string_view text) {
+    const std::string_view description = error.description();
+    const std::size_t open = description.find('\'');
+    const std::size_t close = description.rfind('\'');
+    if (open == std::string_view::npos || close <= open + 1) return std::nullopt;
+    const std::string name(description.substr(open + 1, close - open - 1));
+    std::size_t end = 0;
+    std::string table;  // the header above
+    for (std::uint32_t line = 1; line < error.source().begin.line; ++line) {
+        const std::size_t next = std::min(text.find('\n', end), text.size() - 1) + 1;
+        std::string_view header = text.substr(end, next - end);
+        end = next;
+        const std::size_t bracket = header.find(']');
+        if (header.starts_with('[') && bracket != std::string_view::npos) {
+            table = header.substr(1, bracket - 1);
+        }
+    }
+    const toml::parse_result before = toml::parse(text.substr(0, end));
+    if (!before) return std::nullopt;
+    const toml::table& root = before.table();
+    toml::node_view<const toml::node> found;
+    if (!table.empty()) found = root.at_path(table + "." + name);
+    if (!found) found = root.at_path(name);
+    if (!found || found.node()->source().begin.line == 0) return std::nullopt;
+    return found.node()->source().begin.line;
+}
+
 std::string fault_of(const toml::parse_error& error, std::string_view text) {
     const std::string_view description = error.description();
     if (description.contains("string: encountered end-of-file") ||
@@ -196,6 +225,15 @@ std::string fault_of(const toml::parse_error& error, std::string_view text) {
         return "must have a quote behind the text, got none";
     }
     std::string what = worded(description);
+    if (description.contains("cannot redefine existing ")) {
+        if (const auto line = first_line_of(error, text)) {
+            what += fmt::format("; it is in line {} already", *line);
+        }
+    }
+    if (description.contains("inline table") && description.ends_with("saw '\\n'")) {
+        what +=
+            "; an inline table is on one line: write [a.table] with a line for each key instead";
+    }
     if (is_unquoted_text(description)) {
         what += R"(; texts, durations and sizes are written in quotes: "10s")";
     }

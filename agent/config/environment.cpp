@@ -1,10 +1,13 @@
 #include "agent/config/environment.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -54,6 +57,21 @@ std::optional<std::uint64_t> hard_limit_of_open_files() {
     return limit.rlim_max;
 }
 
+bool is_number(const std::string& text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// Of the system's user database, or that of groups.
+template <class Entry, class Lookup>
+bool has_account(const std::string& name, Lookup lookup) {
+    // An entry with all its members; one that is longer still is there.
+    std::vector<char> text(1U << 16U);
+    Entry entry{};
+    Entry* found = nullptr;
+    const int error = lookup(name.c_str(), &entry, text.data(), text.size(), &found);
+    return found != nullptr || error == ERANGE || is_number(name);
+}
+
 }  // namespace
 
 Environment system_environment() {
@@ -66,6 +84,12 @@ Environment system_environment() {
     environment.variable_names = names_of_variables();
     environment.receive_buffer_bytes_max = number_in("/proc/sys/net/core/rmem_max");
     environment.open_files_max = hard_limit_of_open_files();
+    environment.has_user = [](const std::string& name) {
+        return has_account<passwd>(name, ::getpwnam_r);
+    };
+    environment.has_group = [](const std::string& name) {
+        return has_account<group>(name, ::getgrnam_r);
+    };
     environment.usable_cpus =
         usable_cpus(cpus_of_affinity_mask(), "/proc/self/cgroup", "/sys/fs/cgroup");
     return environment;

@@ -8,9 +8,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pitot::agent {
+
+// Set by systemd for a service that has credentials: where they are.
+inline constexpr std::string_view credentials_variable = "CREDENTIALS_DIRECTORY";
 
 struct Environment {
     // Value of an environment variable, if it is set.
@@ -21,6 +25,11 @@ struct Environment {
     // open at once (the hard limit); nothing where the system does not say.
     std::optional<std::uint64_t> receive_buffer_bytes_max;
     std::optional<std::uint64_t> open_files_max;
+    // Whether this machine has a user, a group of that name or number; null: nobody knows.
+    std::function<bool(const std::string& name)> has_user;
+    std::function<bool(const std::string& name)> has_group;
+    // Where a package puts the configuration: nobody reads it without being told to.
+    std::filesystem::path packaged_config_file = "/etc/pitot/pitot.toml";
     // Taken for sockets when systemd names no other and it is there for us to write to.
     std::filesystem::path system_runtime_directory = "/run/pitot";
 };

@@ -111,7 +111,8 @@ void read_path(SectionReader& section, ListenerConfig& listener) {
 }
 
 // Mode, owner and group are those of the socket's file.
-void read_file_rights(SectionReader& section, ListenerConfig& listener) {
+void read_file_rights(SectionReader& section, ListenerConfig& listener,
+                      const Environment& environment) {
     const std::string mode = section.text("mode", "0666");
     const char* const end = mode.data() + mode.size();
     std::uint32_t value = 0;
@@ -132,6 +133,18 @@ void read_file_rights(SectionReader& section, ListenerConfig& listener) {
             section.problem(key, "must be left out: only a Unix socket with a path has a file");
         }
     }
+    if (!has_file) return;
+    if (!listener.owner.empty() && environment.has_user && !environment.has_user(listener.owner)) {
+        section.problem("owner", fmt::format("must be a user of this machine or a number, got "
+                                             "\"{}\"",
+                                             printable(listener.owner)));
+    }
+    if (!listener.group.empty() && environment.has_group &&
+        !environment.has_group(listener.group)) {
+        section.problem("group", fmt::format("must be a group of this machine or a number, got "
+                                             "\"{}\"",
+                                             printable(listener.group)));
+    }
 }
 
 void read_stream_limits(SectionReader& section, ListenerConfig& listener) {
@@ -146,7 +159,8 @@ void read_stream_limits(SectionReader& section, ListenerConfig& listener) {
     }
 }
 
-ListenerConfig read_listener(SectionReader& section, const Additions& additions) {
+ListenerConfig read_listener(SectionReader& section, const Additions& additions,
+                             const Environment& environment) {
     ListenerConfig listener;
     listener.name = section.name();
     const auto type = section.required_choice("type", types);
@@ -174,9 +188,20 @@ ListenerConfig read_listener(SectionReader& section, const Additions& additions)
     }
     read_address(section, listener);
     read_path(section, listener);
-    read_file_rights(section, listener);
+    read_file_rights(section, listener, environment);
     read_stream_limits(section, listener);
     return listener;
+}
+
+ListenAddress address_of(const sinks::http::ListenAddress& address) {
+    return {address.host, address.port};
+}
+
+// Whether a listener and a server of pitot's own are in each other's way.
+bool excludes(const ListenerConfig& listener, const sinks::http::ListenAddress& server) {
+    if (listener.type != ListenerType::tcp) return false;
+    const auto address = parse_listen_address(listener.address);
+    return address && excludes(*address, address_of(server));
 }
 
 bool same_place(const ListenerConfig& a, const ListenerConfig& b) {
@@ -246,7 +271,7 @@ Additions read_additions(SectionReader& section, const Additions& outer) {
 }
 
 std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions& additions,
-                                           const Environment& environment) {
+                                           const HttpConfig& http, const Environment& environment) {
     std::vector<ListenerConfig> listeners;
     auto sections = root.sections("listeners");
     if (sections.size() > listeners_max) {
@@ -255,7 +280,7 @@ std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions&
         sections.resize(listeners_max);
     }
     for (const auto& section : sections) {
-        ListenerConfig listener = read_listener(*section, additions);
+        ListenerConfig listener = read_listener(*section, additions, environment);
         const auto twin = std::ranges::find_if(
             listeners, [&](const ListenerConfig& other) { return same_place(other, listener); });
         if (twin != listeners.end()) {
@@ -265,12 +290,42 @@ std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions&
                 fmt::format("must be of its own, got \"{}\", which listeners.{} has already",
                             printable(by_path ? listener.path : listener.address), twin->name));
         }
+        if (http.address && excludes(listener, *http.address)) {
+            section->problem("address", fmt::format("must be of its own, got \"{}\", which "
+                                                    "http.address has already",
+                                                    printable(listener.address)));
+        }
         advise_on_listener(*section, listener, environment);
         section->report_unknown(root.known());
         listeners.push_back(std::move(listener));
     }
     advise_on_connections(root, listeners, environment);
     return listeners;
+}
+
+void claim_address(SectionReader& sink, const Config& config, std::vector<TakenAddress>& taken) {
+    const std::string* const text = sink.text_there("address");
+    if (text == nullptr) return;
+    const auto address = sinks::http::parse_listen_address(*text);
+    if (!address) return;
+    if (taken.empty() && config.http.address) {
+        taken.push_back({"http.address", *config.http.address});
+    }
+    std::string by;
+    for (const TakenAddress& other : taken) {
+        if (excludes(address_of(other.address), address_of(*address))) by = other.option;
+    }
+    for (const ListenerConfig& listener : config.listeners) {
+        // Where a listener nobody asked for cannot be opened, the agent starts without it.
+        if (!listener.is_default && excludes(listener, *address)) {
+            by = fmt::format("listeners.{}.address", listener.name);
+        }
+    }
+    if (!by.empty()) {
+        sink.problem("address", fmt::format("must be of its own, got \"{}\", which {} has already",
+                                            printable(*text), by));
+    }
+    taken.push_back({sink.path_of("address"), *address});
 }
 
 std::vector<ListenerConfig> default_listeners(const Environment& environment) {

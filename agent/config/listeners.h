@@ -11,6 +11,12 @@
 
 namespace pitot::agent {
 
+// A server of pitot's own, and the option that says where it listens.
+struct TakenAddress {
+    std::string option;
+    sinks::http::ListenAddress address;
+};
+
 // Each listener costs a socket per shard.
 inline constexpr std::size_t listeners_max = 64;
 
@@ -19,9 +25,12 @@ inline constexpr std::size_t listeners_max = 64;
 protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dialect);
 
 // The [listeners] of the file, checked one by one and against each other. Problems go
-// where `root` puts them, and a listener that has one is left out.
+// where `root` puts them, and a listener that has one is left out. `http` is the agent's server.
 std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions& additions,
-                                           const Environment& environment);
+                                           const HttpConfig& http, const Environment& environment);
+
+// The address of a sink's own server, checked against those that are taken, and taken itself.
+void claim_address(SectionReader& sink, const Config& config, std::vector<TakenAddress>& taken);
 
 // `prefix` and `constant_tags` of the root or of a listener. What it does not say is as
 // `outer` has it; of the tags, each key by itself.

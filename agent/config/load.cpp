@@ -29,6 +29,9 @@ constexpr auto interval_max = std::chrono::nanoseconds(1h);
 constexpr auto shutdown_deadline_max = std::chrono::nanoseconds(10min);
 constexpr auto expiry_max = std::chrono::nanoseconds(30 * 24h);
 
+// The type of the sinks that may have a server of their own, at their option `address`.
+constexpr std::string_view type_with_server = "prometheus";
+
 // A sidecar must not spread over a large machine by itself; who wants more says so.
 constexpr std::uint32_t shards_auto_max = 4;
 constexpr std::uint32_t shards_max = 64;
@@ -221,7 +224,7 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.alerts = read_alerts(root, alerts);
 
     advise_on_percentiles(root, config.quantiles);
-    config.listeners = read_listeners(root, config.additions, environment);
+    config.listeners = read_listeners(root, config.additions, config.http, environment);
     if (config.listeners.empty()) {
         config.listeners = default_listeners(environment);
         for (ListenerConfig& listener : config.listeners) listener.additions = config.additions;
@@ -290,6 +293,10 @@ std::vector<Problem> LoadedConfig::problems_of(std::string_view table) const {
     return found;
 }
 
+bool LoadedConfig::is_passed_later(std::string_view key) const {
+    return std::ranges::find(context_->passed_later, key) != context_->passed_later.end();
+}
+
 std::string LoadedConfig::origin_of(const Asked& asked) const {
     const ProblemList& problems = context_->problems;
     const std::uint32_t source = asked.origin.source;
@@ -308,6 +315,7 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
     ReadContext& context = *loaded.context_;
     Table& document = *loaded.document_;
     context.environment = arguments.environment;
+    context.is_offline = arguments.is_offline;
 
     Sources sources = read_sources(context, arguments.file, arguments.sets);
     document = std::move(sources.document);
@@ -317,8 +325,6 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
         start.source =
             context.problems.add_source("the built-in configuration", "", SourceType::built_in);
     }
-    if (context.is_incomplete) return std::unexpected(context.problems.problems());
-
     SectionReader root(context, "", &document, start);
     read_agent(root, context.environment, loaded.config);
     // A server whose address is wrong is one all the same.
@@ -335,18 +341,24 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
                      fmt::format("must be at most {} tables, got {}", sinks_max, sections.size()));
         sections.resize(sinks_max);
     }
+    std::vector<TakenAddress> taken;
     for (auto& section : sections) {
-        const auto type = section->required_choice("type", arguments.sink_types);
+        auto type = section->required_choice("type", arguments.sink_types);
+        // What else is wrong is said too, as long as it is clear which type was meant.
+        if (!type) type = section->choice_meant("type", arguments.sink_types);
         // Without its type nobody can say what its options mean.
         if (!type) continue;
         const std::string name(section->name());
         const std::string type_name(arguments.sink_types[*type]);
         // The console is for people to see what comes in.
         const bool self_metrics = section->boolean("self_metrics", type_name != "console");
+        if (type_name == type_with_server) claim_address(*section, loaded.config, taken);
         loaded.config.sinks.push_back({name, type_name, self_metrics});
         loaded.sink_sections.push_back({name, type_name, *section});
         loaded.sinks_.push_back(std::move(section));
     }
+    // What is wrong in the other sources by itself is said all the same; sinks cannot be made.
+    if (context.is_incomplete) return std::unexpected(context.problems.problems());
     alerts::channels::LoadedChannels channels = alerts::channels::read_channels(root);
     loaded.config.channels = std::move(channels.definitions);
     root.report_unknown();

@@ -37,6 +37,9 @@ struct LoadArguments {
     std::vector<std::string> sets{};              // the texts of --set, in order
     std::vector<std::string_view> sink_types{};   // that this binary has
     Environment environment = system_environment();
+    // The configuration is only looked at: credentials that the service manager passes to the
+    // service alone are taken as given, with a warning.
+    bool is_offline = false;
 };
 
 // One [sinks.NAME] whose type this binary has. `options` lives as long as the LoadedConfig.
@@ -62,6 +65,8 @@ public:
     std::vector<Problem> warnings() const;
     // Those of one table, found so far: `finish()` would ask for more than was read.
     std::vector<Problem> problems_of(std::string_view table) const;
+    // Whether this option is a credential that only the service has; its value means nothing.
+    bool is_passed_later(std::string_view key) const;
     // Every option that was asked for, complete after finish().
     const std::vector<Asked>& asked() const { return context_->asked; }
     // The files that were read, the main one first; none: the built-in configuration.

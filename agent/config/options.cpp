@@ -7,7 +7,6 @@
 #include <array>
 
 #include "agent/config/override.h"
-#include "agent/config/secret_source.h"
 #include "agent/config/suggest.h"
 #include "agent/config/toml_text.h"
 #include "agent/config/units.h"
@@ -52,11 +51,6 @@ bool stands_in_the_open(const Node& node) {
            });
 }
 
-bool is_public(const ReadContext& context, Position position) {
-    return std::ranges::find(context.public_sources, position.source) !=
-           context.public_sources.end();
-}
-
 }  // namespace
 
 SectionReader::SectionReader(ReadContext& context, std::string path, const Table* table,
@@ -73,6 +67,11 @@ std::string SectionReader::path_of(std::string_view key) const {
 
 bool SectionReader::has(std::string_view key) const {
     return table_ != nullptr && table_->find(key) != nullptr;
+}
+
+const std::string* SectionReader::text_there(std::string_view key) const {
+    const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
+    return entry == nullptr ? nullptr : entry->node.text();
 }
 
 bool SectionReader::is_known(std::string_view key) const {
@@ -129,6 +128,7 @@ void SectionReader::refuse(const Entry& entry, std::string_view must) {
 }
 
 void SectionReader::missing(std::string_view key, std::string_view must) {
+    if (context_.is_incomplete) return;
     context_.problems.add(position_, path_of(key), fmt::format("{}, got nothing", must));
 }
 
@@ -296,6 +296,20 @@ std::optional<std::size_t> SectionReader::required_choice(
     return std::nullopt;
 }
 
+std::optional<std::size_t> SectionReader::choice_meant(
+    std::string_view key, std::span<const std::string_view> allowed) const {
+    if (table_ == nullptr) return std::nullopt;
+    const std::string* word = text_there(key);
+    const std::array<std::string_view, 1> keys{key};
+    for (const Entry& entry : table_->entries) {
+        if (word != nullptr || has(key)) break;
+        if (nearest(entry.key, keys)) word = entry.node.text();
+    }
+    const auto found = word == nullptr ? std::nullopt : nearest(*word, allowed);
+    if (!found) return std::nullopt;
+    return static_cast<std::size_t>(std::ranges::find(allowed, *found) - allowed.begin());
+}
+
 std::optional<std::int64_t> SectionReader::integer_or_auto(std::string_view key, std::int64_t least,
                                                            std::int64_t most) {
     const Entry* const entry = ask(key, "count or \"auto\"", "\"auto\"",
@@ -385,66 +399,10 @@ std::vector<std::pair<std::string, std::string>> SectionReader::text_table(std::
     return pairs;
 }
 
-sinks::Secret SectionReader::secret(std::string_view key) {
-    const Entry* const entry = ask(key, "secret", "");
-    secrets_.emplace_back(key);
-    if (entry == nullptr) return {};
-    const Position position = entry->node.position;
-    const std::string* const text = entry->node.text();
-    // What a reference put there is not in the file.
-    const bool is_elsewhere =
-        entry->node.words && context_.problems.type_of(position.source) == SourceType::file;
-    if (text != nullptr && !text->empty() && !is_elsewhere && is_public(context_, position)) {
-        warning(key,
-                "is a secret that every user of this machine can read here; better is "
-                "{ file = \"…\" } or { credential = \"…\" }");
-    }
-    return secret_of(*entry, path_of(key));
-}
-
-std::vector<std::pair<std::string, sinks::Secret>> SectionReader::secret_table(
-    std::string_view key) {
-    const Entry* const entry = ask(key, "table of secrets", "{}");
-    secrets_.emplace_back(key);
-    if (entry == nullptr) return {};
-    const Table* const table = entry->node.table();
-    if (table == nullptr) {
-        context_.problems.add_secret(entry->node.position, path_of(key),
-                                     "must be a table of texts, such as { \"X-Key\" = \"…\" }");
-        return {};
-    }
-    const SectionReader inner(context_, path_of(key), table, entry->node.position);
-    std::vector<std::pair<std::string, sinks::Secret>> pairs;
-    pairs.reserve(table->entries.size());
-    for (const Entry& pair : table->entries) {
-        pairs.emplace_back(pair.key, secret_of(pair, inner.path_of(pair.key)));
-    }
-    return pairs;
-}
-
-sinks::Secret SectionReader::secret_of(const Entry& entry, const std::string& path) {
-    const Node& node = entry.node;
-    if (const std::string* const text = node.text()) {
-        if (!text->contains('\0')) return sinks::Secret(*text);
-        context_.problems.add_secret(node.position, path, "must not contain a NUL character");
-        return {};
-    }
-    if (const Table* const table = node.table()) {
-        auto secret = resolve_secret(*table, context_.environment);
-        if (secret) return std::move(*secret);
-        context_.problems.add_secret(node.position, path, std::move(secret.error()));
-        return {};
-    }
-    // What stands there may be the secret itself, without its quotes.
-    context_.problems.add_secret(node.position, path,
-                                 "must be a text in quotes, or { file = \"…\" }, "
-                                 "{ env = \"…\" } or { credential = \"…\" }");
-    return {};
-}
-
 void SectionReader::problem(std::string_view key, std::string what) {
     const Entry* const entry = table_ == nullptr ? nullptr : table_->find(key);
-    if (entry != nullptr && entry->node.is_unresolved) return;
+    // It may be about several values, and some of them in the source that could not be read.
+    if (context_.is_incomplete || (entry != nullptr && is_beyond_us(*entry))) return;
     const Position position = entry == nullptr ? position_ : entry->node.position;
     std::string path = key.empty() ? path_ : path_of(key);
     if (std::ranges::find(secrets_, key) == secrets_.end()) {

@@ -52,6 +52,9 @@ struct ReadContext {
     // Pages of the agent's server, and which table has them; see claim_page().
     std::vector<std::pair<std::string, std::string>> pages;
     bool has_server = false;  // [http] has an address
+    // As LoadArguments has it; and the options whose values are credentials that are not here.
+    bool is_offline = false;
+    std::vector<std::string> passed_later;
     // A source could not be read: what seems to be missing may be in there.
     bool is_incomplete = false;
     // Values whose words were read anew for the type of their option, and tables that were
@@ -116,6 +119,10 @@ public:
     // Like choice(), without a default: absent is a problem, and nothing is returned.
     std::optional<std::size_t> required_choice(std::string_view key,
                                                std::span<const std::string_view> allowed);
+    // Which one was meant where required_choice() found none: the nearest to the word that is
+    // there, or under a key that is near.
+    std::optional<std::size_t> choice_meant(std::string_view key,
+                                            std::span<const std::string_view> allowed) const;
     // The one table [key]. `must` is said of what is no table, unless it is "".
     SectionReader section(std::string_view key, std::string_view must = "");
     // Each table [key.NAME], in the order of the file; names are checked.
@@ -140,6 +147,8 @@ public:
     Table built_in_table(std::string name, std::string text);
 
     bool is_table(std::string_view key) const;
+    // The text of that key, if it is one, without asking for it.
+    const std::string* text_there(std::string_view key) const;
     // The names in the table of that key, without asking for it.
     std::vector<std::string> names_in(std::string_view key) const;
     // Where this table stands: "pitot.toml:12", or the argument or variable.
@@ -180,6 +189,8 @@ private:
     const Entry* reread(const Entry* entry, std::string_view type);
     // The table of an entry of this one, whose name is checked; null with a problem.
     std::unique_ptr<SectionReader> named_section(const Entry& entry) const;
+    // Nothing can be said about the value of this entry: it is not here.
+    bool is_beyond_us(const Entry& entry) const;
     // `path` is that of the entry; its value is not shown.
     sinks::Secret secret_of(const Entry& entry, const std::string& path);
     bool is_known(std::string_view key) const;

@@ -121,6 +121,7 @@ std::string SectionReader::place() const {
 }
 
 void SectionReader::problem_at(Position position, std::string_view key, std::string what) {
+    if (context_.is_incomplete) return;
     context_.problems.add(position, path_of(key), std::move(what));
 }
 

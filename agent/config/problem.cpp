@@ -40,16 +40,63 @@ std::size_t columns_of(std::string_view printable_text) {
     return columns;
 }
 
-// Which characters of a line are in quotes, unless the place in question is in the same
-// ones: a text that the message is not about may be a secret under a mistyped key.
-std::vector<bool> hidden_characters(std::string_view line, std::uint32_t column_shown) {
-    std::vector<bool> hidden;
+// What an excerpt shows of a character.
+enum class Shown : std::uint8_t { itself, text_left_out, credential_left_out };
+
+// Whether a '?' here begins what an address asks for: "?p=…". In a pattern it does not.
+bool begins_query(std::string_view behind) {
+    const std::size_t end = behind.find_first_not_of(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+    return end != 0 && end != std::string_view::npos && behind[end] == '=';
+}
+
+// Leaves the credentials out of addresses, in texts that are shown: what stands before an '@',
+// back to where the address begins, and what an address asks for.
+void leave_credentials_out(std::string_view line, std::vector<Shown>& characters) {
+    constexpr std::string_view ends = " \t\"'";
+    std::vector<std::size_t> columns;  // of each byte
+    for (std::string_view rest = line; !rest.empty();) {
+        const std::size_t column = columns.empty() ? 0 : columns.back() + 1;
+        const std::size_t bytes = first_character(rest).bytes;
+        columns.insert(columns.end(), bytes, column);
+        rest.remove_prefix(bytes);
+    }
+    const auto hide = [&](std::size_t from, std::size_t to) {
+        for (std::size_t byte = from; byte < to; ++byte) {
+            Shown& shown = characters[columns[byte]];
+            if (shown == Shown::itself) shown = Shown::credential_left_out;
+        }
+    };
+    for (std::size_t at = line.find('@'); at != std::string_view::npos;
+         at = line.find('@', at + 1)) {
+        const std::string_view before = line.substr(0, at);
+        const std::size_t scheme = before.rfind("://");
+        const std::size_t quote = before.find_last_of("\"'");
+        const bool has_scheme =
+            scheme != std::string_view::npos && (quote == std::string_view::npos || quote < scheme);
+        // npos + 1 is 0: the line begins with it.
+        hide(has_scheme ? scheme + 3 : before.find_last_of(" \t\"'=") + 1, at);
+    }
+    for (std::size_t at = line.find('?'); at != std::string_view::npos;
+         at = line.find('?', at + 1)) {
+        if (begins_query(line.substr(at + 1))) {
+            hide(at + 1, std::min(line.find_first_of(ends, at), line.size()));
+        }
+    }
+}
+
+// A text that the message is not about may be a secret under a mistyped key: what is in
+// quotes is left out, unless the place in question is in the same ones.
+std::vector<Shown> shown_characters(std::string_view line, std::uint32_t column_shown) {
+    const std::string_view whole = line;
+    std::vector<Shown> characters;
     std::size_t opened = 0;
     char quote = 0;
     bool escaped = false;
     const auto close = [&] {
-        if (column_shown > opened && column_shown <= hidden.size()) {
-            std::fill(hidden.begin() + static_cast<std::ptrdiff_t>(opened), hidden.end(), false);
+        if (column_shown > opened && column_shown <= characters.size()) {
+            std::fill(characters.begin() + static_cast<std::ptrdiff_t>(opened), characters.end(),
+                      Shown::itself);
         }
         quote = 0;
     };
@@ -57,10 +104,10 @@ std::vector<bool> hidden_characters(std::string_view line, std::uint32_t column_
         const char c = line.front();
         line.remove_prefix(first_character(line).bytes);
         const bool opens = quote == 0 && (c == '"' || c == '\'');
-        hidden.push_back(quote != 0 || opens);
+        characters.push_back(quote != 0 || opens ? Shown::text_left_out : Shown::itself);
         if (opens) {
             quote = c;
-            opened = hidden.size() - 1;
+            opened = characters.size() - 1;
         } else if (escaped) {
             escaped = false;
         } else if (quote == '"' && c == '\\') {
@@ -70,7 +117,8 @@ std::vector<bool> hidden_characters(std::string_view line, std::uint32_t column_
         }
     }
     if (quote != 0) close();
-    return hidden;
+    leave_credentials_out(whole, characters);
+    return characters;
 }
 
 // A tab counts as one character, and so must not move the caret by more.
@@ -188,13 +236,13 @@ Excerpt ProblemList::excerpt(Position position) const {
     }
     if (line.empty() || may_hold_secret(line)) return {};
 
-    const std::vector<bool> hidden = hidden_characters(line, position.column);
+    const std::vector<Shown> characters = shown_characters(line, position.column);
     const std::uint32_t first =
         position.column > excerpt_before ? position.column - excerpt_before : 1;
     const std::uint32_t last = position.column + excerpt_after;
     Excerpt result;
     if (first > 1) result.text = "…";
-    bool was_hidden = false;
+    Shown before = Shown::itself;
     for (std::uint32_t column = 1; !line.empty(); ++column) {
         if (column > last) {
             result.text += "…";
@@ -202,10 +250,15 @@ Excerpt ProblemList::excerpt(Position position) const {
         }
         const Character character = first_character(line);
         if (column == position.column) result.caret = columns_of(result.text);
-        const bool is_hidden = hidden[column - 1];
-        if (column >= first && is_hidden && !was_hidden) result.text += "\"…\"";
-        if (column >= first && !is_hidden) append_character(result.text, line, character);
-        was_hidden = is_hidden && column >= first;
+        if (column >= first) {
+            const Shown shown = characters[column - 1];
+            if (shown == Shown::itself) {
+                append_character(result.text, line, character);
+            } else if (shown != before) {
+                result.text += shown == Shown::text_left_out ? "\"…\"" : "…";
+            }
+            before = shown;
+        }
         if (column >= position.column && column < position.column + position.width) {
             result.caret_width = columns_of(result.text) - result.caret;
         }

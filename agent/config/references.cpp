@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/config/secret_source.h"
 #include "agent/config/toml_text.h"
 #include "agent/printable.h"
 #include "protocol/utf8.h"
@@ -66,6 +67,8 @@ public:
     bool was_one_reference() const { return is_one_; }
 
     std::vector<std::string> problems;
+    // A part of the text is what only the service has.
+    bool is_passed_later = false;
 
 private:
     std::string value_of(std::string_view reference) {
@@ -82,6 +85,10 @@ private:
         const std::optional<std::string> value = context_.environment.variable(name);
         if (value && (rest.empty() || !value->empty())) return checked(name, *value);
         if (rest.starts_with(":-")) return checked(name, std::string(rest.substr(2)));
+        if (!value && context_.is_offline && name == credentials_variable) {
+            is_passed_later = true;
+            return std::string(credentials_directory_of_unit);
+        }
         const std::string_view state = value ? "is empty" : "is not set";
         problems.push_back(
             rest.size() > 2
@@ -120,7 +127,10 @@ void replace(ReadContext& context, Node& node, const std::string& path) {
             context.problems.add_secret(node.position, path, std::move(problem));
         }
         if (replacer.was_one_reference()) node.words = replaced;
-        node.is_unresolved = !replacer.problems.empty();
+        if (replacer.is_passed_later) {
+            context.problems.warn(node.position, path, passed_later_text());
+        }
+        node.is_unresolved = !replacer.problems.empty() || replacer.is_passed_later;
         *text = std::move(replaced);
     } else if (auto* const array = std::get_if<Array>(&node.value)) {
         for (Node& element : *array) replace(context, element, path);

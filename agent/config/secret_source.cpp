@@ -44,23 +44,41 @@ Result from_variable(const std::string& name, const Environment& environment) {
     return from_text(std::move(*value), shown);
 }
 
+bool is_credential_name(const std::string* name) {
+    return name != nullptr && !name->empty() && *name != "." && *name != ".." &&
+           !name->contains('/') && !name->contains('\0');
+}
+
 Result from_credential(const std::string& name, const Environment& environment) {
-    if (name.empty() || name == "." || name == ".." || name.contains('/')) {
+    if (!is_credential_name(&name)) {
         return std::unexpected(
             fmt::format("must name a credential, which is a file name without '/', got \"{}\"",
                         printable(name)));
     }
-    const auto directory = environment.variable("CREDENTIALS_DIRECTORY");
+    const auto directory = environment.variable(std::string(credentials_variable));
     if (!directory) {
         return std::unexpected(
-            fmt::format("must be passed by the service manager: CREDENTIALS_DIRECTORY is not set, "
-                        "so there is no credential \"{}\"",
-                        printable(name)));
+            fmt::format("must be passed by the service manager: {} is not set, so there is no "
+                        "credential \"{}\"",
+                        credentials_variable, printable(name)));
     }
     return from_file(std::filesystem::path(*directory) / name);
 }
 
 }  // namespace
+
+std::string passed_later_text() {
+    return fmt::format(
+        "is not checked here: only the service manager passes credentials; "
+        "CREDENTIALS_DIRECTORY={} shows them to root",
+        credentials_directory_of_unit);
+}
+
+bool is_passed_later(const Table& table, const Environment& environment) {
+    return table.entries.size() == 1 && table.entries.front().key == "credential" &&
+           is_credential_name(table.entries.front().node.text()) &&
+           !environment.variable(std::string(credentials_variable));
+}
 
 Result resolve_secret(const Table& table, const Environment& environment) {
     if (table.entries.size() != 1) {

@@ -112,6 +112,14 @@ std::vector<std::string> patterns_of(const Entry* include) {
     return patterns;
 }
 
+// Whether the directory of the pattern's files is there. One that is named by a pattern itself is
+// not looked for.
+bool is_in_directory(const std::string& pattern) {
+    const std::filesystem::path directory = std::filesystem::path(pattern).parent_path();
+    std::error_code ignored;
+    return std::filesystem::is_directory(directory.empty() ? "." : directory, ignored);
+}
+
 std::vector<std::filesystem::path> included(ReadContext& context, const Entry* include,
                                             const std::filesystem::path& main) {
     std::vector<std::filesystem::path> files;
@@ -134,6 +142,10 @@ std::vector<std::filesystem::path> included(ReadContext& context, const Entry* i
             context.problems.add(
                 position, "include",
                 fmt::format("must name files that are there, got \"{}\"", printable(pattern)));
+        } else if (found->empty() && include != nullptr && is_in_directory(directory + pattern)) {
+            context.problems.warn(
+                position, "include",
+                fmt::format("has \"{}\", which no file is like", printable(pattern)));
         }
         for (const std::filesystem::path& path : *found) {
             if (!is_known(path)) files.push_back(path);

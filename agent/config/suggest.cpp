@@ -65,6 +65,17 @@ std::optional<std::string_view> nearest(std::string_view name,
             best_slips = count;
         }
     }
+    // More than a slip or two away, a name with something behind it is meant rather.
+    constexpr std::size_t slips_plain = 2;
+    if (best && best_slips > slips_plain) {
+        for (const std::string_view candidate : known) {
+            const bool is_longer =
+                name.size() > candidate.size() && candidate.size() >= contained_bytes_min;
+            if (is_longer && name.starts_with(candidate) && folded(name[candidate.size()]) == '_') {
+                return candidate;
+            }
+        }
+    }
     if (best) return best;
     for (const std::string_view candidate : known) {
         if (one_within_the_other(name, candidate)) return candidate;

@@ -70,6 +70,10 @@ std::string toml_text(std::string_view text) {
     return quoted(text, text.contains("${") || text.contains("$$"));
 }
 
+std::string toml_text_as_is(std::string_view text) {
+    return quoted(text, false);
+}
+
 std::string toml_value(const Node& node) {
     struct Writer {
         std::string operator()(const std::string& text) const { return toml_text(text); }

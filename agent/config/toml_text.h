@@ -24,6 +24,9 @@ std::string shown_key(std::string_view key);
 // that they are read as they are (references.h). Bytes that are not UTF-8 become U+FFFD.
 std::string toml_text(std::string_view text);
 
+// The same for a text whose references are meant.
+std::string toml_text_as_is(std::string_view text);
+
 // Any value on one line; tables are inline ones.
 std::string toml_value(const Node& node);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -50,8 +51,8 @@ constexpr std::array reasons{
     Reason{"dogstatsd_eol_required", "a last line without its end is read too"},
     Reason{"histogram_aggregates", "each destination decides what of a histogram it sends"},
     Reason{"histogram_copy_to_distribution", "histograms and distributions are kept alike"},
-    Reason{"log_level", "the log goes to standard error, and the service manager keeps it"},
-    Reason{"log_file", "the log goes to standard error, and the service manager keeps it"},
+    Reason{"log_level", "see [log]"},
+    Reason{"log_file", "see [log]"},
 };
 
 void migrate_listeners(Migration& migration) {
@@ -99,7 +100,15 @@ void migrate_percentiles(Migration& migration) {
 void migrate_tags(Migration& migration) {
     Table tags;
     const auto add = [&](const std::string& key, const std::string& value) {
-        std::erase_if(tags.entries, [&](const Entry& entry) { return entry.key == key; });
+        const auto known = std::ranges::find(tags.entries, key, &Entry::key);
+        if (known != tags.entries.end()) {
+            if (toml_value(known->node) != toml_text(value)) {
+                migration.note(fmt::format(
+                    "the tag {} has two values, {} and {}: a constant tag has one, the last",
+                    toml_key(key), toml_value(known->node), toml_text(value)));
+            }
+            tags.entries.erase(known);
+        }
         tags.entries.push_back({key, {}, Node{value, {}}});
     };
     if (const auto env = migration.text("env"); env && !env->empty()) add("env", *env);

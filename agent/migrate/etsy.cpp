@@ -21,7 +21,7 @@ constexpr double month_s = 30 * 86'400.0;
 
 constexpr std::string_view no_graphite = "pitot has no destination for Graphite";
 constexpr std::string_view no_interface =
-    "pitot has no management interface; `pitot check` and the log say what it said";
+    "pitot has no management interface; `pitot status` and `pitot check` say what it said";
 constexpr std::string_view no_display = "how lines are read is asked of `pitot explain`";
 
 constexpr std::array reasons{
@@ -37,15 +37,15 @@ constexpr std::array reasons{
     Reason{"dumpMessages", no_display},
     Reason{"title", "the name of a process is the service manager's to choose"},
     Reason{"automaticConfigReload", "a changed file takes effect at a restart"},
-    Reason{"prefixStats", "the names of pitot's own metrics are fixed"},
-    Reason{"keyFlush", "limits.series_per_metric bounds what one name can cost"},
+    Reason{"prefixStats", "see self_metrics.prefix"},
+    Reason{"keyFlush", "`pitot status` shows the busiest names"},
     Reason{"keyNameSanitize",
            "names are kept as they came, and each destination writes them as "
            "it needs them"},
     Reason{"calculatedTimerMetrics", "each destination decides what of a timer it sends"},
     Reason{"repeater", "pitot forwards no lines as they came"},
     Reason{"repeaterProtocol", "pitot forwards no lines as they came"},
-    Reason{"log", "the log goes to standard error, and the service manager keeps it"},
+    Reason{"log", "see [log]"},
     Reason{"console", "the console sink prints one interval a line, or text"},
     Reason{"histogram", "buckets are chosen at the destination: see [sinks.NAME.rules.RULE]"},
     Reason{"deleteIdleStats", "see [expiry]"},

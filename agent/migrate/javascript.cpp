@@ -1,6 +1,7 @@
 #include "agent/migrate/javascript.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,7 +22,9 @@ bool is_word_character(char c) {
 
 class JavascriptParser {
 public:
-    JavascriptParser(std::string_view text, std::uint32_t source) : text_(text), source_(source) {}
+    JavascriptParser(std::string_view text, std::uint32_t source,
+                     std::vector<std::string>* computed)
+        : text_(text), source_(source), computed_(computed) {}
 
     std::expected<Table, SyntaxFault> operator()() {
         if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
@@ -186,8 +189,9 @@ private:
             skip_blanks();
             if (!next_is(':')) return refuse("must have a ':' behind the key");
             ++at_;
-            is_null_ = false;
-            auto node = value(depth + 1);
+            path_.push_back(*name);
+            auto node = element(depth, '}');
+            path_.pop_back();
             if (!node && !is_null_) return std::nullopt;
             std::erase_if(table.entries, [&](const Entry& entry) { return entry.key == *name; });
             if (node) table.entries.push_back({*std::move(name), key_position, *std::move(node)});
@@ -202,8 +206,7 @@ private:
         ++at_;
         Array elements;
         for (skip_blanks(); !next_is(']'); skip_blanks()) {
-            is_null_ = false;
-            auto node = value(depth + 1);
+            auto node = element(depth, ']');
             if (!node && !is_null_) return std::nullopt;
             if (node) elements.push_back(*std::move(node));
             if (!end_of_element(']')) return std::nullopt;
@@ -211,6 +214,60 @@ private:
         ++at_;
         is_null_ = false;
         return Node{std::move(elements), where};
+    }
+
+    // A value of an object or an array; one that only JavaScript can work out is left out as null
+    // is, where that is allowed.
+    std::optional<Node> element(int depth, char closing) {
+        skip_blanks();
+        const std::size_t start = at_;
+        is_null_ = false;
+        auto node = value(depth + 1);
+        skip_blanks();
+        const bool is_whole = (node || is_null_) && (next_is(',') || next_is(closing));
+        if (is_whole || computed_ == nullptr || is_beyond_repair_) return node;
+        const std::size_t stopped_at = std::exchange(at_, start);
+        if (!skip_expression()) {
+            at_ = stopped_at;
+            is_beyond_repair_ = true;
+            return node;
+        }
+        fault_.reset();
+        computed_->push_back(fmt::format("{}", fmt::join(path_, ".")));
+        is_null_ = true;
+        return std::nullopt;
+    }
+
+    // To the comma or the bracket behind an expression. Where there is none, or a ':' that
+    // belongs to no '?', what stands here is no expression: a comma is missing.
+    bool skip_expression() {
+        int brackets = 0;
+        int questions = 0;
+        for (skip_blanks(); at_ < text_.size(); skip_blanks()) {
+            const char c = text_[at_];
+            if (c == '"' || c == '\'' || c == '`') {
+                if (!skip_quoted()) return false;
+                continue;
+            }
+            const bool closes = std::string_view(")]}").contains(c);
+            if (brackets == 0 && (closes || c == ',')) return true;
+            if (brackets == 0 && c == ':' && --questions < 0) return false;
+            if (brackets == 0 && c == '?') ++questions;
+            if (std::string_view("([{").contains(c)) ++brackets;
+            if (closes) --brackets;
+            ++at_;
+        }
+        return false;
+    }
+
+    bool skip_quoted() {
+        const char quote = text_[at_++];
+        while (at_ < text_.size() && text_[at_] != quote) {
+            at_ += text_[at_] == '\\' ? std::size_t{2} : std::size_t{1};
+        }
+        if (at_ >= text_.size()) return false;
+        ++at_;
+        return true;
     }
 
     // A comma, or the end.
@@ -230,12 +287,21 @@ private:
     std::size_t at_ = 0;
     bool is_null_ = false;  // the last value was
     std::optional<SyntaxFault> fault_;
+    std::vector<std::string>* computed_;
+    std::vector<std::string> path_;  // of the value that is being read
+    bool is_beyond_repair_ = false;
 };
 
 }  // namespace
 
 std::expected<Table, SyntaxFault> parse_javascript(std::string_view text, std::uint32_t source) {
-    return JavascriptParser(text, source)();
+    return JavascriptParser(text, source, nullptr)();
+}
+
+std::expected<Table, SyntaxFault> parse_plain_javascript(std::string_view text,
+                                                         std::uint32_t source,
+                                                         std::vector<std::string>& computed) {
+    return JavascriptParser(text, source, &computed)();
 }
 
 }  // namespace pitot::agent

@@ -15,10 +15,12 @@ namespace {
 
 constexpr std::array<std::string_view, 4> names{"etsy", "statsite", "telegraf", "datadog"};
 
-std::expected<Table, SyntaxFault> parse(OtherServer server, std::string_view text) {
+// `computed` gets the settings whose values cannot be known.
+std::expected<Table, SyntaxFault> parse(OtherServer server, std::string_view text,
+                                        std::vector<std::string>& computed) {
     switch (server) {
         case OtherServer::etsy:
-            return parse_javascript(text, 0);
+            return parse_plain_javascript(text, 0, computed);
         case OtherServer::statsite:
             return parse_ini(text, 0);
         case OtherServer::telegraf:
@@ -51,7 +53,8 @@ std::span<const std::string_view> other_servers() {
 std::expected<std::string, std::vector<Problem>> migrate(
     OtherServer server, const std::string& name, const std::string& text,
     std::span<const std::string_view> sink_types) {
-    auto parsed = parse(server, text);
+    std::vector<std::string> computed;
+    auto parsed = parse(server, text, computed);
     if (!parsed) {
         ProblemList problems;
         problems.add_source(name, text, SourceType::file);
@@ -60,6 +63,11 @@ std::expected<std::string, std::vector<Problem>> migrate(
         return std::unexpected(problems.problems());
     }
     Migration migration(names.at(std::to_underlying(server)), *parsed, sink_types);
+    for (const std::string& path : computed) {
+        migration.no_counterpart(path,
+                                 "only JavaScript can work out its value: write out what it comes "
+                                 "to; an environment variable is \"${NAME}\"");
+    }
     fill(server, migration);
     return migration.text();
 }

@@ -19,11 +19,11 @@ constexpr std::string_view section = "statsite.";
 constexpr std::string_view no_prefixes = "names are kept as they came";
 constexpr std::string_view own_error =
     "pitot keeps timers as histograms with an error of its own: [histogram]";
-constexpr std::string_view manager = "the service manager runs and logs pitot";
+constexpr std::string_view manager = "the service manager runs pitot";
 
 constexpr std::array reasons{
-    Reason{"statsite.log_level", manager},
-    Reason{"statsite.log_facility", manager},
+    Reason{"statsite.log_level", "see [log]"},
+    Reason{"statsite.log_facility", "see [log]"},
     Reason{"statsite.daemonize", manager},
     Reason{"statsite.pid_file", manager},
     Reason{"statsite.input_counter", "pitot counts lines by itself"},

@@ -1,6 +1,8 @@
-// telegraf.conf: [[inputs.statsd]], the outputs that pitot has a sink for, and [agent]. What
-// the settings mean: plugins/inputs/statsd/README.md and those of the outputs in
+// telegraf.conf: [[inputs.statsd]], [global_tags] and [agent]; the outputs are in
+// telegraf_outputs.cpp. What the settings mean: plugins/inputs/statsd/README.md in
 // https://github.com/influxdata/telegraf.
+#include "agent/migrate/telegraf.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,7 +18,6 @@
 #include "agent/config/units.h"
 #include "agent/migrate/migration.h"
 #include "agent/printable.h"
-#include "sinks/http/listen_address.h"
 
 namespace pitot::agent {
 
@@ -32,62 +33,6 @@ constexpr std::array reasons{
     Reason{"agent.hostname", "destinations that need the host's name have an option for it"},
     Reason{"agent.omit_hostname", "destinations that need the host's name have an option for it"},
     Reason{"agent", "it is about Telegraf's own plug-ins"},
-};
-
-// Of one table of a list of tables: what is in it, and what was used of it.
-class PluginTable {
-public:
-    PluginTable(Migration& migration, std::string path, Table table)
-        : migration_(migration), path_(std::move(path)), rest_(std::move(table)) {}
-
-    std::optional<Node> take(std::string_view key) {
-        const auto found = std::ranges::find(rest_.entries, key, &Entry::key);
-        if (found == rest_.entries.end()) return std::nullopt;
-        Node node = std::move(found->node);
-        rest_.entries.erase(found);
-        return node;
-    }
-    std::optional<std::string> text(std::string_view key) {
-        const auto node = take(key);
-        const std::string* const text = node ? node->text() : nullptr;
-        if (text == nullptr) return std::nullopt;
-        return *text;
-    }
-    std::optional<bool> boolean(std::string_view key) {
-        const auto node = take(key);
-        if (!node || !std::holds_alternative<bool>(node->value)) return std::nullopt;
-        return std::get<bool>(node->value);
-    }
-    std::optional<std::int64_t> integer(std::string_view key) {
-        const auto node = take(key);
-        if (!node || !std::holds_alternative<std::int64_t>(node->value)) return std::nullopt;
-        return std::get<std::int64_t>(node->value);
-    }
-    // The first of a list of texts.
-    std::optional<std::string> first_text(std::string_view key) {
-        const auto node = take(key);
-        const auto* const array = node ? std::get_if<Array>(&node->value) : nullptr;
-        if (array == nullptr || array->empty()) return std::nullopt;
-        const std::string* const text = array->front().text();
-        if (text == nullptr) return std::nullopt;
-        if (array->size() > 1) no_counterpart(key, "a sink has one address; the first is taken");
-        return *text;
-    }
-    void no_counterpart(std::string_view key, std::string_view why) {
-        migration_.no_counterpart(fmt::format("{}.{}", path_, key), why);
-    }
-    void explain_rest(std::span<const Reason> known) {
-        for (const Entry& entry : rest_.entries) {
-            const auto reason = std::ranges::find(known, entry.key, &Reason::key);
-            no_counterpart(entry.key, reason == known.end() ? "pitot does not know this setting"
-                                                            : reason->why);
-        }
-    }
-
-private:
-    Migration& migration_;
-    std::string path_;
-    Table rest_;
 };
 
 constexpr std::array statsd_reasons{
@@ -111,14 +56,6 @@ constexpr std::array statsd_reasons{
     Reason{"float_sets", "all numbers are floating-point"},
 };
 
-struct Telegraf {
-    Migration& migration;
-    double interval_s = 10;
-    int listeners = 0;
-    int influxdb = 0;
-    int elasticsearch = 0;
-};
-
 // Whether idle series are deleted at once, which is the default there.
 void migrate_expiry(Telegraf& telegraf, PluginTable& plugin) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kinds{
@@ -128,6 +65,7 @@ void migrate_expiry(Telegraf& telegraf, PluginTable& plugin) {
          {"delete_sets", "sets"}}};
     const auto max_ttl = plugin.text("max_ttl");
     const auto kept = max_ttl ? parse_duration(*max_ttl) : std::nullopt;
+    if (max_ttl && !kept) plugin.no_counterpart("max_ttl", "it is no duration such as \"10h\"");
     for (const auto& [theirs, ours] : kinds) {
         const bool deletes = plugin.boolean(theirs).value_or(true);
         const double seconds = deletes ? telegraf.interval_s
@@ -140,6 +78,24 @@ void migrate_expiry(Telegraf& telegraf, PluginTable& plugin) {
                                             telegraf.interval_s, 30 * 86'400.0);
         }
     }
+}
+
+// The prefix and the tags of what one listener takes.
+void migrate_additions(Migration& migration, PluginTable& plugin, const std::string& listener) {
+    // What would end a name, were it in a line.
+    constexpr std::string_view special = ":|@#,[]";
+    if (const auto prefix = plugin.text("name_prefix"); prefix && !prefix->empty()) {
+        if (prefix->find_first_of(special) == std::string::npos || has_references(*prefix)) {
+            migration.set(listener, "prefix", with_references(*prefix));
+        } else {
+            plugin.no_counterpart("name_prefix", "a prefix has none of ':', '|', '@', '#', ','");
+        }
+    }
+    const auto node = plugin.take("tags");
+    const Table* const table = node ? node->table() : nullptr;
+    const std::string tags = table == nullptr ? "" : tags_of(*table);
+    if (!tags.empty()) migration.set(listener, "constant_tags", tags);
+    if (node && tags.empty()) plugin.no_counterpart("tags", "it holds no tags");
 }
 
 void migrate_statsd(Telegraf& telegraf, const Table& table) {
@@ -160,9 +116,13 @@ void migrate_statsd(Telegraf& telegraf, const Table& table) {
         }
     }
     const auto port = port_of(number);
-    const auto place = port ? listen_address(host, *port) : std::nullopt;
+    std::optional<std::string> place = port ? listen_address(host, *port) : std::nullopt;
+    // What references come to is not known here.
+    const bool is_open = has_references(address) && colon != std::string::npos;
+    if (is_open) place = (colon == 0 ? "*" : address.substr(0, colon)) + address.substr(colon);
     if (place) {
         const std::string listener = migration.add_listener(type, type, *place);
+        if (is_open) migration.set(listener, "address", with_references(*place));
         // Telegraf reads plain StatsD's signs and packed lines.
         migration.set(listener, "dialect", "\"statsd\"");
         const auto connections = plugin.integer("max_tcp_connections");
@@ -173,6 +133,7 @@ void migrate_statsd(Telegraf& telegraf, const Table& table) {
         if (buffer && *buffer >= 4'096) {
             migration.set(listener, "receive_buffer", std::to_string(*buffer));
         }
+        migrate_additions(migration, plugin, listener);
     } else {
         plugin.no_counterpart("service_address",
                               fmt::format("\"{}\" is no address to listen at: names are not looked "
@@ -194,116 +155,6 @@ void migrate_statsd(Telegraf& telegraf, const Table& table) {
     plugin.explain_rest(statsd_reasons);
 }
 
-// A secret is not copied, not even one that is a reference.
-void ask_for_secret(Telegraf& telegraf, PluginTable& plugin, std::string_view key,
-                    const std::string& section) {
-    if (!plugin.take(key)) return;
-    telegraf.migration.note(
-        fmt::format("{0}.{1} is a secret and was not copied: write {1} = {{ credential = \"…\" }} "
-                    "or {{ file = \"…\" }}",
-                    section, key));
-}
-
-void migrate_influxdb(Telegraf& telegraf, const std::string& name, const Table& table) {
-    Migration& migration = telegraf.migration;
-    PluginTable plugin(migration, "outputs." + name, table);
-    if (!migration.has_sink("influxdb")) {
-        return migration.no_counterpart("outputs." + name, "this pitot has no influxdb sink");
-    }
-    const std::string section = ++telegraf.influxdb == 1
-                                    ? "sinks.influxdb"
-                                    : fmt::format("sinks.influxdb{}", telegraf.influxdb);
-    migration.set(section, "type", "\"influxdb\"");
-    migration.set(section, "url",
-                  toml_text(plugin.first_text("urls").value_or("http://127.0.0.1:8086")));
-    if (name == "influxdb_v2") {
-        migration.set(section, "org", toml_text(plugin.text("organization").value_or("")));
-        migration.set(section, "bucket", toml_text(plugin.text("bucket").value_or("")));
-        ask_for_secret(telegraf, plugin, "token", section);
-    } else {
-        migration.set(section, "database", toml_text(plugin.text("database").value_or("telegraf")));
-        if (const auto policy = plugin.text("retention_policy")) {
-            migration.set(section, "retention_policy", toml_text(*policy));
-        }
-        if (const auto user = plugin.text("username")) {
-            migration.set(section, "username", toml_text(*user));
-        }
-        ask_for_secret(telegraf, plugin, "password", section);
-    }
-    plugin.explain_rest({});
-}
-
-void migrate_prometheus(Telegraf& telegraf, const Table& table) {
-    Migration& migration = telegraf.migration;
-    PluginTable plugin(migration, "outputs.prometheus_client", table);
-    if (!migration.has_sink("prometheus")) {
-        return migration.no_counterpart("outputs.prometheus_client",
-                                        "this pitot has no prometheus sink");
-    }
-    migration.set("sinks.prometheus", "type", "\"prometheus\"");
-    const std::string listen = plugin.text("listen").value_or(":9273");
-    auto address =
-        sinks::http::parse_listen_address(listen.starts_with(':') ? "*" + listen : listen);
-    if (!address) {
-        plugin.no_counterpart("listen",
-                              fmt::format("\"{}\" is no address to listen at: names are not "
-                                          "looked up",
-                                          printable(listen)));
-        address = sinks::http::ListenAddress{.host = "127.0.0.1", .port = 9273};
-    } else if (!address->is_loopback()) {
-        migration.note(
-            fmt::format("sinks.prometheus.address: \"{}\" would be open to other machines, for "
-                        "which a bearer_token is needed: set both, or scrape from this machine",
-                        address->text()));
-        address->host = "127.0.0.1";
-    }
-    migration.set("sinks.prometheus", "address", toml_text(address->text()));
-    if (const auto path = plugin.text("path")) {
-        migration.set("sinks.prometheus", "path", toml_text(*path));
-    }
-    plugin.explain_rest({});
-}
-
-void migrate_elasticsearch(Telegraf& telegraf, const std::string& name, const Table& table) {
-    Migration& migration = telegraf.migration;
-    PluginTable plugin(migration, "outputs." + name, table);
-    if (!migration.has_sink("elasticsearch")) {
-        return migration.no_counterpart("outputs." + name, "this pitot has no elasticsearch sink");
-    }
-    const std::string section = ++telegraf.elasticsearch == 1
-                                    ? "sinks.elasticsearch"
-                                    : fmt::format("sinks.elasticsearch{}", telegraf.elasticsearch);
-    migration.set(section, "type", "\"elasticsearch\"");
-    migration.set(section, "url",
-                  toml_text(plugin.first_text("urls").value_or("http://127.0.0.1:9200")));
-    if (const auto user = plugin.text("username")) {
-        migration.set(section, "username", toml_text(*user));
-    }
-    ask_for_secret(telegraf, plugin, "password", section);
-    plugin.explain_rest({});
-}
-
-void migrate_output(Telegraf& telegraf, const std::string& name, const Table& table) {
-    if (name == "influxdb" || name == "influxdb_v2") return migrate_influxdb(telegraf, name, table);
-    if (name == "prometheus_client") return migrate_prometheus(telegraf, table);
-    if (name == "elasticsearch" || name == "opensearch") {
-        return migrate_elasticsearch(telegraf, name, table);
-    }
-    if (name == "file") {
-        PluginTable plugin(telegraf.migration, "outputs.file", table);
-        const auto file = plugin.first_text("files");
-        if (file && *file != "stdout") {
-            plugin.no_counterpart("files", "pitot writes to no files");
-            return plugin.explain_rest({});
-        }
-        telegraf.migration.set("sinks.console", "type", "\"console\"");
-        telegraf.migration.set("sinks.console", "format", "\"json\"");
-        return plugin.explain_rest({});
-    }
-    telegraf.migration.no_counterpart(
-        "outputs." + name, "pitot has no destination like it; conf/pitot.toml shows those it has");
-}
-
 // Each table of [[inputs.NAME]], or the one of [inputs.NAME].
 template <typename Visit>
 void for_each_plugin(Migration& migration, const std::string& group, const Visit& visit) {
@@ -321,7 +172,171 @@ void for_each_plugin(Migration& migration, const std::string& group, const Visit
     }
 }
 
+bool is_name_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// The bytes of a name as variables have it, at the beginning of `text`.
+std::size_t name_bytes(std::string_view text) {
+    if (text.empty() || (text.front() >= '0' && text.front() <= '9')) return 0;
+    std::size_t bytes = 0;
+    while (bytes < text.size() && is_name_character(text[bytes])) ++bytes;
+    return bytes;
+}
+
+// A reference at the beginning of `text`: how many bytes it takes, and how pitot writes it.
+std::optional<std::pair<std::size_t, std::string>> reference_at(std::string_view text) {
+    if (!text.starts_with('$')) return std::nullopt;
+    if (const std::size_t bytes = name_bytes(text.substr(1)); bytes > 0) {
+        return std::pair(bytes + 1, fmt::format("${{{}}}", text.substr(1, bytes)));
+    }
+    const std::size_t close = text.find('}');
+    if (!text.starts_with("${") || close == std::string_view::npos) return std::nullopt;
+    const std::string_view inner = text.substr(2, close - 2);
+    const std::size_t bytes = name_bytes(inner);
+    const std::string_view rest = inner.substr(bytes);
+    const bool is_form = rest.empty() || rest.starts_with(":-") || rest.starts_with(":?");
+    if (bytes == 0 || !is_form || rest.contains("${")) return std::nullopt;
+    return std::pair(close + 1, std::string(text.substr(0, close + 1)));
+}
+
 }  // namespace
+
+std::string Telegraf::next_sink(const std::string& name) {
+    const int number = ++sinks[name];
+    return number == 1 ? "sinks." + name : fmt::format("sinks.{}{}", name, number);
+}
+
+PluginTable::PluginTable(Migration& migration, std::string path, Table table)
+    : migration_(migration), path_(std::move(path)), rest_(std::move(table)) {}
+
+std::optional<Node> PluginTable::take(std::string_view key) {
+    const auto found = std::ranges::find(rest_.entries, key, &Entry::key);
+    if (found == rest_.entries.end()) return std::nullopt;
+    Node node = std::move(found->node);
+    rest_.entries.erase(found);
+    return node;
+}
+
+std::optional<std::string> PluginTable::text(std::string_view key) {
+    const auto node = take(key);
+    if (!node) return std::nullopt;
+    if (const std::string* const text = node->text()) return *text;
+    no_counterpart(key, "it is no text");
+    return std::nullopt;
+}
+
+std::optional<bool> PluginTable::boolean(std::string_view key) {
+    const auto node = take(key);
+    if (!node) return std::nullopt;
+    if (const bool* const value = std::get_if<bool>(&node->value)) return *value;
+    no_counterpart(key, "it is neither true nor false");
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> PluginTable::integer(std::string_view key) {
+    const auto node = take(key);
+    if (!node) return std::nullopt;
+    if (const auto* const value = std::get_if<std::int64_t>(&node->value)) return *value;
+    no_counterpart(key, "it is no whole number");
+    return std::nullopt;
+}
+
+std::optional<double> PluginTable::seconds(std::string_view key) {
+    const auto node = take(key);
+    if (!node) return std::nullopt;
+    if (const auto* const whole = std::get_if<std::int64_t>(&node->value)) {
+        return static_cast<double>(*whole);
+    }
+    const std::string* const text = node->text();
+    const auto parsed = text == nullptr ? std::nullopt : parse_duration(*text);
+    if (parsed) return std::chrono::duration<double>(*parsed).count();
+    no_counterpart(key, "it is no duration such as \"5s\"");
+    return std::nullopt;
+}
+
+std::optional<std::string> PluginTable::first_text(std::string_view key) {
+    const auto node = take(key);
+    if (!node) return std::nullopt;
+    if (const std::string* const text = node->text()) return *text;
+    const auto* const array = std::get_if<Array>(&node->value);
+    const std::string* const text =
+        array == nullptr || array->empty() ? nullptr : array->front().text();
+    if (text == nullptr) {
+        no_counterpart(key, "it is no list of texts");
+        return std::nullopt;
+    }
+    if (array->size() > 1) no_counterpart(key, "a sink has one address; the first is taken");
+    return *text;
+}
+
+void PluginTable::copy_text(std::string_view theirs, const std::string& section,
+                            const std::string& ours) {
+    if (const auto value = text(theirs)) migration_.set(section, ours, with_references(*value));
+}
+
+void PluginTable::copy_duration(std::string_view theirs, const std::string& section,
+                                const std::string& ours, double least_s, double most_s) {
+    if (const auto value = seconds(theirs)) {
+        migration_.set_duration(section, ours, *value, least_s, most_s);
+    }
+}
+
+void PluginTable::ask_for_secret(std::string_view theirs, const std::string& section,
+                                 std::string_view ours) {
+    if (!take(theirs)) return;
+    migration_.note(
+        fmt::format("{0}.{1} is a secret and was not copied: write {1} = {{ credential = \"…\" }} "
+                    "or {{ file = \"…\" }}",
+                    section, ours));
+}
+
+void PluginTable::no_counterpart(std::string_view key, std::string_view why) {
+    migration_.no_counterpart(fmt::format("{}.{}", path_, key), why);
+}
+
+void PluginTable::explain_rest(std::span<const Reason> known) {
+    for (const Entry& entry : rest_.entries) {
+        const auto reason = std::ranges::find(known, entry.key, &Reason::key);
+        no_counterpart(entry.key,
+                       reason == known.end() ? "pitot does not know this setting" : reason->why);
+    }
+}
+
+bool has_references(std::string_view text) {
+    for (std::size_t at = text.find('$'); at != std::string_view::npos;
+         at = text.find('$', at + 1)) {
+        if (reference_at(text.substr(at))) return true;
+    }
+    return false;
+}
+
+std::string with_references(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        if (const auto reference = reference_at(text)) {
+            out += reference->second;
+            text.remove_prefix(reference->first);
+            continue;
+        }
+        // A dollar sign that is none of a reference, where pitot would take it for one.
+        if (text.starts_with("$$") || text.starts_with("${")) out += '$';
+        out += text.front();
+        text.remove_prefix(1);
+    }
+    return toml_text_as_is(out);
+}
+
+std::string tags_of(const Table& table) {
+    std::string out;
+    for (const Entry& entry : table.entries) {
+        const std::string* const text = entry.node.text();
+        out += fmt::format(
+            "{}{} = {}", out.empty() ? "" : ", ", toml_key(entry.key),
+            text == nullptr ? toml_text(toml_value(entry.node)) : with_references(*text));
+    }
+    return out.empty() ? "" : "{ " + out + " }";
+}
 
 void migrate_telegraf(Migration& migration) {
     Telegraf telegraf{.migration = migration};
@@ -329,19 +344,21 @@ void migrate_telegraf(Migration& migration) {
     if (const auto interval = migration.text("agent.interval")) {
         if (const auto parsed = parse_duration(*interval); parsed && parsed->count() > 0) {
             telegraf.interval_s = std::chrono::duration<double>(*parsed).count();
+        } else {
+            migration.no_counterpart("agent.interval", "it is no duration such as \"10s\"");
         }
     }
     migration.set_duration("", "interval", telegraf.interval_s, 0.1, 3'600);
     if (const Node* const tags = migration.take("global_tags");
         tags != nullptr && tags->table() != nullptr && !tags->table()->entries.empty()) {
-        migration.set("", "constant_tags", toml_value(*tags));
+        migration.set("", "constant_tags", tags_of(*tags->table()));
     }
     for_each_plugin(migration, "inputs", [&](const std::string& name, const Table& table) {
         if (name == "statsd") return migrate_statsd(telegraf, table);
         migration.no_counterpart("inputs." + name, "pitot takes StatsD and DogStatsD only");
     });
     for_each_plugin(migration, "outputs", [&](const std::string& name, const Table& table) {
-        migrate_output(telegraf, name, table);
+        migrate_telegraf_output(telegraf, name, table);
     });
     for (const std::string group : {"processors", "aggregators"}) {
         for_each_plugin(migration, group, [&](const std::string& name, const Table&) {

@@ -181,6 +181,10 @@ std::uint64_t settled(const sinks::Ledger& ledger) {
     return ledger.delivered + ledger.lost.sum();
 }
 
+std::uint64_t lost_since(const SinkStatus& now, const SinkStatus& before, LossReason reason) {
+    return now.ledger.lost[reason] - before.ledger.lost[reason];
+}
+
 Verdict assess_sink(const Facts& facts, std::size_t index) {
     const Ledger::Sink& sink = facts.sinks[index];
     const SinkStatus& now = sink.status;
@@ -197,10 +201,21 @@ Verdict assess_sink(const Facts& facts, std::size_t index) {
     const SinkStatus before = has_history ? last->sinks_before[index] : SinkStatus();
     for (std::size_t i = 0; i < sinks::loss_reason_count; ++i) {
         const auto reason = static_cast<LossReason>(i);
-        const std::uint64_t lost = now.ledger.lost[reason] - before.ledger.lost[reason];
+        const std::uint64_t lost = lost_since(now, before, reason);
         if (lost == 0) continue;
         finding.note(is_overload(reason) ? Health::failing : Health::degraded,
                      with_error(fmt::format("lost {} point(s) ({})", lost, to_string(reason))));
+    }
+    // A destination that refuses whatever it is offered is as good as none.
+    const std::uint64_t refused = lost_since(now, before, LossReason::rejected) +
+                                  lost_since(now, before, LossReason::too_large);
+    const bool is_settled = now.ledger.queued + now.ledger.in_flight == 0;
+    if (has_history && refused > 0 && is_settled &&
+        now.ledger.delivered == before.ledger.delivered) {
+        finding.note(Health::failing,
+                     with_error(fmt::format("loses all that it is given: {} point(s) refused, and "
+                                            "none delivered",
+                                            refused)));
     }
     if (now.state == SinkState::retrying || now.state == SinkState::throttled) {
         finding.note(Health::degraded, with_error(to_string(now.state)));

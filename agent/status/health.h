@@ -18,16 +18,18 @@
 //                     blind for want of memory or for a unit
 //     channels.NAME   messages do not arrive
 //     sinks.NAME      attempts fail; points were lost for what they  held: only the operator
-//                     are; or nothing was taken for an interval      can mend it; or points were
-//                     while something waited                         lost for want of room
+//                     are; or nothing was taken for an interval      can mend it; points were
+//                     while something waited                         lost for want of room; or
+//                                                                    all were refused
 //
 // What an interval brought holds until the next one has ended without it; what can be seen at
 // once (a sink's state, a loop that is silent) counts at once. So each state turns within a
 // flush of what it is about, and back within a flush of its end. The whole is as its worst
 // part is.
 //
-// No sender alone can make a part fail but by sending more than can be read: refused lines are
-// the sender's trouble, and the agent is degraded by them at the most.
+// No sender alone can make a part fail but by sending more than can be read, or nothing that a
+// destination takes: refused lines are the sender's trouble, and the agent is degraded by them at
+// the most.
 #pragma once
 
 #include <cstddef>

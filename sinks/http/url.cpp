@@ -92,8 +92,8 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
     url.is_https = has_scheme(text, https_scheme);
     url.port = url.is_https ? 443 : 80;
     if (!url.is_https && !has_scheme(text, http_scheme)) {
-        // What stands before an '@' may be a password.
-        const bool has_secret = text.find('@') != std::string_view::npos;
+        // What stands before an '@', or behind a "?", may be a password.
+        const bool has_secret = text.find_first_of("@?") != std::string_view::npos;
         return bad(R"(begin with "http://" or "https://")", has_secret ? "another text" : text);
     }
     const std::string_view rest =
@@ -105,8 +105,10 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
         return std::unexpected(
             "must not contain a user name or password; there are options for them");
     }
-    if (path.find_first_of("?#") != std::string_view::npos) {
-        return bad(R"(end with its path, without "?" or "#")", path);
+    // What stands behind a "?" may be a password.
+    if (const std::size_t end = path.find_first_of("?#"); end != std::string_view::npos) {
+        return std::unexpected(fmt::format(
+            R"(must end with its path, without "?" or "#", got "{}…")", path.substr(0, end + 1)));
     }
     if (auto problem = read_authority(authority, url)) return std::unexpected(*problem);
     while (path.ends_with('/')) path.remove_suffix(1);

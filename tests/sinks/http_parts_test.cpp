@@ -75,8 +75,10 @@ TEST_CASE("URLs that are refused, with what would be right") {
              {"http://[host]", "must name a host after"},
              {"http://a b", "must not contain blanks or control characters"},
              {"http://a\n", "must not contain blanks or control characters"},
-             {"http://a/x?y=1", "must end with its path"},
-             {"http://a#x", "must end with its path"},
+             {"http://a/x?u=root&p=hunter2",
+              R"(must end with its path, without "?" or "#", got "/x?…")"},
+             {"http://a#hunter2", R"(must end with its path, without "?" or "#", got "#…")"},
+             {"a/x?p=hunter2", R"(must begin with "http://" or "https://", got "another text")"},
              {"http://ho%73t", "must name a host after"},
          }) {
         CAPTURE(row.text);

@@ -33,6 +33,7 @@ inline agent::Environment config_environment(std::map<std::string, std::string> 
     environment.receive_buffer_bytes_max = 16U << 20U;
     environment.open_files_max = 65'536;
     environment.system_runtime_directory = "/nowhere/pitot";
+    environment.packaged_config_file = "/nowhere/pitot.toml";
     return environment;
 }
 

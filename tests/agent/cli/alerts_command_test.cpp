@@ -103,7 +103,14 @@ TEST_CASE("no such rule, no rules, and nobody") {
         CHECK(said.exit_code == exit_alerts_unknown_rule);
         CHECK(said.err == "pitot alerts: there is no rule \"slw\"\n");
     }
-    Stand stand("/other", 200, "");
+    {
+        const Stand foreign("/other", 200, "");
+        const Said other = asked({.target = {.url = foreign.url()}});
+        CHECK(other.exit_code == exit_status_unknown);
+        CHECK(other.err == "pitot alerts: what answers at " + foreign.url() +
+                               " is no pitot of this kind (status 404)\n");
+    }
+    Stand stand(page_status, 200, R"({"version":"1.2.3","health":{"state":"ok"}})");
     const Said none = asked({.target = {.url = stand.url()}});
     CHECK(none.exit_code == exit_status_unknown);
     CHECK(none.err.contains("has no alerts: no rule is configured"));

@@ -125,3 +125,58 @@ TEST_CASE("--show prints a configuration that can be checked again") {
     CHECK(wrong.exit_code == exit_configuration);
     CHECK(wrong.out.empty());
 }
+
+TEST_CASE("a credential that only the service has is taken as given, and told of") {
+    const ConfigDirectory directory;
+    const auto file = directory.write("pitot.toml",
+                                      "[sinks.a]\ntype = \"sample\"\n"
+                                      "url = \"${CREDENTIALS_DIRECTORY}/key\"\n"
+                                      "password = { credential = \"push\" }\n"
+                                      "[sinks.b]\ntype = \"sample\"\nurl = \"u\"\n"
+                                      "password = { file = \"${CREDENTIALS_DIRECTORY}/b\" }\n"
+                                      "[http]\naddress = \"*:9125\"\n"
+                                      "token = { credential = \"http\" }\n");
+    const auto told_at = [&](std::string_view place) {
+        return "warning: " + file.native() + ":" + std::string(place) +
+               ": is not checked here: only the service manager passes credentials; "
+               "CREDENTIALS_DIRECTORY=/run/credentials/pitot.service shows them to root\n";
+    };
+    const Checked plain = checked({.config_file = file});
+    CHECK(plain.exit_code == exit_success);
+    CHECK(plain.err == told_at("3:7: sinks.a.url") + told_at("4:12: sinks.a.password") +
+                           told_at("8:21: sinks.b.password.file") + told_at("11:9: http.token"));
+    const Checked shown = checked({.config_file = file, .show = true});
+    CHECK(shown.exit_code == exit_success);
+    CHECK(shown.out.contains("password = { credential = \"push\" }"));
+
+    // What is wrong whoever reads it is wrong here too; and the agent itself goes without nothing.
+    CHECK(checked({.sets = {"http.token={credential=\"../x\"}"}}).exit_code == exit_configuration);
+    CHECK(checked({.sets = {"sinks.a={type=\"sample\", url=\"${OTHER}\"}"}}).exit_code ==
+          exit_success);
+    CHECK(problems_of(config_arguments(file)).size() == 5);
+}
+
+TEST_CASE("without a file, the one of the package is said not to be read") {
+    const ConfigDirectory directory;
+    Environment environment = config_environment();
+    environment.packaged_config_file = directory.write("pitot.toml", "");
+    const SinkTrial trial{{"console", "sample"}, read_section};
+    std::ostringstream out;
+    std::ostringstream err;
+    CHECK(check({}, trial, environment, {out, err, false}) == exit_success);
+    const std::string file = environment.packaged_config_file.native();
+    CHECK(out.str() == "the built-in configuration: ok: 4 listeners, 1 sink; " + file +
+                           " was not read: pitot check " + file + "\n");
+}
+
+TEST_CASE("an include that finds nothing in a directory that is there is told of") {
+    const ConfigDirectory directory;
+    directory.write("conf.d/readme", "");
+    const auto file = directory.write("pitot.toml", "include = [\"conf.d/*.tml\", \"x/*.toml\"]\n");
+    const Checked one = checked({.config_file = file});
+    CHECK(one.exit_code == exit_success);
+    CHECK(one.err == "warning: " + file.native() +
+                         ":1:11: include: has \"conf.d/*.tml\", which no file is like\n");
+    // The default may find nothing.
+    CHECK(checked({.config_file = directory.write("conf.d/pitot.toml", "")}).err == "");
+}

@@ -150,6 +150,7 @@ TEST_CASE("help and version are answers") {
         CHECK(answer.exit_code == exit_success);
         CHECK(answer.text.starts_with("Usage: pitot " + command.name + " [OPTIONS]"));
         CHECK(answer_to({command.name, "--help"}).text == answer.text);
+        CHECK(answer_to({command.name, "-h"}).text == answer.text);
         CHECK(answer_to({"help"}).text.contains("\n  pitot " + command.name));
     }
     CHECK(answer_to({"help", "run"}).text.contains("--ledger-file FILE"));

@@ -89,3 +89,21 @@ TEST_CASE("a document that means ill paints nothing") {
     CHECK_FALSE(page->text.contains("\u202e"));
     CHECK_FALSE(page->text.contains("\n\n\n"));
 }
+
+TEST_CASE("a sink that works and loses what it is given does not look well") {
+    const auto page_of = [](std::string_view health) {
+        const auto page = render_status(
+            R"({"version":"1","health":{"state":"failing","parts":{"sinks.out":{"state":")" +
+                std::string(health) +
+                R"("}}},"sinks":{"out":{"delivery":"working","points":{"delivered":0,)"
+                R"("lost":{"rejected":5}}}},"listeners":{"t":{"where":"tcp 127.0.0.1:1",)"
+                R"("connections_open":0,"connections_accepted":0}}})",
+            false);
+        REQUIRE(page);
+        return page->text;
+    };
+    CHECK(page_of("failing").contains("  out  losing "));
+    // Losses that are over.
+    CHECK(page_of("ok").contains("  out  working "));
+    CHECK(page_of("ok").contains("0 connections open of 0 so far"));
+}

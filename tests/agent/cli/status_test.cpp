@@ -102,6 +102,33 @@ TEST_CASE("where the agent is, its configuration says") {
               .err.contains("wants another token"));
 }
 
+TEST_CASE("an address without its scheme is told how to be written") {
+    const Said said = asked({.target = {.url = "127.0.0.1:9125"}});
+    CHECK(said.exit_code == exit_usage);
+    CHECK(said.err ==
+          "pitot status: --url: must begin with http://, as http://127.0.0.1:9125 does\n");
+}
+
+TEST_CASE("a token that only the service has is not guessed") {
+    const Stand stand(document("ok"), "swordfish");
+    const ConfigDirectory directory;
+    const auto file = directory.write("pitot.toml", "[http]\naddress = \"" + stand.address() +
+                                                        "\"\ntoken = { credential = \"t\" }\n");
+    directory.write("credentials/t", "swordfish\n");
+    const Said none = asked({.target = {.config_file = file}});
+    CHECK(none.exit_code == exit_status_unknown);
+    CHECK(none.err == "pitot status: " + stand.url() +
+                          " wants the token that http.token names, and only the service manager "
+                          "passes that: give it by the variable PITOT_HTTP__TOKEN, or as root say "
+                          "where it is by CREDENTIALS_DIRECTORY=/run/credentials/pitot.service\n");
+    CHECK(
+        asked({.target = {.config_file = file}}, {{"PITOT_HTTP__TOKEN", "swordfish"}}).exit_code ==
+        exit_success);
+    CHECK(asked({.target = {.config_file = file}},
+                {{"CREDENTIALS_DIRECTORY", (directory.path() / "credentials").native()}})
+              .exit_code == exit_success);
+}
+
 TEST_CASE("every address is asked at the loopback") {
     const Stand stand(document("ok"));
     const std::string port = stand.address().substr(stand.address().find(':'));

@@ -54,6 +54,14 @@ TEST_CASE("a receive buffer above what the system grants") {
     // The default is asked for as a wish; `pitot run` says what became of it.
     CHECK(warnings_of(listener(network)).empty());
     CHECK(warnings_of("").empty());
+    // Of a value that is wrong nothing more is said.
+    LoadArguments arguments =
+        config_arguments(std::nullopt, {R"(listeners.a={type="udp",receive_buffer="8M"})"});
+    arguments.environment.receive_buffer_bytes_max = 4'096;
+    auto wrong = load(arguments);
+    REQUIRE(wrong);
+    CHECK_FALSE(wrong->finish().empty());
+    CHECK(wrong->warnings().empty());
 }
 
 TEST_CASE("an address that other machines reach") {

@@ -469,3 +469,59 @@ TEST_CASE("too many listeners and sinks") {
     CHECK(lines_wrong_in(toml) == Lines{"c:1:1: listeners: must be at most 64 tables, got 65",
                                         "c:4:1: sinks: must be at most 64 tables, got 65"});
 }
+
+TEST_CASE("servers of sinks keep out of each other's way, and of everybody else's") {
+    const auto wrong = [](std::string_view toml) {
+        const ConfigDirectory directory;
+        LoadArguments arguments = config_arguments(directory.write("c", toml));
+        arguments.sink_types = {"prometheus"};
+        auto loaded = load(arguments);
+        REQUIRE(loaded);
+        std::string all;
+        for (const SinkSection& section : loaded->sink_sections) {
+            section.options.optional_text("address");
+        }
+        for (const Problem& problem : loaded->finish()) {
+            all += problem.key + ": " + problem.what + "\n";
+        }
+        return all;
+    };
+    const std::string one = "[sinks.a]\ntype = \"prometheus\"\naddress = \"127.0.0.1:9125\"\n";
+    CHECK(wrong(one) ==
+          "sinks.a.address: must be of its own, got \"127.0.0.1:9125\", which http.address has "
+          "already\n");
+    CHECK(wrong(one + "[http]\naddress = \"\"\n") == "");
+    CHECK(wrong(one + "[http]\naddress = \"*:9125\"\ntoken = \"t\"\n")
+              .contains("which http.address has already"));
+    CHECK(wrong(one + "[http]\naddress = \"\"\n[listeners.x]\ntype = \"tcp\"\naddress = "
+                      "\"0.0.0.0:9125\"\n")
+              .contains("which listeners.x.address has already"));
+    CHECK(wrong(one + "[http]\naddress = \"\"\n[sinks.b]\ntype = \"prometheus\"\naddress = "
+                      "\"127.0.0.1:9125\"\n")
+              .contains("which sinks.a.address has already"));
+    CHECK(wrong("[sinks.a]\ntype = \"prometheus\"\naddress = \"127.0.0.1:9126\"\n") == "");
+    CHECK(wrong("[sinks.a]\ntype = \"prometheus\"\naddress = \"[::1]:9125\"\n") == "");
+}
+
+TEST_CASE("the owner of a socket is a user of this machine") {
+    const ConfigDirectory directory;
+    const auto file = directory.write("c",
+                                      "[listeners.a]\ntype = \"unix\"\npath = \"/run/x\"\n"
+                                      "owner = \"nosuchuser\"\ngroup = \"nosuchgroup\"\n");
+    LoadArguments arguments = config_arguments(file);
+    CHECK(problems_of(arguments).empty());
+    arguments.environment.has_user = [](const std::string& name) { return name == "pitot"; };
+    arguments.environment.has_group = arguments.environment.has_user;
+    const auto problems = problems_of(arguments);
+    REQUIRE(problems.size() == 2);
+    CHECK(to_line(problems[0]) == file.native() +
+                                      ":4:9: listeners.a.owner: must be a user of this machine or "
+                                      "a number, got \"nosuchuser\"");
+    CHECK(problems[1].line == 5);
+    const Environment system = system_environment();
+    CHECK(system.has_user("root"));
+    CHECK(system.has_user("12345"));
+    CHECK_FALSE(system.has_user("no such user"));
+    CHECK(system.has_group("root"));
+    CHECK_FALSE(system.has_group("no such group"));
+}

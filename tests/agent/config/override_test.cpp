@@ -148,7 +148,10 @@ TEST_CASE("every wrong argument is reported") {
     CHECK(tests::lines_wrong_in("", {"interval", "a=[", "interval=1x"}) ==
           std::vector<std::string>{
               "--set 1: must be KEY=VALUE, such as 'interval=\"1s\"'",
-              "--set 2: must be legal TOML: encountered end-of-file (in an array)"});
+              "--set 2: must be legal TOML: encountered end-of-file (in an array)",
+              "--set 3: interval: must be a duration such as \"10s\" (units: ns, us, ms, s, m, h, "
+              "d), "
+              "got the text \"1x\""});
     CHECK(tests::lines_wrong_in("interval = 5", {"shards=0", "sinks.a.format=x", "sharks=2"}) ==
           std::vector<std::string>{
               "c:1:12: interval: must have a unit, such as \"5s\" or \"5ms\", got the number 5",

@@ -87,6 +87,17 @@ TEST_CASE("texts that a problem is not about are left out of its excerpt") {
           "a = { b = \"…\", c = \"x\" }|...................^^^");
     CHECK(excerpt(R"(b = "s\"3" + 1)", {0, 1, 14, 1}) == "b = \"…\" + 1|..........^");
     CHECK(excerpt("b = \"s3", {0, 1, 1, 1}) == "b = \"…\"|^");
+    // Credentials within an address, also in the text that the message is about.
+    CHECK(excerpt("url = \"http://bob:hunter2@a:8086\"", {0, 1, 7, 27}) ==
+          "url = \"http://…@a:8086\"|......^^^^^^^^^^^^^^^^^");
+    CHECK(excerpt("url = 'http://bob:hun ter/2@a'", {0, 1, 7, 1}) == "url = 'http://…@a'|......^");
+    CHECK(excerpt("url = \"bob:hunter2@a\"", {0, 1, 7, 1}) == "url = \"…@a\"|......^");
+    CHECK(excerpt("url = \"http://ä/x?u=root&p=hunter2\" + 1", {0, 1, 7, 29}) ==
+          "url = \"http://ä/x?…\" + 1|......^^^^^^^^^^^^^^");
+    CHECK(excerpt("sinks.a.url=http://bob:hunter2@a?p=hunter3", {0, 1, 13, 1}) ==
+          "sinks.a.url=http://…@a?…|............^");
+    CHECK(excerpt("x = 'a =~ \"b?c.*\" + 1'", {0, 1, 17, 1}) ==
+          "x = 'a =~ \"b?c.*\" + 1'|................^");
     // Under a name that says it, nothing of the line is shown.
     CHECK(excerpt("Password = 12", {0, 1, 12, 2}) == "|");
     // A tab is one column, a control character as many as it takes to show it.

@@ -131,6 +131,8 @@ TEST_CASE("files that cannot be included") {
     directory.write("conf.d/d.toml", "include = [\"e.toml\"]\n");
     CHECK(wrong_in(arguments_with({}, main), directory.path()) ==
           Lines{"pitot.toml:1:11: include: must name files that are there, got \"nowhere.toml\"",
+                "pitot.toml:2:12: interval: must have a unit, such as \"1s\" or \"1ms\", got the "
+                "text \"1\"",
                 "conf.d/a.toml:1:13: must have a digit here, got 's' (in a decimal integer); "
                 "texts, durations and sizes are written in quotes: \"10s\"",
                 "conf.d/b.toml: must be a file, got something else",
@@ -266,9 +268,14 @@ TEST_CASE("wrong variables") {
           Lines{"PITOT_PERCENTILES: must be legal TOML: encountered end-of-file (in an array)"});
     CHECK(wrong({{"PITOT_INTERVAL", "\xff"}}) ==
           Lines{"PITOT_INTERVAL: must be UTF-8, got a byte that is not"});
-    // What cannot be read is all that is said.
-    CHECK(wrong({{"PITOT_PERCENTILES", "\"5"}, {"PITOT_SHARDS", "many"}}) ==
-          Lines{"PITOT_PERCENTILES: must have a quote behind the text, got none"});
+    // What is wrong by itself is said, but nothing that may be about what cannot be read.
+    CHECK(wrong({{"PITOT_INTERVAL", "\"5"},
+                 {"PITOT_EXPIRY__GAUGES", "5s"},
+                 {"PITOT_LISTENERS__A__TYPE", "udp"},
+                 {"PITOT_SHARDS", "many"}}) ==
+          Lines{"PITOT_INTERVAL: must have a quote behind the text, got none",
+                "PITOT_SHARDS: shards: must be \"auto\" or between 1 and 64, got the text "
+                "\"many\""});
 }
 
 TEST_CASE("variables that are no options") {

@@ -133,6 +133,18 @@ TEST_CASE("single settings of statsd and statsite") {
             "# etsy: `flushInterval` has no counterpart: it is no number"},
         Row{etsy, "{colour: 'red'}",
             "# etsy: `colour` has no counterpart: pitot does not know this setting"},
+        Row{etsy, "{graphite: {globalSuffix: process.env.HOST + 'x'}, port: 9}",
+            "# etsy: `graphite.globalSuffix` has no counterpart: only JavaScript can work out its "
+            "value: write out what it comes to; an environment variable is \"${NAME}\""},
+        Row{etsy, "{port: parseInt(process.env.PORT, 10), address: '127.0.0.1'}",
+            "address = \"127.0.0.1:8125\""},
+        Row{etsy, "{flushInterval: 60 * 1000, backends: [x ? 'a' : \"b, c\"], port: 9}",
+            "address = \"0.0.0.0:9\""},
+        Row{etsy, "{prefixStats: 'x'}",
+            "# etsy: `prefixStats` has no counterpart: see self_metrics.prefix"},
+        Row{etsy, "{log: {level: 'x'}}", "# etsy: `log.level` has no counterpart: see [log]"},
+        Row{statsite, "[statsite]\nlog_level = DEBUG",
+            "# statsite: `statsite.log_level` has no counterpart: see [log]"},
         Row{statsite, "[statsite]\ntcp_port = 0", "[listeners.udp]"},
         Row{statsite, "[statsite]\nflush_interval = 60", "interval = \"1m\""},
         Row{statsite, "[statsite]\nbind_address = ::", "address = \"*:8125\""},
@@ -176,6 +188,10 @@ TEST_CASE("single settings of Telegraf and Datadog") {
         Row{datadog, "dogstatsd_non_local_traffic: yes", "address = \"*:8125\""},
         Row{datadog, "tags: [a:b:c, d]\ndogstatsd_tags:\n- a:e\nenv: prod",
             R"(constant_tags = { env = "prod", a = "e" })"},
+        Row{datadog, "tags: [\"env:staging\"]\nenv: prod",
+            "# datadog: the tag env has two values, \"prod\" and \"staging\": a constant tag has "
+            "one, the last"},
+        Row{datadog, "log_level: info", "# datadog: `log_level` has no counterpart: see [log]"},
         Row{datadog, "tags: [d]",
             "# datadog: `tags` has no counterpart: \"d\" has no value; constant tags have"},
         Row{datadog, "statsd_metric_namespace: shop", "prefix = \"shop.\""},
@@ -186,6 +202,92 @@ TEST_CASE("single settings of Telegraf and Datadog") {
             "conf/pitot.toml shows the destinations it has"},
     };
     check_rows(rows);
+}
+
+TEST_CASE("a comma that is missing is no expression") {
+    for (const std::string text :
+         {"{port: 1 address: 'x'}", "{a: {b: 1 c: 2}, d: 3}", "{a: (1, b: 2}", "{a: 'x}"}) {
+        CAPTURE(text);
+        CHECK_FALSE(migrate(OtherServer::etsy, "other", text, console_only));
+    }
+}
+
+TEST_CASE("what pitot has an option for is taken over from Telegraf") {
+    using enum OtherServer;
+    const std::string v1 = "[[outputs.influxdb]]\nurls = [\"https://a:1\"]\n";
+    const std::string search = "[[outputs.elasticsearch]]\nurls = [\"https://a:1\"]\n";
+    const std::array<std::pair<std::string, std::string_view>, 18> taken{{
+        {v1 + "timeout = \"5s\"", "timeout = \"5s\""},
+        {v1 + "content_encoding = \"identity\"", "gzip = false"},
+        {v1 + "insecure_skip_verify = true", "tls_verify = false"},
+        {v1 + "skip_database_creation = false", "create_database = true"},
+        {v1 + "write_consistency = \"all\"", "consistency = \"all\""},
+        {v1 + "tls_key_pwd = \"swordfish\"",
+         "# telegraf: sinks.influxdb.tls_key_password is a secret and was not copied: write "
+         "tls_key_password = { credential = \"…\" } or { file = \"…\" }"},
+        {"[[outputs.influxdb]]\ntls_ca = \"/x\"",
+         "# telegraf: `outputs.influxdb.tls_ca` has no counterpart: the address is not one of "
+         "https://"},
+        {"[[outputs.influxdb]]\nurls = [\"udp://a:8089\"]\ndatabase = \"x\"",
+         "url = \"udp://a:8089\""},
+        {search + "index_name = \"telegraf-%Y.%m.%d\"", "index = \"telegraf-%Y.%m.%d\""},
+        {search + "index_name = \"{{host}}-%y\"", "index = \"metrics-%Y.%m.%d\""},
+        {search, "index = \"metrics-%Y.%m.%d\""},
+        {search + "manage_template = false", "manage_template = false"},
+        {search + "enable_gzip = true\ntimeout = 7", "timeout = \"7s\""},
+        {"[[outputs.prometheus_client]]\nlisten = \"127.0.0.1:1\"\n"
+         "[[outputs.prometheus_client]]\nlisten = \"127.0.0.1:2\"",
+         "[sinks.prometheus2]"},
+        {"[[inputs.statsd]]\nname_prefix = \"shop_\"", "prefix = \"shop_\""},
+        {"[[inputs.statsd]]\n[inputs.statsd.tags]\nrack = 7", "constant_tags = { rack = \"7\" }"},
+        {"[global_tags]\nrack = 7\nx = true", "constant_tags = { rack = \"7\", x = \"true\" }"},
+        {"[[outputs.influxdb]]\nurls = \"http://a:1\"", "url = \"http://a:1\""},
+    }};
+    for (const auto& [text, line] : taken) {
+        const std::string result = migrated(telegraf, text, all_types);
+        CAPTURE(result);
+        CHECK(has_line(result, line));
+        CHECK_FALSE(result.contains("swordfish"));
+        CHECK(wrong_with(result) == "");
+    }
+    // The files of TLS are not there.
+    CHECK(has_line(migrated(telegraf, v1 + "tls_ca = \"/x\"", all_types), "tls_ca_file = \"/x\""));
+}
+
+TEST_CASE("credentials within an address are not copied") {
+    for (const std::string_view output : {"influxdb", "elasticsearch"}) {
+        const std::string text = migrated(
+            OtherServer::telegraf,
+            "[[outputs." + std::string(output) +
+                "]]\nurls = [\"http://bob:sw0rd@fish@10.0.0.1:8086/x?u=root&p=swordfish\"]\n",
+            all_types);
+        CAPTURE(text);
+        CHECK(has_line(text, "url = \"http://10.0.0.1:8086/x\""));
+        CHECK(has_line(text, "username = \"bob\""));
+        CHECK(text.contains("url: what stood before \"@\" is a secret and was not copied"));
+        CHECK(text.contains("url: what stood behind \"?\" may be a secret and was not copied"));
+        CHECK_FALSE(text.contains("fish"));
+        CHECK(wrong_with(text) == "");
+    }
+    CHECK_FALSE(migrated(OtherServer::telegraf,
+                         "[[outputs.influxdb]]\nurls = [\"http://swordfish@10.0.0.1\"]", all_types)
+                    .contains("swordfish"));
+}
+
+TEST_CASE("references of Telegraf to the environment stay references") {
+    const std::string text = migrated(OtherServer::telegraf,
+                                      "[global_tags]\nrack = '${RACK}'\nprice = \"$5, ${a b}\"\n"
+                                      "[[inputs.statsd]]\nservice_address = \":${PORT}\"\n"
+                                      "[[outputs.influxdb]]\nusername = \"$USER\"\n"
+                                      "urls = [\"https://${INFLUX_HOST:-db}:8086\"]\n"
+                                      "password = \"$SECRET\"\n",
+                                      all_types);
+    CAPTURE(text);
+    CHECK(has_line(text, R"(constant_tags = { rack = "${RACK}", price = "$5, $${a b}" })"));
+    CHECK(has_line(text, R"(address = "*:${PORT}")"));
+    CHECK(has_line(text, R"(username = "${USER}")"));
+    CHECK(has_line(text, R"(url = "https://${INFLUX_HOST:-db}:8086")"));
+    CHECK_FALSE(text.contains("SECRET"));
 }
 
 TEST_CASE("no setting is passed over in silence") {

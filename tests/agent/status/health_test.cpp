@@ -425,3 +425,23 @@ TEST_CASE("channels of alerts") {
          "channels.hook", Health::degraded, "kept as hook.queue.bad"},
     });
 }
+
+TEST_CASE("a destination that refuses all that it is offered is as good as none") {
+    using sinks::LossReason;
+    const auto refuses = [](Case& c) {
+        c.push().ledger = c.push_before().ledger;
+        c.lose(LossReason::rejected, 3);
+        c.lose(LossReason::too_large, 2);
+        c.push().last_error = "413";
+    };
+    check_each({
+        {"all of an interval", refuses, "sinks.push", Health::failing,
+         "loses all that it is given: 5 point(s) refused, and none delivered: 413"},
+        {"with more that waits for its attempt",
+         [&](Case& c) {
+             refuses(c);
+             c.push().ledger.queued = 1;
+         },
+         "sinks.push", Health::degraded, "lost 3 point(s) (rejected): 413"},
+    });
+}
