@@ -3,6 +3,8 @@
 #include <spdlog/logger.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -58,6 +60,11 @@ std::vector<Feed> feeds_of(const AlertsConfig& config) {
 
 int rank(Phase phase) {
     return phase == Phase::firing ? 3 : phase == Phase::recovering ? 2 : phase == Phase::pending;
+}
+
+int severity_rank(std::string_view severity) {
+    return static_cast<int>(std::ranges::find(severities, severity) - severities.begin()) %
+           static_cast<int>(severities.size());
 }
 
 }  // namespace
@@ -181,7 +188,11 @@ std::span<const MadeGauge> Alerting::made(const protocol::Snapshot& snapshot) {
 
 void Alerting::flush(const protocol::Snapshot& snapshot, std::uint64_t made_refused) {
     const Moment now{.steady_ns = clock_.steady_ns(), .wall_ns = clock_.wall_ns()};
-    const std::vector<Notice>& notices = engine_.flush(snapshot, now);
+    const std::vector<Notice>& notices = [&]() -> const std::vector<Notice>& {
+        const std::scoped_lock lock(engine_mutex_);
+        evaluated_wall_ns_ = now.wall_ns;
+        return engine_.flush(snapshot, now);
+    }();
     for (const Notice& notice : notices) {
         const auto rule = std::ranges::find(*facts_, notice.rule, &RuleFacts::name);
         if (rule != facts_->end()) ++notices_[static_cast<std::size_t>(rule - facts_->begin())];
@@ -222,57 +233,78 @@ void Alerting::record(const Moment& now) {
 }
 
 void Alerting::record_rule(std::size_t rule, const Moment& now) {
-    const Evaluator& evaluator = engine_.evaluator();
-    const std::vector<AlertEngine::LevelPrograms>& levels = engine_.levels(rule);
     for (const auto& [key, labels] : history_.instances(rule)) {
-        EvaluationRecord record{.wall_ns = now.wall_ns, .is_there = false};
-        for (std::size_t level = 0; level < levels.size(); ++level) {
-            if (const auto instance = evaluator.find(levels[level].condition, key)) {
-                record.is_there = true;
-                record.value = instance->value;
-                record.raised[level] = instance->truth;
-            }
-            record.cleared[level] = inverted(record.raised[level]);
-            if (!levels[level].clear) continue;
-            const auto clear = evaluator.find(*levels[level].clear, key);
-            record.cleared[level] = clear ? clear->truth : Truth::no_data;
-        }
-        const auto alert = engine_.find_alert(rule, key);
-        if (alert) {
-            record.phase = alert->state.phase;
-            record.level = alert->state.level;
-        }
-        const std::size_t leaves = std::min(leaves_[rule].size(), EvaluationHistory::leaves_max);
-        for (std::size_t i = 0; i < leaves; ++i) {
-            const LeafReading read =
-                evaluator.read(levels.front().condition, leaves_[rule][i], labels);
-            record.leaves.push_back({.value = read.value, .series = read.series});
-        }
+        EvaluationRecord record = evaluation_of(rule, key, labels, now.wall_ns);
         const bool is_idle = record.phase == Phase::ok;
         history_.record(rule, key, is_idle, std::move(record));
     }
+}
+
+EvaluationRecord Alerting::evaluation_of(std::size_t rule, std::string_view key,
+                                         const GroupLabels& labels, std::int64_t wall_ns) const {
+    const InstanceTruths truths = engine_.truths_of(rule, key, labels);
+    EvaluationRecord record{.wall_ns = wall_ns, .value = truths.value, .is_there = truths.is_there};
+    std::ranges::copy(truths.levels, record.levels);
+    if (const auto alert = engine_.find_alert(rule, key)) {
+        record.phase = alert->state.phase;
+        record.level = alert->state.level;
+    }
+    const ProgramId condition = engine_.levels(rule).front().condition;
+    const std::size_t leaves = std::min(leaves_[rule].size(), EvaluationHistory::leaves_max);
+    for (std::size_t i = 0; i < leaves; ++i) {
+        const LeafReading read = engine_.evaluator().read(condition, leaves_[rule][i], labels);
+        record.leaves.push_back({.value = read.value, .series = read.series});
+    }
+    return record;
+}
+
+std::vector<InstanceHistory> Alerting::instances(std::size_t rule, const GroupLabels& labels,
+                                                 std::size_t most) const {
+    std::vector<InstanceHistory> found = history_.find(rule, labels, most);
+    const std::size_t kept = found.size();
+    if (kept >= most) return found;
+    const auto is_found = [&](const GroupLabels& its) {
+        return std::ranges::any_of(std::span(found).first(kept),
+                                   [&](const auto& each) { return each.labels == its; });
+    };
+    const std::scoped_lock lock(engine_mutex_);
+    engine_.evaluator().each_instance(
+        engine_.levels(rule).front().condition, [&](const Instance& instance) {
+            const GroupLabels& its = instance.group.labels;
+            if (found.size() >= most || !has_all(its, labels) || is_found(its)) return;
+            found.push_back({.labels = its, .evaluations = {}, .is_kept = false});
+            found.back().evaluations.push_back(
+                evaluation_of(rule, instance.group.key, its, evaluated_wall_ns_));
+        });
+    return found;
 }
 
 // --- what others see
 
 void Alerting::list_alerts(AlertsView& view, const Moment& now) const {
     std::vector<AlertView> listed;
+    std::size_t pending_or_firing = 0;
     engine_.each_alert([&](const AlertView& alert) {
-        if (alert.state.phase != Phase::ok || alert.state.is_flapping) listed.push_back(alert);
+        const bool is_ok = alert.state.phase == Phase::ok;
+        pending_or_firing += is_ok ? 0U : 1U;
+        if (!is_ok || alert.state.is_flapping) listed.push_back(alert);
     });
-    const auto order = [](const AlertView& a, const AlertView& b) {
-        return std::make_tuple(-rank(a.state.phase), -int{a.state.level}, a.rule_number,
-                               std::cref(a.labels)) <
-               std::make_tuple(-rank(b.state.phase), -int{b.state.level}, b.rule_number,
-                               std::cref(b.labels));
+    const auto weight = [](const AlertView& alert) {
+        const std::size_t level = std::max<std::size_t>(alert.state.level, 1) - 1;
+        return std::make_tuple(alert.state.phase == Phase::ok, alert.state.told_level == 0,
+                               -severity_rank(alert.rule.levels[level].severity),
+                               -rank(alert.state.phase), -int{alert.state.level}, alert.rule_number,
+                               std::cref(alert.labels));
     };
     std::vector<std::size_t> places(listed.size());
     for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
     const std::size_t shown = std::min(listed.size(), AlertsView::listed_max);
     std::ranges::partial_sort(
         places, places.begin() + static_cast<std::ptrdiff_t>(shown),
-        [&](std::size_t a, std::size_t b) { return order(listed[a], listed[b]); });
-    view.unlisted = listed.size() - shown;
+        [&](std::size_t a, std::size_t b) { return weight(listed[a]) < weight(listed[b]); });
+    // Those that only flap come last, and are no alerts to be missed.
+    view.unlisted = pending_or_firing - std::min(pending_or_firing, shown);
+    for (const RuleStanding& standing : view.standings) view.unlisted += standing.counts.untracked;
     for (std::size_t i = 0; i < shown; ++i) {
         const AlertView& alert = listed[places[i]];
         const InstanceState& state = alert.state;
@@ -289,7 +321,7 @@ void Alerting::list_alerts(AlertsView& view, const Moment& now) const {
              .is_suppressed = alert.is_suppressed,
              .is_told = state.told_level > 0,
              .value = state.value,
-             .peak = state.peak,
+             .peak = state.has_peak() ? state.peak : state.value,
              .since_wall_ns = since_wall_ns,
              .active_wall_ns = state.is_active() ? state.started_wall_ns : since_wall_ns});
         if (!settings_.describe) continue;
@@ -338,6 +370,7 @@ void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now, st
     next.usage = evaluator.usage();
     next.derived_usage = derived_.usage();
     next.state_bytes_max = state_bytes_max_;
+    next.histories_per_rule = history_.idle_per_rule();
     next.derived_left_out = derived_.left_out() + made_refused;
     if (now.steady_ns - restored_ns_ < restore_problem_ns) next.restore_problem = restore_problem_;
     if (keeper_) next.save_problem = keeper_->problem();

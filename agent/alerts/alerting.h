@@ -85,6 +85,11 @@ public:
     std::shared_ptr<const AlertsView> view() const;
     AlertCounts counts() const;
     const EvaluationHistory& history() const { return history_; }
+    // Of a rule, instances whose labels have all of those given, at most `most`: those that
+    // have a history, then others as they were evaluated last. Waits for a flush that is being
+    // evaluated, and keeps the next one waiting for a walk over the rule's groups.
+    std::vector<InstanceHistory> instances(std::size_t rule, const GroupLabels& labels,
+                                           std::size_t most) const;
 
     // Of the names that no client may use, those that alerts take: sorted.
     static std::vector<std::string> names(const AlertsConfig& config);
@@ -96,6 +101,8 @@ private:
 
     void record(const Moment& now);
     void record_rule(std::size_t rule, const Moment& now);
+    EvaluationRecord evaluation_of(std::size_t rule, std::string_view key,
+                                   const GroupLabels& labels, std::int64_t wall_ns) const;
     void publish(const protocol::Snapshot& snapshot, const Moment& now, std::int64_t took_ns,
                  std::uint64_t made_refused);
     void list_alerts(AlertsView& view, const Moment& now) const;
@@ -109,9 +116,11 @@ private:
     const std::shared_ptr<const std::vector<RuleFacts>> facts_;
     const std::shared_ptr<const std::vector<DerivedFacts>> derived_facts_;
 
-    // Of the flush thread.
+    // Of the flush thread. The engine it changes with the lock held, and reads without.
     DerivedSet derived_;
+    mutable std::mutex engine_mutex_;
     AlertEngine engine_;
+    std::int64_t evaluated_wall_ns_ = 0;     // guarded like the engine
     std::vector<std::vector<Leaf>> leaves_;  // by rule
     UnmatchedFinder unmatched_;
     std::vector<MadeGauge> alerts_gauges_;  // of the flush before

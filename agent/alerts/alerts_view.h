@@ -95,8 +95,12 @@ struct AlertsView {
     std::int64_t evaluated_wall_ns = 0;
     std::int64_t took_ns = 0;
     std::vector<RuleStanding> standings = {};  // by rule
-    std::vector<AlertFacts> alerts = {};       // firing first, then by level, rule and labels
+    // Told ones first, then by severity, whether they fire, level, rule and labels.
+    std::vector<AlertFacts> alerts = {};
+    // Pending or firing, or true and beyond what is tracked, and not in the list.
     std::size_t unlisted = 0;
+    // Of groups that are fine, how many of a rule have a history.
+    std::size_t histories_per_rule = 0;
     EvaluatorUsage usage = {};          // of the rules
     EvaluatorUsage derived_usage = {};  //
     std::size_t state_bytes_max = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "agent/alerts/limits.h"
@@ -9,14 +10,6 @@
 namespace pitot::agent::alerts {
 
 namespace {
-
-// Whether labels that both have are equal.
-bool agree(const GroupLabels& a, const GroupLabels& b) {
-    return std::ranges::all_of(a, [&](const Label& label) {
-        const auto other = std::ranges::find(b, label.name, &Label::name);
-        return other == b.end() || other->value == label.value;
-    });
-}
 
 // Times as lengths of time before `now`, and back.
 void shift_times(InstanceState& state, std::int64_t by_ns) {
@@ -40,6 +33,10 @@ AlertEngine::AlertEngine(std::vector<Rule> rules, EvaluatorSettings settings)
         RuleState state{.rule = std::move(rule), .levels = {}, .tracked = {}, .inhibitors = {}};
         const bool zero = state.rule.policy.no_data == NoData::zero;
         for (Level& level : state.rule.levels) {
+            state.forgets =
+                state.forgets || std::ranges::any_of(level.condition.feeds, [](const Feed& feed) {
+                    return feed.known_flushes > 0;
+                });
             LevelPrograms programs{.condition = evaluator_.add(std::move(level.condition), zero),
                                    .clear = std::nullopt};
             if (level.clear) programs.clear = evaluator_.add(std::move(*level.clear), zero);
@@ -51,6 +48,8 @@ AlertEngine::AlertEngine(std::vector<Rule> rules, EvaluatorSettings settings)
     for (RuleState& state : rules_) {
         for (std::size_t i = 0; i < rules_.size(); ++i) {
             const auto& names = state.rule.inhibited_by;
+            // None keeps itself quiet.
+            if (&rules_[i] == &state) continue;
             if (std::ranges::find(names, rules_[i].rule.name) != names.end()) {
                 state.inhibitors.push_back(i);
             }
@@ -68,7 +67,8 @@ const std::vector<Notice>& AlertEngine::flush(const protocol::Snapshot& snapshot
         admit(rule);
     }
     // Once all rules stand where they do.
-    for (RuleState& rule : rules_) inhibit(rule);
+    FiringByRule firing;
+    for (RuleState& rule : rules_) inhibit(rule, firing);
     for (RuleState& rule : rules_) tell(rule, now);
     if (!notices_.empty()) ++changes_;
     return notices_;
@@ -94,35 +94,67 @@ void AlertEngine::find_raised(RuleState& rule) {
 }
 
 void AlertEngine::evaluate(RuleState& rule, const Moment& now) {
-    std::array<LevelTruth, levels_max> truths{};
     const RulePolicy& policy = rule.rule.policy;
     for (auto& [key, tracked] : rule.tracked) {
         const Phase before = tracked.state.phase;
-        bool is_there = false;
-        Value value = Value::no_data();
-        for (std::size_t i = 0; i < rule.levels.size(); ++i) {
-            truths[i] = {};
-            if (const auto instance = evaluator_.find(rule.levels[i].condition, key)) {
-                is_there = true;
-                value = instance->value;
-                truths[i].raised = instance->truth;
-            }
-            truths[i].cleared = inverted(truths[i].raised);
-            if (!rule.levels[i].clear) continue;
-            const auto clear = evaluator_.find(*rule.levels[i].clear, key);
-            truths[i].cleared = clear ? clear->truth : Truth::no_data;
-        }
-        if (is_there) {
-            alerts::evaluate(tracked.state, policy, std::span(truths).first(rule.levels.size()),
-                             value, now);
+        const InstanceTruths truths = truths_of(rule, key, tracked.labels);
+        const auto levels = std::span(truths.levels).first(rule.levels.size());
+        const bool has_nothing = std::ranges::all_of(
+            levels, [](const LevelTruth& truth) { return truth.raised == Truth::no_data; });
+        if (has_nothing && is_forgotten(rule, tracked.labels)) {
+            expire(tracked.state, policy, now);
         } else {
-            evaluate_missing(tracked.state, policy, rule.levels.size(), now);
+            alerts::evaluate(tracked.state, policy, levels, truths.value, now);
         }
         if (tracked.state.phase != before) ++changes_;
     }
     std::erase_if(rule.tracked, [](const auto& entry) {
         return entry.second.state.is_idle() && !entry.second.was_flapping;
     });
+}
+
+InstanceTruths AlertEngine::truths_of(const RuleState& rule, std::string_view key,
+                                      const GroupLabels& labels) const {
+    InstanceTruths truths;
+    for (std::size_t i = 0; i < rule.levels.size(); ++i) {
+        const LevelPrograms& level = rule.levels[i];
+        const auto instance = evaluator_.find(level.condition, key);
+        if (!instance) {
+            truths.levels[i] = truth_of_gone(level, labels, truths.value);
+            continue;
+        }
+        truths.is_there = true;
+        truths.value = instance->value;
+        truths.levels[i] = {.raised = instance->truth, .cleared = inverted(instance->truth)};
+        if (!level.clear) continue;
+        const auto clear = evaluator_.find(*level.clear, key);
+        truths.levels[i].cleared =
+            clear ? clear->truth : evaluator_.outcome(*level.clear, labels).truth;
+    }
+    return truths;
+}
+
+// Of an instance without series: they have expired, or have not come again since a restart.
+// What was counted of it is 0 then, which may end it. What is true of nothing ("fewer than")
+// would be so for ever: of that there is no data.
+LevelTruth AlertEngine::truth_of_gone(const LevelPrograms& level, const GroupLabels& labels,
+                                      Value& value) const {
+    const Outcome outcome = evaluator_.outcome(level.condition, labels);
+    const Truth cleared =
+        level.clear ? evaluator_.outcome(*level.clear, labels).truth : inverted(outcome.truth);
+    if (outcome.truth == Truth::no && cleared == Truth::yes) {
+        value = outcome.value;
+        return {.raised = Truth::no, .cleared = Truth::yes};
+    }
+    const bool is_filling = outcome.truth == Truth::filling || cleared == Truth::filling;
+    if (is_filling) return {.raised = Truth::filling, .cleared = Truth::filling};
+    return {};
+}
+
+bool AlertEngine::is_forgotten(const RuleState& rule, const GroupLabels& labels) const {
+    return rule.forgets && std::ranges::any_of(rule.levels, [&](const LevelPrograms& level) {
+               return evaluator_.is_forgotten(level.condition, labels);
+           });
 }
 
 // Those that are told of stay; then the highest level, then the worst value.
@@ -152,18 +184,31 @@ void AlertEngine::admit(RuleState& rule) {
     }
 }
 
-void AlertEngine::inhibit(RuleState& rule) {
+// `firing`: those of a rule that keeps others quiet, once one of these asks.
+void AlertEngine::inhibit(RuleState& rule, FiringByRule& firing) {
+    if (rule.tracked.empty()) return;
+    for (const std::size_t number : rule.inhibitors) {
+        const auto [index, is_new] = firing.try_emplace(number);
+        if (!is_new) continue;
+        for (const auto& [key, tracked] : rules_[number].tracked) {
+            if (tracked.state.is_active()) index->second.add(tracked.labels);
+        }
+    }
     for (auto& [key, tracked] : rule.tracked) {
         tracked.is_inhibited = std::ranges::any_of(rule.inhibitors, [&](std::size_t number) {
-            return std::ranges::any_of(rules_[number].tracked, [&](const auto& entry) {
-                return &entry.second != &tracked && entry.second.state.is_active() &&
-                       agree(entry.second.labels, tracked.labels);
-            });
+            return firing.at(number).has_one_for(tracked.labels);
         });
     }
 }
 
+std::size_t AlertEngine::untold(const RuleState& rule) {
+    const auto suppressed = std::ranges::count_if(
+        rule.tracked, [](const auto& entry) { return entry.second.is_suppressed; });
+    return static_cast<std::size_t>(suppressed) + rule.untracked;
+}
+
 void AlertEngine::tell(RuleState& rule, const Moment& now) {
+    std::optional<std::size_t> last_firing;
     for (auto& [key, tracked] : rule.tracked) {
         InstanceState& state = tracked.state;
         const std::uint8_t level = state.is_active() ? state.level : std::uint8_t{0};
@@ -181,8 +226,10 @@ void AlertEngine::tell(RuleState& rule, const Moment& now) {
         if (level > 0 && is_quiet) continue;
         notices_.push_back(
             notice(rule, tracked, level > 0 ? NoticeType::firing : NoticeType::resolved, now));
+        if (level > 0) last_firing = notices_.size() - 1;
         state.told_level = level;
     }
+    if (last_firing) notices_[*last_firing].untold = untold(rule);
 }
 
 Notice AlertEngine::notice(const RuleState& rule, const Tracked& tracked, NoticeType type,
@@ -197,8 +244,9 @@ Notice AlertEngine::notice(const RuleState& rule, const Tracked& tracked, Notice
                   .level = level,
                   .reason = state.reason,
                   .has_value = state.reason == Reason::condition,
+                  .has_peak = state.has_peak(),
                   .value = state.value,
-                  .peak = state.peak};
+                  .peak = state.has_peak() ? state.peak : 0};
     notice.unit = evaluator_.program(rule.levels[0].condition).value_unit;
     notice.started_wall_ns = state.started_wall_ns;
     notice.duration_ns = now.steady_ns - state.started_ns;
@@ -251,8 +299,9 @@ void AlertEngine::restore(const SavedState& saved, const Moment& now) {
                          .level = 0,
                          .reason = Reason::rule_removed,
                          .has_value = false,
+                         .has_peak = tracked.state.has_peak(),
                          .value = tracked.state.value,
-                         .peak = tracked.state.peak,
+                         .peak = tracked.state.has_peak() ? tracked.state.peak : 0,
                          .unit = {},
                          .started_wall_ns = tracked.state.started_wall_ns,
                          .duration_ns = now.steady_ns - tracked.state.started_ns});
@@ -264,11 +313,13 @@ void AlertEngine::restore(const SavedState& saved, const Moment& now) {
 std::vector<Notice> AlertEngine::told(const Moment& now) const {
     std::vector<Notice> told;
     for (const RuleState& rule : rules_) {
+        const std::size_t before = told.size();
         for (const auto& [key, tracked] : rule.tracked) {
             const InstanceState& state = tracked.state;
             if (state.told_level == 0 || !state.is_active() || state.is_flapping) continue;
             told.push_back(notice(rule, tracked, NoticeType::firing, now));
         }
+        if (told.size() > before) told.back().untold = untold(rule);
     }
     return told;
 }

@@ -37,6 +37,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/alerts/agreement.h"
 #include "agent/alerts/evaluator.h"
 #include "agent/alerts/instance.h"
 #include "agent/alerts/rule.h"
@@ -59,12 +60,16 @@ struct Notice {
     std::string severity;  // of the level; of `resolved`, of the one that was told
     std::uint8_t level = 0;
     Reason reason = Reason::condition;
-    bool has_value = true;
-    double value = 0;  // now
-    double peak = 0;   // the worst since it began
-    Unit unit = {};    // of both
+    bool has_value = true;  // now: not where it ends for want of data
+    bool has_peak = true;   // it had one while it fired
+    double value = 0;       // now
+    double peak = 0;        // the worst since it began
+    Unit unit = {};         // of both
     std::int64_t started_wall_ns = 0;
     std::int64_t duration_ns = 0;  // since it began to fire
+    // Of the last one of its rule in a flush that fires: how many more do, and are not told of
+    // since they are beyond the cap. Else 0.
+    std::size_t untold = 0;
 };
 
 // One instance that is not just ok, for lists.
@@ -76,6 +81,13 @@ struct AlertView {
     const InstanceState& state;
     bool is_inhibited = false;
     bool is_suppressed = false;  // beyond the cap
+};
+
+// What an evaluation came to for one instance.
+struct InstanceTruths {
+    LevelTruth levels[levels_max] = {};
+    Value value = {};
+    bool is_there = false;  // it has series; else it had some once
 };
 
 // What survives a restart. Times are lengths of time before `saved_wall_ns`.
@@ -115,6 +127,11 @@ public:
     // What a message would say of an instance now.
     Notice notice_of(std::size_t rule_number, std::string_view key, const Moment& now) const;
     void each_alert(const std::function<void(const AlertView&)>& visit) const;
+    // What its levels come to for one instance, as of the last flush.
+    InstanceTruths truths_of(std::size_t rule_number, std::string_view key,
+                             const GroupLabels& labels) const {
+        return truths_of(rules_[rule_number], key, labels);
+    }
     // The instance of a key, if it is not just ok.
     std::optional<AlertView> find_alert(std::size_t rule_number, std::string_view key) const;
     RuleCounts counts(std::string_view name) const;
@@ -148,15 +165,23 @@ private:
         std::unordered_map<std::string, Tracked> tracked;  // by key
         std::size_t untracked = 0;
         std::vector<std::size_t> inhibitors;  // indices of rules
+        bool forgets = false;                 // it asks for what is absent()
     };
 
     static AlertView view_of(std::size_t number, const RuleState& rule, std::string_view key,
                              const Tracked& tracked);
     void find_raised(RuleState& rule);
     void evaluate(RuleState& rule, const Moment& now);
+    InstanceTruths truths_of(const RuleState& rule, std::string_view key,
+                             const GroupLabels& labels) const;
+    LevelTruth truth_of_gone(const LevelPrograms& level, const GroupLabels& labels,
+                             Value& value) const;
+    bool is_forgotten(const RuleState& rule, const GroupLabels& labels) const;
     void admit(RuleState& rule);
-    void inhibit(RuleState& rule);
+    using FiringByRule = std::map<std::size_t, AgreementIndex>;
+    void inhibit(RuleState& rule, FiringByRule& firing);
     void tell(RuleState& rule, const Moment& now);
+    static std::size_t untold(const RuleState& rule);
     Notice notice(const RuleState& rule, const Tracked& tracked, NoticeType type,
                   const Moment& now) const;
 

@@ -20,16 +20,6 @@ struct Evaluator::Running {
 
 namespace {
 
-Value at(const std::vector<Value>& values, const GroupTable* groups, GroupId group) {
-    if (groups == nullptr) return values[0];
-    return group == no_group ? Value::no_data() : values[group];
-}
-
-Truth at(const std::vector<Truth>& truths, const GroupTable* groups, GroupId group) {
-    if (groups == nullptr) return truths[0];
-    return group == no_group ? Truth::no_data : truths[group];
-}
-
 // Calls visit(group) for each one that is alive; once with 0 for a constant.
 template <typename Visit>
 void each_group(const GroupTable* groups, Visit visit) {
@@ -44,6 +34,37 @@ void each_group(const GroupTable* groups, Visit visit) {
 
 std::size_t width(const GroupTable* groups) {
     return groups == nullptr ? 1 : groups->all().size();
+}
+
+Value changed(const Step& step, const Value& value) {
+    if (step.type == Step::Type::negate) return negated(value);
+    switch (step.function) {
+        case Function::abs:
+            return absolute(value);
+        case Function::floor:
+            return rounded_down(value);
+        case Function::ceil:
+            return rounded_up(value);
+        default:
+            return logarithm(value);
+    }
+}
+
+bool is_logic(const Step& step) {
+    return step.type == Step::Type::binary && is_logical(step.operation);
+}
+
+Outcome combined(const Step& step, const Outcome& a, const Outcome& b) {
+    if (is_logic(step)) {
+        const bool wants_both = step.operation == BinaryOperator::logical_and;
+        return {.truth = wants_both ? both(a.truth, b.truth) : either(a.truth, b.truth)};
+    }
+    if (step.is_condition) return {.truth = compared(step.operation, a.value, b.value)};
+    if (step.type == Step::Type::binary) {
+        return {.value = calculated(step.operation, a.value, b.value)};
+    }
+    const bool wants_least = step.type == Step::Type::least;
+    return {.value = wants_least ? least(a.value, b.value) : largest(a.value, b.value)};
 }
 
 }  // namespace
@@ -187,9 +208,23 @@ void Evaluator::evaluate(Running& running) {
     running.shown->update(running.columns[its.root].groups, running.columns[its.value].groups);
 }
 
+Value Evaluator::value_at(const Column& column, GroupId group) {
+    if (column.groups == nullptr) return column.values[0];
+    if (group != no_group) return column.values[group];
+    return column.is_filling ? Value::filling() : Value::no_data();
+}
+
+Truth Evaluator::truth_at(const Column& column, GroupId group) {
+    if (column.groups == nullptr) return column.truths[0];
+    if (group != no_group) return column.truths[group];
+    return column.is_filling ? Truth::filling : Truth::no_data;
+}
+
 void Evaluator::evaluate(Running& running, StepId id) {
     const Step& step = running.program.steps[id];
     Column& out = running.columns[id];
+    out.is_filling = std::ranges::any_of(
+        step.operands, [&](StepId operand) { return running.columns[operand].is_filling; });
     switch (step.type) {
         case Step::Type::constant:
             out.values.assign(1, Value::exact(step.number));
@@ -216,18 +251,41 @@ void Evaluator::evaluate(Running& running, StepId id) {
     }
 }
 
+Value Evaluator::measured(const Running& running, const Step& step, GroupId group) const {
+    const Window& window = windows_[running.windows[step.feed]];
+    const Value value = window.measure(step.function, group, step.number);
+    if (step.function == Function::age && value.known == Known::value) {
+        return Value::exact(value.low * step.scale);
+    }
+    const bool replaces = running.zero_for_no_data && value.known == Known::no_data;
+    return replaces ? Value::exact(0) : value;
+}
+
 void Evaluator::measure(Running& running, const Step& step, Column& out) const {
     const Window& window = windows_[running.windows[step.feed]];
     out.groups = &window.groups();
+    out.is_filling = !window.is_full();
     out.values.resize(width(out.groups));
-    each_group(out.groups, [&](GroupId group) {
-        Value value = window.measure(step.function, group, step.number);
-        if (step.function == Function::age && value.known == Known::value) {
-            value = Value::exact(value.low * step.scale);
-        }
-        const bool replaces = running.zero_for_no_data && value.known == Known::no_data;
-        out.values[group] = replaces ? Value::exact(0) : value;
-    });
+    each_group(out.groups,
+               [&](GroupId group) { out.values[group] = measured(running, step, group); });
+}
+
+Value Evaluator::share(const Running& running, const Step& step, GroupId above,
+                       GroupId below) const {
+    const Window& numerators = windows_[running.windows[step.feed]];
+    const Window& denominators = windows_[running.windows[step.divisor]];
+    const double numerator = numerators.amount(above).low;
+    const double denominator = denominators.amount(below).low;
+    const bool is_usable = numerators.is_usable() && denominators.is_usable();
+    // Whoever says how many are enough for a share needs not wait for a number of flushes.
+    const bool has_floor = step.number > 0 && numerators.feed().offset_flushes == 0;
+    const bool is_enough = has_floor && denominator >= step.number;
+    if (!is_usable && !is_enough) return Value::filling();
+    if (denominator > 0 && denominator >= step.number) {
+        return Value::exact(numerator / denominator);
+    }
+    if (!numerators.is_full() || !denominators.is_full()) return Value::filling();
+    return running.zero_for_no_data ? Value::exact(0) : Value::no_data();
 }
 
 void Evaluator::ratio(Running& running, StepId id, Column& out) const {
@@ -237,22 +295,10 @@ void Evaluator::ratio(Running& running, StepId id, Column& out) const {
     Join& join = *running.joins[id];
     join.update(&above.groups(), &below.groups());
     out.groups = join.groups();
+    out.is_filling = !above.is_full() || !below.is_full();
     out.values.resize(width(out.groups));
-    const bool is_usable = above.is_usable() && below.is_usable();
-    // Whoever says how many are enough for a share needs not wait for a number of flushes.
-    const bool has_floor = step.number > 0 && above.feed().offset_flushes == 0;
     each_group(out.groups, [&](GroupId group) {
-        Value& value = out.values[group];
-        const Value numerator = above.amount(join.left(group));
-        const Value denominator = below.amount(join.right(group));
-        const bool is_enough = has_floor && denominator.low >= step.number;
-        if (!is_usable && !is_enough) {
-            value = Value::filling();
-        } else if (denominator.low == 0 || denominator.low < step.number) {
-            value = running.zero_for_no_data ? Value::exact(0) : Value::no_data();
-        } else {
-            value = Value::exact(numerator.low / denominator.low);
-        }
+        out.values[group] = share(running, step, join.left(group), join.right(group));
     });
 }
 
@@ -297,28 +343,8 @@ void Evaluator::unary(const Step& step, const Column& in, Column& out) {
         return;
     }
     out.values.resize(width(out.groups));
-    each_group(out.groups, [&](GroupId group) {
-        const Value& value = in.values[group];
-        Value& result = out.values[group];
-        if (step.type == Step::Type::negate) {
-            result = negated(value);
-            return;
-        }
-        switch (step.function) {
-            case Function::abs:
-                result = absolute(value);
-                break;
-            case Function::floor:
-                result = rounded_down(value);
-                break;
-            case Function::ceil:
-                result = rounded_up(value);
-                break;
-            default:
-                result = logarithm(value);
-                break;
-        }
-    });
+    each_group(out.groups,
+               [&](GroupId group) { out.values[group] = changed(step, in.values[group]); });
 }
 
 void Evaluator::binary(Running& running, StepId id, Column& out) const {
@@ -333,25 +359,17 @@ void Evaluator::binary(Running& running, StepId id, Column& out) const {
     } else {
         out.values.resize(width(out.groups));
     }
-    const bool is_logic = step.type == Step::Type::binary && is_logical(step.operation);
+    const auto operand = [&](const Column& column, GroupId group) -> Outcome {
+        if (is_logic(step)) return {.truth = truth_at(column, group)};
+        return {.value = value_at(column, group)};
+    };
     each_group(out.groups, [&](GroupId group) {
-        const GroupId mine = join.left(group);
-        const GroupId its = join.right(group);
-        if (is_logic) {
-            const Truth a = at(left.truths, left.groups, mine);
-            const Truth b = at(right.truths, right.groups, its);
-            out.truths[group] =
-                step.operation == BinaryOperator::logical_and ? both(a, b) : either(a, b);
-            return;
-        }
-        const Value a = at(left.values, left.groups, mine);
-        const Value b = at(right.values, right.groups, its);
+        const Outcome result =
+            combined(step, operand(left, join.left(group)), operand(right, join.right(group)));
         if (step.is_condition) {
-            out.truths[group] = compared(step.operation, a, b);
-        } else if (step.type == Step::Type::binary) {
-            out.values[group] = calculated(step.operation, a, b);
+            out.truths[group] = result.truth;
         } else {
-            out.values[group] = step.type == Step::Type::least ? least(a, b) : largest(a, b);
+            out.values[group] = result.value;
         }
     });
 }
@@ -368,7 +386,7 @@ Instance Evaluator::instance_of(const Running& running, GroupId group) {
     const bool is_condition = running.program.steps[running.program.root].is_condition;
     return {.group = (*root.groups)[group],
             .truth = is_condition ? root.truths[group] : Truth::no_data,
-            .value = at(shown.values, shown.groups, running.shown->right(group))};
+            .value = value_at(shown, running.shown->right(group))};
 }
 
 void Evaluator::each_instance(ProgramId program,
@@ -400,7 +418,66 @@ Value Evaluator::value_of(ProgramId program, StepId step, const GroupLabels& lab
     if (column.values.empty()) return Value::no_data();
     if (column.groups == nullptr) return column.values[0];
     const Labels& its = running.program.steps[step].labels;
-    return at(column.values, column.groups, column.groups->find(key_of(projected(labels, its))));
+    return value_at(column, column.groups->find(key_of(projected(labels, its))));
+}
+
+Outcome Evaluator::outcome(ProgramId program, const GroupLabels& labels) const {
+    const Running& running = *programs_[program];
+    std::vector<Outcome> outcomes;
+    outcomes.reserve(running.program.steps.size());
+    for (StepId id = 0; id < running.program.steps.size(); ++id) {
+        outcomes.push_back(outcome(running, id, labels, outcomes));
+    }
+    return {.truth = outcomes[running.program.root].truth,
+            .value = outcomes[running.program.value].value};
+}
+
+Outcome Evaluator::outcome(const Running& running, StepId id, const GroupLabels& labels,
+                           const std::vector<Outcome>& before) const {
+    const Step& step = running.program.steps[id];
+    const auto group_in = [&](const Window& window) {
+        return window.groups().find(key_of(projected(labels, window.feed().labels)));
+    };
+    switch (step.type) {
+        case Step::Type::constant:
+            return {.value = Value::exact(step.number)};
+        case Step::Type::measure:
+            return {.value =
+                        measured(running, step, group_in(windows_[running.windows[step.feed]]))};
+        case Step::Type::ratio:
+            return {.value = share(running, step, group_in(windows_[running.windows[step.feed]]),
+                                   group_in(windows_[running.windows[step.divisor]]))};
+        case Step::Type::ewma: {
+            const Column& column = running.columns[id];
+            const GroupTable* const groups = column.groups;
+            const GroupId group =
+                groups == nullptr ? 0 : groups->find(key_of(projected(labels, step.labels)));
+            if (group != no_group) return {.value = value_at(column, group)};
+            // Nothing is remembered of it: it begins with what there is.
+            const Value& value = before[step.operands[0]].value;
+            const bool is_open = value.known == Known::value && !value.is_exact();
+            return {.value = is_open ? Value::filling() : value};
+        }
+        case Step::Type::logical_not:
+            return {.truth = inverted(before[step.operands[0]].truth)};
+        case Step::Type::negate:
+        case Step::Type::arithmetic:
+            return {.value = changed(step, before[step.operands[0]].value)};
+        case Step::Type::binary:
+        case Step::Type::least:
+        case Step::Type::largest:
+            break;
+    }
+    return combined(step, before[step.operands[0]], before[step.operands[1]]);
+}
+
+bool Evaluator::is_forgotten(ProgramId program, const GroupLabels& labels) const {
+    return std::ranges::any_of(programs_[program]->windows, [&](std::uint32_t number) {
+        const Window& window = windows_[number];
+        if (window.feed().known_flushes == 0) return false;
+        return window.is_forgotten(
+            window.groups().find(key_of(projected(labels, window.feed().labels))));
+    });
 }
 
 // --- over a restart

@@ -48,6 +48,12 @@ struct Instance {
     Value value;    // of what the expression shows; of a number, the number
 };
 
+// What an expression comes to for labels, whether there is a group that has them or not.
+struct Outcome {
+    Truth truth = Truth::no_data;  // of a condition
+    Value value = {};              // of what it shows
+};
+
 // A place in an expression at which series are read: what an explanation shows of it. A
 // ratio has two.
 struct Leaf {
@@ -104,6 +110,11 @@ public:
     // The instance of a key (Group::key), if it is there.
     std::optional<Instance> find(ProgramId program, std::string_view key) const;
     std::size_t instances(ProgramId program) const;
+    // For labels of which no group is known, or not in every place: what was counted of them
+    // is 0, and of all else there is no data. Neither is said before the window is full.
+    Outcome outcome(ProgramId program, const GroupLabels& labels) const;
+    // Whether absent() has forgotten this group in some place of the expression.
+    bool is_forgotten(ProgramId program, const GroupLabels& labels) const;
     const Program& program(ProgramId program) const;
     // The value of one step for one instance's labels: for explanations.
     Value value_of(ProgramId program, StepId step, const GroupLabels& labels) const;
@@ -138,8 +149,10 @@ private:
     };
     struct Column {
         const GroupTable* groups = nullptr;  // null: one value for all
-        std::vector<Value> values;           // by group
-        std::vector<Truth> truths;           // of conditions
+        // A window that it reads is not full: a group may be missing for that alone.
+        bool is_filling = false;
+        std::vector<Value> values;  // by group
+        std::vector<Truth> truths;  // of conditions
     };
     struct Smoothed {
         double value = 0;
@@ -154,14 +167,20 @@ private:
     void unbind(protocol::SeriesId id);
     std::optional<double> factor_of(const Feed& feed, const protocol::Series& series);
     void take_points(const protocol::Snapshot& snapshot);
+    static Value value_at(const Column& column, GroupId group);
+    static Truth truth_at(const Column& column, GroupId group);
     static Instance instance_of(const Running& running, GroupId group);
     void evaluate(Running& running);
     void evaluate(Running& running, StepId id);
+    Value measured(const Running& running, const Step& step, GroupId group) const;
     void measure(Running& running, const Step& step, Column& out) const;
+    Value share(const Running& running, const Step& step, GroupId above, GroupId below) const;
     void ratio(Running& running, StepId id, Column& out) const;
     void smooth(Running& running, StepId id, Column& out) const;
     void binary(Running& running, StepId id, Column& out) const;
     static void unary(const Step& step, const Column& in, Column& out);
+    Outcome outcome(const Running& running, StepId id, const GroupLabels& labels,
+                    const std::vector<Outcome>& before) const;
 
     EvaluatorSettings settings_;
     WindowMemory memory_;

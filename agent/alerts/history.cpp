@@ -5,15 +5,11 @@
 
 namespace pitot::agent::alerts {
 
-namespace {
-
 bool has_all(const GroupLabels& labels, const GroupLabels& wanted) {
     return std::ranges::all_of(wanted, [&](const Label& label) {
         return std::ranges::find(labels, label) != labels.end();
     });
 }
-
-}  // namespace
 
 EvaluationHistory::EvaluationHistory(std::size_t rules)
     : rules_(rules),

@@ -9,7 +9,8 @@
 // that are pending or firing come first. What room is left, each rule fills with the first
 // instances that it meets, so that a rule over a few series can be asked about all of them.
 // An instance that is fine makes room for one that is not; one that is not fine stays. One
-// whose series are gone is forgotten when all that is left of it says so.
+// whose series are gone is forgotten when all that is left of it says so. Of those without a
+// history Alerting knows the last evaluation.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +37,8 @@ struct LeafRecord {
 // One evaluation of one instance.
 struct EvaluationRecord {
     std::int64_t wall_ns = 0;
-    Value value = {};               // that the rule shows
-    Truth raised[levels_max] = {};  // by level
-    Truth cleared[levels_max] = {};
+    Value value = {};  // that the rule shows
+    LevelTruth levels[levels_max] = {};
     Phase phase = Phase::ok;  // after it
     std::uint8_t level = 0;   //
     bool is_there = true;     // false: the group had no series any more
@@ -49,7 +49,11 @@ struct EvaluationRecord {
 struct InstanceHistory {
     GroupLabels labels = {};
     std::vector<EvaluationRecord> evaluations = {};
+    bool is_kept = true;  // false: it has no history, this is the last evaluation alone
 };
+
+// Whether labels have all of those that are wanted.
+bool has_all(const GroupLabels& labels, const GroupLabels& wanted);
 
 class EvaluationHistory {
 public:
@@ -65,6 +69,9 @@ public:
     static constexpr std::size_t leaves_max = 8;
 
     explicit EvaluationHistory(std::size_t rules);
+
+    // Of one rule that may be there while they are fine, as long as there is room.
+    std::size_t idle_per_rule() const { return idle_per_rule_; }
 
     // The flush thread. Whether an instance is to be recorded: it is then, or has room made
     // for it. `is_idle`: it is just ok.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 namespace pitot::agent::alerts {
 
@@ -86,8 +88,9 @@ void note_value(InstanceState& state, const RulePolicy& policy, const Value& val
     if (value.known != Known::value) return;
     state.value = value.shown();
     if (!state.is_active()) return;
-    state.peak = policy.worst_is_least ? std::min(state.peak, state.value)
-                                       : std::max(state.peak, state.value);
+    // Of these a NaN is never the answer.
+    state.peak = policy.worst_is_least ? std::fmin(state.peak, state.value)
+                                       : std::fmax(state.peak, state.value);
 }
 
 void fire(InstanceState& state, const RulePolicy& policy, std::uint8_t level, const Value& value,
@@ -97,8 +100,9 @@ void fire(InstanceState& state, const RulePolicy& policy, std::uint8_t level, co
     state.started_ns = now.steady_ns;
     state.started_wall_ns = now.wall_ns;
     state.kept_ns = 0;
-    if (value.known == Known::value) state.value = value.shown();
-    state.peak = state.value;
+    const bool has_value = value.known == Known::value;
+    if (has_value) state.value = value.shown();
+    state.peak = has_value ? state.value : std::numeric_limits<double>::quiet_NaN();
     note_change(state, policy, now);
 }
 
@@ -143,10 +147,7 @@ void follow(InstanceState& state, const RulePolicy& policy, std::span<const Leve
     if (state.kept_ns >= policy.keep_firing_ns) end(state, policy, Reason::condition, now);
 }
 
-void hold(InstanceState& state, const RulePolicy& policy, const Moment& now) {
-    if (state.phase == Phase::ok) return;
-    if (state.stale_since_ns == 0) state.stale_since_ns = now.steady_ns;
-    if (now.steady_ns - state.stale_since_ns < policy.resolve_after_ns) return;
+void give_up(InstanceState& state, const RulePolicy& policy, const Moment& now) {
     if (state.is_active()) {
         end(state, policy, Reason::expired, now);
         return;
@@ -155,6 +156,13 @@ void hold(InstanceState& state, const RulePolicy& policy, const Moment& now) {
     state.stale_since_ns = 0;
     std::ranges::fill(state.held_ns, 0);
     std::ranges::fill(state.evaluations, 0);
+}
+
+void hold(InstanceState& state, const RulePolicy& policy, const Moment& now) {
+    if (state.phase == Phase::ok) return;
+    if (state.stale_since_ns == 0) state.stale_since_ns = now.steady_ns;
+    if (now.steady_ns - state.stale_since_ns < policy.resolve_after_ns) return;
+    give_up(state, policy, now);
 }
 
 void damp(InstanceState& state, const FlapDamping& flap, const Moment& now) {
@@ -227,10 +235,10 @@ void evaluate(InstanceState& state, const RulePolicy& policy, std::span<const Le
     damp(state, policy.flap, now);
 }
 
-void evaluate_missing(InstanceState& state, const RulePolicy& policy, std::size_t levels,
-                      const Moment& now) {
-    const std::array<LevelTruth, levels_max> nothing{};
-    evaluate(state, policy, std::span(nothing).first(levels), Value::no_data(), now);
+void expire(InstanceState& state, const RulePolicy& policy, const Moment& now) {
+    state.evaluated_ns = now.steady_ns;
+    give_up(state, policy, now);
+    damp(state, policy.flap, now);
 }
 
 }  // namespace pitot::agent::alerts

@@ -13,6 +13,7 @@
 // the time between evaluations that had data, so that an outage does not fire an alert.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -53,7 +54,7 @@ struct InstanceState {
     std::int64_t stale_since_ns = 0;  // 0: not stale
     std::int64_t kept_ns = 0;         // of keep_firing: how much has gone by
     double value = 0;                 // the last one
-    double peak = 0;                  // the worst one since it began to fire
+    double peak = 0;                  // the worst one since it began to fire; NaN: it had none
     // By level: how long it has held, and the last evaluations, the newest in bit 0.
     std::int64_t held_ns[levels_max] = {};
     std::uint64_t evaluations[levels_max] = {};
@@ -61,6 +62,7 @@ struct InstanceState {
     // What was told of it: 0 that it is ok, else the level.
     std::uint8_t told_level = 0;
 
+    bool has_peak() const { return !std::isnan(peak); }
     bool is_active() const { return phase == Phase::firing || phase == Phase::recovering; }
     // Nothing would be lost with it.
     bool is_idle() const {
@@ -72,8 +74,7 @@ struct InstanceState {
 void evaluate(InstanceState& state, const RulePolicy& policy, std::span<const LevelTruth> levels,
               const Value& value, const Moment& now);
 
-// An evaluation that did not have this instance at all, as after its series expired.
-void evaluate_missing(InstanceState& state, const RulePolicy& policy, std::size_t levels,
-                      const Moment& now);
+// Nobody waits for it any more: what fires has expired, what is pending is over.
+void expire(InstanceState& state, const RulePolicy& policy, const Moment& now);
 
 }  // namespace pitot::agent::alerts

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <memory_resource>
 #include <vector>
@@ -86,12 +87,18 @@ public:
     void restore(const KnownGroup& known);
 
     std::uint64_t flushes() const { return flush_; }
-    // A function of this feed's fold. `rank` in [0, 1] is a percentile's.
+    // A function of this feed's fold. `rank` in [0, 1] is a percentile's. Of no_group: what it
+    // comes to where nothing ever came, which is 0 for what is counted.
     Value measure(Function function, GroupId group, double rank) const;
     // increase(), with nothing for a group that is not there.
     Value amount(GroupId group) const;
     // Whether a window that is still filling says enough for an estimate.
     bool is_usable() const;
+    // Whether it reaches back no further than to the start. Until then that something is not
+    // there may be because nobody has listened for it yet.
+    bool is_full() const;
+    // Of absent(): nobody waits for this group any more.
+    bool is_forgotten(GroupId group) const;
 
     // Groups that a series belongs to which there was no room for.
     std::uint64_t refused_groups() const { return refused_groups_; }
@@ -129,6 +136,10 @@ private:
         void add(const Moments& other);
     };
 
+    // A level of which there is none.
+    static constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+    static protocol::HistogramShape sketch_shape();
     GroupId add_group(GroupLabels labels);
     std::size_t fixed_bytes() const;
     void forget_groups();
@@ -155,7 +166,7 @@ private:
     Value change(Function function, GroupId group) const;
     Value slope(GroupId group) const;
     Value presence(Function function, GroupId group) const;
-    bool is_full() const;
+    Value of_nothing(Function function) const;
     bool has_begun() const;
     // A sum of what can only grow: a lower bound until the window is full.
     Value growing(double number) const;

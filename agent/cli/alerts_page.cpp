@@ -133,6 +133,15 @@ std::string time_of_day(const std::string& moment) {
     return moment.size() >= 19 ? moment.substr(11, 8) : moment;
 }
 
+// Of an instance that the agent knows, and of which it keeps no evaluations but the last.
+void add_not_kept(std::string& text, JsonView data, JsonView instance) {
+    if (!instance["kept"].is_there() || instance["kept"].is_true()) return;
+    text += fmt::format(
+        "  its evaluations are not kept, this is the last one: of groups that are fine at most {} "
+        "of this rule are, and fewer while much fires\n",
+        data["histories_per_rule"].number());
+}
+
 // " of 2 m": what comes after how long it has been pending.
 std::string hold_text(JsonView rule) {
     if (rule["for_of"].is_there()) {
@@ -198,6 +207,7 @@ void add_instance(std::string& text, JsonView data, JsonView instance, double no
                             value_text(leaf["value"], ""), leaf["series"].number());
         ++number;
     });
+    add_not_kept(text, data, instance);
     if (alert.is_there()) {
         const JsonView own = alert["pitot"];
         text += fmt::format("  told: {}   inhibited: {}   peak: {}{}\n",
@@ -311,6 +321,7 @@ std::optional<AlertsPage> render_history(std::string_view document, bool has_col
                 truths, painted(state, colour_of(state), has_colours),
                 std::string(state.size() < 10 ? 10 - state.size() : 0, ' '), leaves);
         });
+        add_not_kept(page.text, data, instance);
     });
     return page;
 }

@@ -187,6 +187,59 @@ private:
                 check_channel_names(*rule.section, rule.definition.channels, *context_.channels);
             }
         }
+        check_inhibition();
+    }
+
+    // Rules that keep each other quiet would never tell of anything again. Told of where the
+    // first rule of a circle is.
+    void check_inhibition() {
+        std::vector<std::vector<std::size_t>> inhibitors(found_.size());
+        for (std::size_t i = 0; i < found_.size(); ++i) {
+            if (!found_[i].is_enabled) continue;
+            for (const std::string& name : found_[i].definition.rule.inhibited_by) {
+                const auto other = std::ranges::find(
+                    found_, name, [](const Found& each) { return each.definition.rule.name; });
+                if (other == found_.end() || !other->is_enabled) continue;
+                inhibitors[i].push_back(static_cast<std::size_t>(other - found_.begin()));
+            }
+        }
+        for (std::size_t first = 0; first < found_.size(); ++first) {
+            const std::vector<std::size_t> circle = circle_from(inhibitors, first);
+            if (circle.empty()) continue;
+            std::string names;
+            for (const std::size_t each : circle) {
+                names += fmt::format("\"{}\" by ", printable(found_[each].section->name(), 80));
+            }
+            SectionReader& section = *found_[first].section;
+            section.problem("inhibited_by",
+                            fmt::format("must not lead back to this rule, got a circle in which "
+                                        "each rule is kept quiet by the next one, for ever: "
+                                        "{}\"{}\"",
+                                        names, printable(section.name(), 80)));
+        }
+    }
+
+    // The shortest way from a rule by its inhibitors back to it, without rules before it; empty
+    // where there is none. A rule that names itself is told of as that.
+    static std::vector<std::size_t> circle_from(
+        const std::vector<std::vector<std::size_t>>& inhibitors, std::size_t first) {
+        std::vector<std::optional<std::size_t>> from(inhibitors.size());
+        std::vector<std::size_t> open{first};
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            const std::size_t at = open[i];
+            for (const std::size_t next : inhibitors[at]) {
+                if (next == first && at != first) {
+                    std::vector<std::size_t> circle{at};
+                    while (circle.back() != first) circle.push_back(*from[circle.back()]);
+                    std::ranges::reverse(circle);
+                    return circle;
+                }
+                if (next <= first || from[next]) continue;
+                from[next] = at;
+                open.push_back(next);
+            }
+        }
+        return {};
     }
 
     static void check_inhibitor(SectionReader& section, const std::string& name,

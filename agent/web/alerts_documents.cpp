@@ -408,8 +408,8 @@ void write_evaluation(JsonWriter& json, const RuleFacts& rule,
     json.begin_array();
     for (std::size_t level = 0; level < rule.levels.size(); ++level) {
         json.begin_object();
-        json.field("raised", words(record.raised[level]));
-        json.field("cleared", words(record.cleared[level]));
+        json.field("raised", words(record.levels[level].raised));
+        json.field("cleared", words(record.levels[level].cleared));
         json.end_object();
     }
     json.end_array();
@@ -436,6 +436,7 @@ void write_instance(JsonWriter& json, const AlertsView& view, std::size_t rule_n
         json.key("alert");
         write_alert(json, rule, *alert);
     }
+    boolean(json, "kept", instance.is_kept);
     const std::size_t all = instance.evaluations.size();
     const std::size_t first = with_history || all == 0 ? 0 : all - 1;
     json.key("evaluations");
@@ -492,7 +493,7 @@ std::string alerts_document(const AlertsView& view) {
     });
 }
 
-AlertsAnswer explain_document(const AlertsView& view, const alerts::EvaluationHistory& history,
+AlertsAnswer explain_document(const AlertsView& view, const InstanceFinder& find,
                               const Query& query, bool with_history) {
     std::string name;
     GroupLabels labels;
@@ -509,7 +510,7 @@ AlertsAnswer explain_document(const AlertsView& view, const alerts::EvaluationHi
     if (rule == view.rules->end()) return {404, failure("not_found", unknown_rule(view, name))};
     const auto number_of_rule = static_cast<std::size_t>(rule - view.rules->begin());
     const std::size_t most = with_history ? history_instances_max : explained_instances_max;
-    const auto instances = history.find(number_of_rule, labels, most);
+    const auto instances = find(number_of_rule, labels, most);
     return {200, success([&](JsonWriter& json) {
                 object(json, "rule",
                        [&] { write_rule_facts(json, *rule, view.standings[number_of_rule]); });
@@ -523,6 +524,7 @@ AlertsAnswer explain_document(const AlertsView& view, const alerts::EvaluationHi
                     text(json, "hint", "is it in percent already? " + rule->undeclared_share,
                          expression_characters_max);
                 }
+                number(json, "histories_per_rule", view.histories_per_rule);
                 array(json, "instances", instances, [&](const InstanceHistory& instance) {
                     write_instance(json, view, number_of_rule, instance, with_history);
                 });

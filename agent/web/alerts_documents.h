@@ -12,7 +12,9 @@
 // away.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "agent/alerts/alerts_view.h"
 #include "agent/alerts/history.h"
@@ -32,10 +34,12 @@ struct AlertsAnswer {
     unsigned status = 200;
     std::string text;
 };
+// Instances of a rule whose labels have all of those given, at most `most`.
+using InstanceFinder = std::function<std::vector<alerts::InstanceHistory>(
+    std::size_t rule, const alerts::GroupLabels& labels, std::size_t most)>;
 // Of `query`: alert=NAME, and label=NAME=VALUE as often as one likes. `with_history`: all
 // evaluations, not only the last. 404 where there is no such rule, with the nearest name.
-AlertsAnswer explain_document(const alerts::AlertsView& view,
-                              const alerts::EvaluationHistory& history, const Query& query,
-                              bool with_history);
+AlertsAnswer explain_document(const alerts::AlertsView& view, const InstanceFinder& find,
+                              const Query& query, bool with_history);
 
 }  // namespace pitot::agent

@@ -83,8 +83,12 @@ std::vector<Route> Web::alerts_routes() const {
     };
     const auto explain = [&of](bool with_history) {
         return [&of, with_history](const ServerRequest& request) {
-            AlertsAnswer answer = explain_document(*of.view(), of.history(),
-                                                   parse_query(request.query), with_history);
+            AlertsAnswer answer = explain_document(
+                *of.view(),
+                [&of](std::size_t rule, const alerts::GroupLabels& labels, std::size_t most) {
+                    return of.instances(rule, labels, most);
+                },
+                parse_query(request.query), with_history);
             return json_answer(answer.status, std::move(answer.text));
         };
     };

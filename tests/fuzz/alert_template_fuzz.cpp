@@ -32,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     message.alert = text;
     message.labels = {{"a", text}, {text, "b"}};
     message.has_value = size % 2 == 0;
+    message.has_peak = size % 3 == 0;
     message.value = static_cast<double>(size) / 7;
     message.summary = text;
     const std::string shown = render(*parsed, message, milliseconds);

@@ -274,8 +274,7 @@ private:
 
     static agent::alerts::Value value_in(const SlowAlerts::Side& side,
                                          const agent::alerts::GroupLabels& labels) {
-        const auto found = side.values.find(agent::alerts::projected(labels, side.labels));
-        return found == side.values.end() ? agent::alerts::Value::no_data() : found->second;
+        return side.value_of(agent::alerts::projected(labels, side.labels));
     }
     static bool is_near(double a, double b) {
         constexpr double share = 1e-9;

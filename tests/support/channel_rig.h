@@ -37,6 +37,7 @@ inline Message channel_message(std::string alert, MessageType type, std::string 
     message.severity = "critical";
     message.level = type == MessageType::resolved ? 0 : 1;
     message.has_value = true;
+    message.has_peak = true;
     message.value = 312;
     message.peak = 512;
     message.threshold = 250;

@@ -301,7 +301,8 @@ Value SlowAlerts::change(Function function, const Reading& reading, const GroupL
          ++flush) {
         if (level(reading, group, static_cast<std::int64_t>(flush), false)) first_at = flush;
     }
-    if (at < needed || first_at == 0 || at - first_at + 1 < needed) {
+    if (at < needed) return Value::filling();
+    if (first_at == 0 || at - first_at + 1 < needed) {
         const bool is_alive = !points(reading, group, static_cast<std::int64_t>(at)).empty();
         return is_alive ? Value::filling() : Value::no_data();
     }
@@ -345,7 +346,8 @@ Value SlowAlerts::value(Function function, double parameter, const Reading& read
             if (at <= reading.offset) return Value::filling();
             const auto its = level(reading, group, static_cast<std::int64_t>(at) - reading.offset,
                                    reading.selector.window.has_value());
-            return its ? Value::exact(*its) : Value::no_data();
+            if (its) return Value::exact(*its);
+            return is_full(reading, at) ? Value::no_data() : Value::filling();
         }
         case Function::series:
             return Value::exact(
@@ -377,7 +379,7 @@ SlowAlerts::Side SlowAlerts::function(Function function, double parameter, const
     Reading window = its;
     // The window of a value is how old it may be.
     if (function == Function::last && selector.window) window.window = 1;
-    Side side{.labels = its.labels};
+    Side side{.labels = its.labels, .is_filling = !is_full(its, at)};
     for (const auto& [group, born] : lives(window, at)) {
         side.values[group] = value(function, parameter, its, group, born, at);
     }
@@ -412,7 +414,9 @@ SlowAlerts::Side SlowAlerts::ratio(const Call& call, Selector above, Selector be
     if (is_subset(numerators.labels, denominators.labels)) {
         for (const auto& [group, born] : groups_below) groups.insert(group);
     }
-    Side side{.labels = *agent::alerts::joined(numerators.labels, denominators.labels)};
+    const bool is_filling = !is_full(numerators, at) || !is_full(denominators, at);
+    Side side{.labels = *agent::alerts::joined(numerators.labels, denominators.labels),
+              .is_filling = is_filling};
     for (const GroupLabels& group : groups) {
         const GroupLabels mine = projected(group, numerators.labels);
         const GroupLabels its = projected(group, denominators.labels);
@@ -432,7 +436,7 @@ SlowAlerts::Side SlowAlerts::ratio(const Call& call, Selector above, Selector be
         if (!has_waited && !is_enough) {
             side.values[group] = Value::filling();
         } else if (under == 0 || under < call.minimum.value_or(0)) {
-            side.values[group] = Value::no_data();
+            side.values[group] = is_filling ? Value::filling() : Value::no_data();
         } else {
             side.values[group] = Value::exact(over / under);
         }
@@ -451,7 +455,7 @@ SlowAlerts::Side SlowAlerts::smoothed(const Expression& expression, const Call& 
                                ? function(Function::last, 0, *selector, call.grouping, flush)
                                : evaluate(expression, call.arguments[0], flush);
         std::map<GroupLabels, double> next;
-        result = {.labels = inner.labels};
+        result = {.labels = inner.labels, .is_filling = inner.is_filling};
         for (const auto& [group, value] : inner.values) {
             const auto known = memory.find(group);
             if (value.is_exact()) {
@@ -527,7 +531,8 @@ SlowAlerts::Side SlowAlerts::as_condition(Side side) {
 
 SlowAlerts::Side SlowAlerts::joined(BinaryOperator operation, const Side& left,
                                     const Side& right) const {
-    Side side{.labels = *agent::alerts::joined(left.labels, right.labels)};
+    Side side{.labels = *agent::alerts::joined(left.labels, right.labels),
+              .is_filling = left.is_filling || right.is_filling};
     std::set<GroupLabels> groups;
     const auto take = [&](const Side& from) {
         for (const auto& [group, value] : from.values) groups.insert(group);
@@ -539,18 +544,12 @@ SlowAlerts::Side SlowAlerts::joined(BinaryOperator operation, const Side& left,
         const GroupLabels mine = projected(group, left.labels);
         const GroupLabels its = projected(group, right.labels);
         if (is_logical(operation)) {
-            const auto a = left.truths.find(mine);
-            const auto b = right.truths.find(its);
-            const Truth one = a == left.truths.end() ? Truth::no_data : a->second;
-            const Truth other = b == right.truths.end() ? Truth::no_data : b->second;
-            side.truths[group] =
-                operation == BinaryOperator::logical_and ? both(one, other) : either(one, other);
+            const auto decide = operation == BinaryOperator::logical_and ? both : either;
+            side.truths[group] = decide(left.truth_of(mine), right.truth_of(its));
             continue;
         }
-        const auto a = left.values.find(mine);
-        const auto b = right.values.find(its);
-        const Value one = a == left.values.end() ? Value::no_data() : a->second;
-        const Value other = b == right.values.end() ? Value::no_data() : b->second;
+        const Value one = left.value_of(mine);
+        const Value other = right.value_of(its);
         if (is_comparison(operation)) {
             side.truths[group] = compared(operation, one, other);
         } else {

@@ -42,8 +42,21 @@ class SlowAlerts {
 public:
     struct Side {
         agent::alerts::Labels labels = {};
+        bool is_filling = false;  // something that it reads has a window that is not full
         std::map<agent::alerts::GroupLabels, agent::alerts::Value> values = {};
         std::map<agent::alerts::GroupLabels, agent::alerts::Truth> truths = {};
+
+        // Of a group that may not be there.
+        agent::alerts::Value value_of(const agent::alerts::GroupLabels& group) const {
+            const auto found = values.find(group);
+            if (found != values.end()) return found->second;
+            return is_filling ? agent::alerts::Value::filling() : agent::alerts::Value::no_data();
+        }
+        agent::alerts::Truth truth_of(const agent::alerts::GroupLabels& group) const {
+            const auto found = truths.find(group);
+            if (found != truths.end()) return found->second;
+            return is_filling ? agent::alerts::Truth::filling : agent::alerts::Truth::no_data;
+        }
     };
 
     void take(SlowFlush flush) { history_.push_back(std::move(flush)); }
@@ -105,6 +118,9 @@ private:
     agent::alerts::Value change(agent::alerts::Function function, const Reading& reading,
                                 const agent::alerts::GroupLabels& group, std::size_t born,
                                 std::size_t at) const;
+    static bool is_full(const Reading& reading, std::size_t at) {
+        return at >= std::size_t{reading.window} + reading.offset;
+    }
     double elapsed_until(std::size_t flush) const {
         double elapsed_s = 0;
         for (std::size_t i = 0; i < flush; ++i) elapsed_s += history_[i].elapsed_s;

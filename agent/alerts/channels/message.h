@@ -39,7 +39,8 @@ struct Message {
     std::string severity;
     std::uint8_t level = 0;
     Reason reason = Reason::condition;
-    bool has_value = false;
+    bool has_value = false;           // now
+    bool has_peak = false;            //
     double value = 0;                 // now, in `unit`
     double peak = 0;                  // the worst since it began
     std::optional<double> threshold;  // where the condition compares with a constant
@@ -53,6 +54,7 @@ struct Message {
     std::int64_t told_unix_ns = 0;     // of the flush that this message is about
     std::int64_t duration_ns = 0;      // since it began to fire
     std::int64_t repeat_ns = 0;        // the rule's: tell again while it fires; 0: as the channel
+    std::uint64_t untold = 0;          // more of the rule fire, beyond max_instances
     std::uint64_t held_back = 0;       // of an overflow: how many messages
 
     // Nothing of it fires any more: `resolved`, or `settled` and ok.

@@ -50,17 +50,14 @@ std::string name_of(const Message& message) {
 // "over after 12 m, now 180 ms, at worst 512 ms"
 std::string end_of(const Message& message, const Unit& unit) {
     std::string out = "over after " + duration_text(static_cast<double>(message.duration_ns) / 1e9);
-    switch (message.reason) {
-        case Reason::expired:
-            return out + ": there has been no data for too long to tell";
-        case Reason::rule_removed:
-            return out + ": the rule was removed";
-        default:
-            break;
+    if (message.reason == Reason::expired) {
+        out += ": there has been no data for too long to tell";
     }
-    if (!message.has_value) return out;
-    return fmt::format("{}, now {}, at worst {}", out, humanized(message.value, unit),
-                       humanized(message.peak, unit));
+    // In which unit its values were is gone with it.
+    if (message.reason == Reason::rule_removed) return out + ": the rule was removed";
+    if (message.has_value) out += ", now " + humanized(message.value, unit);
+    if (message.has_peak) out += ", at worst " + humanized(message.peak, unit);
+    return out;
 }
 
 std::string default_summary(const Message& message, const Unit& unit) {
@@ -145,6 +142,7 @@ Message MessageMaker::make(const Notice& notice, std::int64_t now_unix_ns) const
     message.level = notice.level;
     message.reason = notice.reason;
     message.has_value = notice.has_value;
+    message.has_peak = notice.has_peak;
     message.value = notice.value;
     message.peak = notice.peak;
     message.unit = notice.unit.name;
@@ -152,6 +150,7 @@ Message MessageMaker::make(const Notice& notice, std::int64_t now_unix_ns) const
     message.started_unix_ns = notice.started_wall_ns;
     message.told_unix_ns = now_unix_ns;
     message.duration_ns = notice.duration_ns;
+    message.untold = notice.untold;
 
     const auto found = rules_.find(notice.rule);
     if (found != rules_.end()) {
@@ -171,6 +170,8 @@ Message MessageMaker::make(const Notice& notice, std::int64_t now_unix_ns) const
         }
     }
     if (message.summary.empty()) message.summary = default_summary(message, notice.unit);
+    // Whatever the summary says: nothing else tells that there are others.
+    if (message.untold > 0) message.summary += fmt::format(" (and {} more)", message.untold);
     return message;
 }
 

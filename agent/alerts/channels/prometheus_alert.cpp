@@ -32,10 +32,8 @@ PrometheusAlert prometheus_alert(const Message& message) {
     annotate("reason", std::string(to_string(message.reason)));
     annotate("unit", message.unit);
     if (message.type == MessageType::flapping) annotate("flapping", "true");
-    if (message.has_value) {
-        annotate("value", plain_number(message.value));
-        annotate("peak", plain_number(message.peak));
-    }
+    if (message.has_value) annotate("value", plain_number(message.value));
+    if (message.has_peak) annotate("peak", plain_number(message.peak));
     if (message.threshold) annotate("threshold", plain_number(*message.threshold));
     return out;
 }

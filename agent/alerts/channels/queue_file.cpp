@@ -10,7 +10,7 @@
 namespace pitot::agent::alerts::channels {
 namespace {
 
-constexpr FileFormat format{.magic = "pitot-channel", .version = 1};
+constexpr FileFormat format{.magic = "pitot-channel", .version = 2};
 
 // Bounds of what is read, so that a damaged length allocates nothing. They are wider than what
 // is ever written.
@@ -22,6 +22,7 @@ void write_message(BinaryWriter& out, const Message& message) {
     out.number(message.level, 1);
     out.number(std::to_underlying(message.reason), 1);
     out.number(message.has_value ? 1 : 0, 1);
+    out.number(message.has_peak ? 1 : 0, 1);
     out.number(message.threshold ? 1 : 0, 1);
     out.real(message.value);
     out.real(message.peak);
@@ -46,6 +47,7 @@ void write_message(BinaryWriter& out, const Message& message) {
     out.unix_time(message.told_unix_ns);
     out.span(message.duration_ns);
     out.span(message.repeat_ns);
+    out.number(message.untold);
     out.number(message.held_back);
 }
 
@@ -56,6 +58,7 @@ MessagePointer read_message(BinaryReader& in) {
     message.level = static_cast<std::uint8_t>(in.up_to(levels_max, 1));
     message.reason = static_cast<Reason>(in.up_to(std::to_underlying(Reason::rule_removed), 1));
     message.has_value = in.up_to(1, 1) != 0;
+    message.has_peak = in.up_to(1, 1) != 0;
     const bool has_threshold = in.up_to(1, 1) != 0;
     message.value = in.real();
     message.peak = in.real();
@@ -80,6 +83,7 @@ MessagePointer read_message(BinaryReader& in) {
     message.told_unix_ns = in.unix_time();
     message.duration_ns = in.span();
     message.repeat_ns = in.span();
+    message.untold = in.number();
     message.held_back = in.number();
     return std::make_shared<const Message>(std::move(message));
 }

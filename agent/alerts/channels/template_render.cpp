@@ -81,8 +81,8 @@ private:
 
     Datum datum(const TemplateNode& node) const {
         constexpr std::size_t label_max = template_limits::label_characters_max;
-        const auto measured = [&](double number) {
-            return amount(message_.has_value ? std::optional(number) : std::nullopt, unit_);
+        const auto measured = [&](bool is_there, double number) {
+            return amount(is_there ? std::optional(number) : std::nullopt, unit_);
         };
         switch (node.field) {
             case Field::alert:
@@ -96,9 +96,9 @@ private:
             case Field::host:
                 return words(message_.host, label_max);
             case Field::value:
-                return measured(message_.value);
+                return measured(message_.has_value, message_.value);
             case Field::peak:
-                return measured(message_.peak);
+                return measured(message_.has_peak, message_.peak);
             case Field::threshold:
                 return amount(message_.threshold, unit_);
             case Field::unit:

@@ -199,11 +199,12 @@ void Comparer::compare_numbers() {
         compare_each(
             "peak", peak->text, peak->is_none,
             [&](const SeenInstance& instance) {
-                return instance.state.is_active() ? number_text(instance.state.peak, unit_)
-                                                  : std::string("none");
+                const bool is_there = instance.state.is_active() && instance.state.has_peak();
+                return is_there ? number_text(instance.state.peak, unit_) : std::string("none");
             },
             [&](const SeenInstance& instance) {
-                if (!instance.state.is_active()) return peak->is_none;
+                const bool is_there = instance.state.is_active() && instance.state.has_peak();
+                if (!is_there) return peak->is_none;
                 return !peak->is_none && is_near(*peak, instance.state.peak, unit_);
             });
     }

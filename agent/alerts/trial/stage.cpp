@@ -114,8 +114,9 @@ channels::Message Stage::message_now(std::size_t rule, const SeenInstance& insta
                         .level = state.level,
                         .reason = state.reason,
                         .has_value = state.reason == Reason::condition,
+                        .has_peak = state.has_peak(),
                         .value = state.value,
-                        .peak = state.peak,
+                        .peak = state.has_peak() ? state.peak : 0,
                         .unit = definition.rule.levels.front().condition.value_unit,
                         .started_wall_ns = state.started_wall_ns,
                         .duration_ns = now_.steady_ns - state.started_ns};

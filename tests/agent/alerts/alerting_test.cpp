@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/alerts/limits.h"
 #include "tests/support/alert_rules.h"
 #include "tests/support/config_rig.h"
 #include "tests/support/sink_snapshot.h"
@@ -252,7 +253,7 @@ TEST_CASE("an instance that is fine has a history too, with what each place read
     REQUIRE(found[0].evaluations.size() == 4);
     const EvaluationRecord& last = found[0].evaluations.back();
     CHECK(last.phase == Phase::ok);
-    CHECK(last.raised[0] == Truth::no);
+    CHECK(last.levels[0].raised == Truth::no);
     CHECK(last.value == Value::exact(0.05));
     REQUIRE(last.leaves.size() == 2);
     CHECK(last.leaves[0].value == Value::exact(3));
@@ -277,6 +278,93 @@ TEST_CASE("the list is bounded, and the gravest come first") {
     CHECK(std::ranges::all_of(
         view->alerts, [](const AlertFacts& alert) { return alert.phase == Phase::firing; }));
     CHECK(rig.alerting->history().find(0, {}, 10'000).size() == EvaluationHistory::instances_max);
+}
+
+TEST_CASE("what was told and is grave is in the list, whatever else there is") {
+    const auto rule = [](const std::string& name, const std::string& condition,
+                         std::string severity) {
+        RuleDefinition definition = rule_definition(name, condition);
+        definition.rule.levels[0].severity = std::move(severity);
+        return definition;
+    };
+    AlertsConfig config =
+        alerts_of({rule("load", "load > 5", "warning"), rule("down", "down > 0", "critical"),
+                   rule("soon", "soon > 0", "critical")});
+    config.rules[2].rule.policy.hold_for.nanoseconds = 60 * second;
+    Rig rig(std::move(config));
+    for (int i = 0; i < 1'500; ++i) rig.in.gauge("load", "host:" + std::to_string(i), 6);
+    rig.in.gauge("down", "host:x", 1);
+    rig.in.gauge("soon", "host:x", 1);
+    rig.flush();
+    const auto view = rig.alerting->view();
+    REQUIRE(view->alerts.size() == AlertsView::listed_max);
+    CHECK(view->unlisted == 502);
+    CHECK(view->alerts[0].rule == 1);
+    CHECK(view->alerts[1].rule == 0);
+    CHECK(std::ranges::count_if(view->alerts, &AlertFacts::is_told) == 51);
+    // Of those that nobody was told of.
+    CHECK(view->alerts[51].rule == 2);
+    rig.flush();
+    CHECK(rig.made_text().contains("ALERTS{alertname=down,"));
+}
+
+TEST_CASE("what is beyond what is tracked is counted as not listed") {
+    Rig rig(alerts_of({rule_definition("load", "load > 5")}));
+    const std::size_t beyond = 7;
+    for (std::size_t i = 0; i < limits::tracked_instances_max + beyond; ++i) {
+        rig.in.gauge("load", "host:" + std::to_string(i), 6);
+    }
+    rig.flush();
+    CHECK(rig.alerting->view()->unlisted ==
+          limits::tracked_instances_max + beyond - AlertsView::listed_max);
+}
+
+TEST_CASE("any group can be asked about, with a history or without") {
+    Rig rig(alerts_of({rule_definition("load", "load > 38")}));
+    for (int i = 0; i < 3; ++i) {
+        for (int host = 0; host < 40; ++host) {
+            rig.in.gauge("load", "host:" + std::to_string(host), host);
+        }
+        rig.flush();
+    }
+    CHECK(rig.alerting->view()->histories_per_rule ==
+          EvaluationHistory::idle_instances_per_rule_max);
+    std::size_t kept = 0;
+    for (int host = 0; host < 40; ++host) {
+        CAPTURE(host);
+        const auto found = rig.alerting->instances(0, {{"host", std::to_string(host)}}, 5);
+        REQUIRE(found.size() == 1);
+        kept += found[0].is_kept ? 1U : 0U;
+        CHECK(found[0].evaluations.size() == (found[0].is_kept ? 3U : 1U));
+        const EvaluationRecord& last = found[0].evaluations.back();
+        CHECK(last.value == Value::exact(host));
+        CHECK(last.levels[0].raised == (host > 38 ? Truth::yes : Truth::no));
+        CHECK(last.wall_ns == rig.clock.wall_ns());
+        REQUIRE(last.leaves.size() == 1);
+        CHECK(last.leaves[0].series == 1);
+    }
+    CHECK(kept == EvaluationHistory::idle_instances_per_rule_max + 1);
+    CHECK(rig.alerting->instances(0, {}, 10'000).size() == 40);
+    CHECK(rig.alerting->instances(0, {}, 25).size() == 25);
+    CHECK(rig.alerting->instances(0, {{"host", "none"}}, 5).empty());
+}
+
+TEST_CASE("a group without series was neither true nor false, but what was counted of it") {
+    Rig rig(alerts_of({rule_definition("slow", "p95(lat[10s]) by (host) > 5"),
+                       rule_definition("errors", "increase(lat[10s]) by (host) > 5")}));
+    rig.in.values(protocol::Kind::timer, "lat", "host:a", {9});
+    rig.flush();
+    rig.in.forget(protocol::Kind::timer, "lat", "host:a");
+    for (int i = 0; i < 3; ++i) rig.flush();
+    const auto slow = rig.alerting->instances(0, {}, 5);
+    REQUIRE(slow.size() == 1);
+    CHECK_FALSE(slow[0].evaluations.back().is_there);
+    CHECK(slow[0].evaluations.back().levels[0].raised == Truth::no_data);
+    CHECK(slow[0].evaluations.back().levels[0].cleared == Truth::no_data);
+    const auto errors = rig.alerting->instances(1, {}, 5);
+    REQUIRE(errors.size() == 1);
+    CHECK_FALSE(errors[0].evaluations.back().is_there);
+    CHECK(errors[0].evaluations.back().levels[0].raised == Truth::no);
 }
 
 TEST_CASE("names that no client may use") {

@@ -25,11 +25,12 @@ namespace {
 constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::int64_t minute_ns = 60 * second_ns;
 
-Program compiled(const std::string& text, std::vector<GroupLabels> expected = {}) {
+Program compiled(const std::string& text, std::vector<GroupLabels> expected = {},
+                 std::int64_t forget_after_ns = 1'440 * minute_ns) {
     auto expression = parse_expression(SourceText(text));
     REQUIRE(expression.has_value());
-    auto program =
-        compile(std::move(*expression), Result::condition, {.expected = std::move(expected)});
+    auto program = compile(std::move(*expression), Result::condition,
+                           {.forget_after_ns = forget_after_ns, .expected = std::move(expected)});
     REQUIRE_MESSAGE(program.has_value(), program.error().what);
     return std::move(*program);
 }
@@ -98,8 +99,10 @@ private:
         if (!notice.severity.empty()) text += " " + notice.severity;
         if (notice.reason != Reason::condition) text += " " + std::string(to_string(notice.reason));
         if (notice.has_value) text += " " + number(notice.value);
-        return text + " (peak " + number(notice.peak) + ", " +
-               std::to_string(notice.duration_ns / second_ns) + " s)";
+        text += " (peak " + (notice.has_peak ? number(notice.peak) : std::string("none")) + ", " +
+                std::to_string(notice.duration_ns / second_ns) + " s)";
+        if (notice.untold > 0) text += " and " + std::to_string(notice.untold) + " more";
+        return text;
     }
 
     Rules rules_;
@@ -188,6 +191,10 @@ TEST_CASE("above the cap the first are told, the rest is counted, and told when 
     // The worst of them.
     CHECK(first.contains("firing critical 7"));
     CHECK_FALSE(first.contains("firing critical 6"));
+    // Once, in the last of them, and not of each.
+    CHECK(first.contains(" and 950 more"));
+    const std::vector<Notice> told = rig.engine().told(rig.now);
+    CHECK(std::ranges::count(told, 950U, &Notice::untold) == 1);
     CHECK(rig.engine().counts("x").firing == 1'000);
     CHECK(rig.engine().counts("x").suppressed == 950);
     CHECK(rig.flushes(3) == "");
@@ -196,6 +203,7 @@ TEST_CASE("above the cap the first are told, the rest is counted, and told when 
     const std::string next = rig.flush();
     CHECK(next.starts_with("x{n=104} resolved critical 0 (peak 7, 40 s); "));
     CHECK(std::ranges::count(next, '{') == 2);
+    CHECK(next.ends_with(" and 949 more"));
     CHECK(next.contains("firing critical 7"));
     // One that nobody was told of ends without a word.
     set(0, 0);
@@ -266,6 +274,118 @@ TEST_CASE("a window that was full before a restart decides nothing until it is a
     rig.kill_and_start(minute_ns);
     CHECK(rig.flushes(5) == "");
     CHECK(rig.flush().starts_with("errors resolved critical 0"));
+}
+
+TEST_CASE("a group that is silent since a restart has counted nothing") {
+    Rig rig([] {
+        std::vector rules{
+            rule_of("count", "increase(errs[30s]) by (svc) > 3"),
+            rule_of("held", "increase(errs[30s]) by (svc) > 3"),
+            rule_of("cleared", "increase(errs[30s]) by (svc) > 3", "rate(errs[20s]) by (svc) < 1"),
+            rule_of("share", "ratio(errs, all[30s], min = 2) by (svc) > 50%"),
+            rule_of("both", "increase(errs[30s]) by (svc) > 3 and p95(lat[30s]) by (svc) > 1")};
+        rules[1].policy.keep_firing_ns = 20 * second_ns;
+        return rules;
+    });
+    rig.in.count("errs", "svc:a", 20);
+    rig.in.count("all", "svc:a", 20);
+    rig.in.values(Kind::timer, "lat", "svc:a", {5'000});
+    rig.flushes(3);
+    CHECK(rig.engine().counts("count").firing == 1);
+    CHECK(rig.engine().counts("share").firing == 1);
+    CHECK(rig.engine().counts("both").firing == 1);
+    rig.in = SnapshotMaker();
+    rig.kill_and_start(minute_ns);
+    CHECK(rig.flushes(2) == "");
+    // A ratio of nothing is the one that has no data, and stays as it is.
+    std::string ended = rig.flush();
+    CHECK(ended.contains("count{svc=a} resolved critical 0 (peak 20, 110 s)"));
+    CHECK(ended.contains("cleared{svc=a} resolved critical 0"));
+    CHECK(ended.contains("both{svc=a} resolved critical 0"));
+    CHECK_FALSE(ended.contains("held"));
+    CHECK_FALSE(ended.contains("share"));
+    CHECK(rig.flushes(10) == "held{svc=a} resolved critical 0 (peak 20, 130 s)");
+    CHECK(rig.engine().counts("share").firing == 1);
+}
+
+TEST_CASE("a group that comes again after a restart is none of those that did not") {
+    Rig rig([] { return std::vector{rule_of("errors", "increase(errs[30s]) by (svc) > 3")}; });
+    rig.in.count("errs", "svc:a", 20);
+    rig.in.count("errs", "svc:b", 20);
+    rig.flush();
+    rig.in = SnapshotMaker();
+    rig.kill_and_start(minute_ns);
+    rig.in.count("errs", "svc:b", 5);
+    CHECK(rig.flushes(2) == "");
+    CHECK(rig.flush() == "errors{svc=a} resolved critical 0 (peak 20, 90 s)");
+    CHECK(rig.flush().starts_with("errors{svc=b} resolved critical 0"));
+}
+
+// It would be so for ever, of a group that nobody may ever hear of again.
+TEST_CASE("what is true of nothing does not go on without a group") {
+    Rig rig([] {
+        Rule rule = rule_of("few", "increase(jobs[20s]) by (svc) < 1");
+        rule.policy.resolve_after_ns = 5 * minute_ns;
+        return std::vector{rule};
+    });
+    rig.in.count("jobs", "svc:a", 0);
+    rig.flushes(2);
+    CHECK(rig.engine().counts("few").firing == 1);
+    rig.in = SnapshotMaker();
+    rig.kill_and_start(minute_ns);
+    CHECK(rig.flushes(30) == "");
+    CHECK(rig.flushes(3).contains("few{svc=a} resolved critical expired"));
+}
+
+TEST_CASE("that there is no data is not said before a window has filled") {
+    const auto with = [](NoData no_data) {
+        return [no_data] {
+            std::vector rules{rule_of("slow", "p95(lat[60s]) by (svc) > 1"),
+                              rule_of("share", "ratio(errs, all[60s]) by (svc) > 50%"),
+                              rule_of("level", "fill[60s] > 5"),
+                              rule_of("grows", "delta(fill[60s]) by (svc) > -1")};
+            for (Rule& rule : rules) rule.policy.no_data = no_data;
+            return rules;
+        };
+    };
+    const auto feed = [](Rig& rig) {
+        rig.in.values(Kind::timer, "lat", "svc:a", {5'000});
+        rig.in.count("errs", "svc:a", 20);
+        rig.in.count("all", "svc:a", 20);
+        rig.in.gauge("fill", "svc:a", 9);
+    };
+    SUBCASE("and then ends it where that is ok") {
+        Rig rig(with(NoData::ok));
+        rig.flushes(6, [&](int) { feed(rig); });
+        for (const char* const name : {"slow", "share", "level", "grows"}) {
+            CHECK(rig.engine().counts(name).firing == 1);
+        }
+        rig.in = SnapshotMaker();
+        rig.kill_and_start(minute_ns);
+        CHECK(rig.flushes(5) == "");
+        const std::string ended = rig.flush();
+        for (const char* const name : {"slow", "share", "level", "grows"}) {
+            CHECK(ended.contains(std::string(name) + "{svc=a} resolved critical no_data"));
+        }
+    }
+    SUBCASE("nor is it an alert before") {
+        Rig rig([] {
+            Rule rule = rule_of("slow", "p95(lat[60s]) > 1");
+            rule.policy.no_data = NoData::alert;
+            Rule share = rule_of("share", "ratio(errs, all[60s]) > 50%");
+            share.policy.no_data = NoData::alert;
+            return std::vector{rule, share};
+        });
+        CHECK(rig.flushes(5) == "");
+        const std::string fired = rig.flush();
+        CHECK(fired.contains("slow firing critical no_data (peak none, 0 s)"));
+        CHECK(fired.contains("share firing critical no_data (peak none, 0 s)"));
+        // Over a restart, and until there is one.
+        rig.kill_and_start(minute_ns);
+        CHECK(rig.flushes(6) == "");
+        rig.in.values(Kind::timer, "lat", "", {0.5});
+        CHECK(rig.flush() == "slow resolved critical 0.5 (peak 0.5, 130 s)");
+    }
 }
 
 TEST_CASE("a rule that is gone ends its alerts") {
@@ -351,6 +471,29 @@ TEST_CASE("who was there is missed over a restart") {
     rig.in.gauge("beat", "worker:a", 1);
     rig.in.gauge("beat", "worker:b", 1);
     CHECK(rig.flush().starts_with("worker{worker=a} resolved critical 0"));
+}
+
+TEST_CASE("what absent() has forgotten fires no longer") {
+    Rig rig([] {
+        Rule rule{.name = "worker", .levels = {}};
+        rule.levels.push_back(
+            {"critical", compiled("absent(beat[20s]) by (worker)", {}, minute_ns)});
+        return std::vector{rule};
+    });
+    SUBCASE("whose series is gone") {
+        rig.in.count("beat", "worker:a", 1);
+        rig.flush();
+        rig.in.forget(Kind::counter, "beat", "worker:a");
+    }
+    SUBCASE("whose series is there, and silent") {
+        rig.in.gauge("beat", "worker:a", 1);
+        rig.flush();
+    }
+    CHECK(rig.flushes(2).starts_with("worker{worker=a} firing critical 1"));
+    // A minute from when its window is empty.
+    CHECK(rig.flushes(5) == "");
+    CHECK(rig.flush() == "worker{worker=a} resolved critical expired (peak 1, 60 s)");
+    CHECK(rig.flushes(400) == "");
 }
 
 TEST_CASE("more instances than can be tracked are counted") {

@@ -38,9 +38,10 @@ public:
         evaluate(state, policy_, levels, value, now_);
         return text();
     }
-    std::string missing() {
+    std::string missing() { return step(Truth::no_data); }
+    std::string forgotten() {
         now_.steady_ns += 10 * second_ns;
-        evaluate_missing(state, policy_, 1, now_);
+        expire(state, policy_, now_);
         return text();
     }
     // "yynn." : yes, no, no data; what comes out for each, by its first letter.
@@ -184,6 +185,18 @@ TEST_CASE("a firing alert without data is stale, and expires") {
     CHECK(pending.missing() == "pending");
     CHECK(pending.missing() == "pending");
     CHECK(pending.missing() == "ok");
+}
+
+TEST_CASE("what is forgotten is over at once") {
+    Rig rig({});
+    CHECK(rig.step(Truth::yes, 5) == "firing");
+    CHECK(rig.forgotten() == "ok");
+    CHECK(rig.state.reason == Reason::expired);
+
+    Rig pending({.hold_for = {.nanoseconds = 20 * second_ns}});
+    CHECK(pending.step(Truth::yes) == "pending");
+    CHECK(pending.forgotten() == "ok");
+    CHECK(pending.state.is_idle());
 }
 
 TEST_CASE("more than four changes in half an hour are flapping, until a quarter of one is quiet") {

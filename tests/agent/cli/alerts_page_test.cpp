@@ -94,6 +94,19 @@ TEST_CASE("a history is a line for each evaluation") {
           "  00:00:00  0.0712          true       pending     at least 31 (2)  435 (6)\n");
 }
 
+TEST_CASE("where evaluations are not kept, that is what is said") {
+    std::string text(explained_text);
+    const std::string_view instances = R"("instances":[{)";
+    text.insert(text.find(instances) + instances.size(), R"("kept":false,)");
+    text.insert(text.find(instances), R"("histories_per_rule":16,)");
+    const std::string said =
+        "  its evaluations are not kept, this is the last one: of groups that are fine at most 16 "
+        "of this rule are, and fewer while much fires\n";
+    CHECK(render_explanation(text, now_s, false)->text.contains(said));
+    CHECK(render_history(text, false)->text.ends_with(said));
+    CHECK_FALSE(render_history(explained_text, false)->text.contains("not kept"));
+}
+
 TEST_CASE("what is no document of ours") {
     for (const std::string_view text :
          {"", "{}", "[]", "nonsense", R"({"status":"error","error":"x"})",

@@ -358,6 +358,28 @@ TEST_CASE("rules refer to rules that there are") {
     CHECK(wrong("inhibited_by = ['bad']\n[alerts.bad]\ncondition = '1 > 2'").size() == 1);
 }
 
+TEST_CASE("rules that keep each other quiet are refused") {
+    const auto rule = [](const std::string& name, const std::string& by) {
+        return "[alerts." + name + "]\ncondition = 'a > 1'\ninhibited_by = [" + by + "]\n";
+    };
+    const std::string before =
+        "alerts.a.inhibited_by: must not lead back to this rule, got a circle in which each rule "
+        "is kept quiet by the next one, for ever: ";
+    CHECK(lines_wrong_in(rule("a", "'b'") + rule("b", "'a'")) ==
+          Lines{"c:3:16: " + before + R"("a" by "b" by "a")"});
+    CHECK(lines_wrong_in(rule("a", "'d', 'b'") + rule("b", "'c'") + rule("c", "'d', 'a'") +
+                         rule("d", "")) ==
+          Lines{"c:3:16: " + before + R"("a" by "b" by "c" by "a")"});
+    // Who is kept quiet by a circle is no part of it.
+    CHECK(lines_wrong_in(rule("outside", "'a'") + rule("a", "'b'") + rule("b", "'a'")) ==
+          Lines{"c:6:16: " + before + R"("a" by "b" by "a")"});
+    CHECK(lines_wrong_in(rule("a", "'b'") + rule("b", "'a'") + rule("x", "'y'") + rule("y", "'x'"))
+              .size() == 2);
+    // Two ways to one rule are none, and one that is switched off keeps nobody quiet.
+    loaded_from(rule("a", "'b', 'c'") + rule("b", "'d'") + rule("c", "'d'") + rule("d", ""));
+    loaded_from(rule("a", "'b'") + rule("b", "'a'") + "enabled = false\n");
+}
+
 TEST_CASE("no rule has the name of an option, and no option that of a rule") {
     CHECK(lines_wrong_in("[alerts.enabled]\ncondition = 'a > 1'\n[alerts.max_state]\n") ==
           Lines{"c:1:1: alerts.enabled: must have another name: `enabled` is an option of [alerts]",

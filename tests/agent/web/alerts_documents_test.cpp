@@ -20,6 +20,12 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t now_unix_ns = 1'785'542'410'250'000'000;  // 2026-08-01T00:00:10.25Z
 
+InstanceFinder in(const EvaluationHistory& history) {
+    return [&history](std::size_t rule, const GroupLabels& labels, std::size_t most) {
+        return history.find(rule, labels, most);
+    };
+}
+
 AlertsView sample() {
     RuleFacts slow{.name = "slow",
                    .levels = {{"warning", "p95(t) > 1s", ""}, {"critical", "p95(t) > 2s", ""}},
@@ -184,13 +190,13 @@ TEST_CASE("an explanation has the last evaluation, a history all of them") {
     for (int i = 0; i < 3; ++i) {
         EvaluationRecord record{.wall_ns = now_unix_ns + i * (10 * second)};
         record.value = i == 0 ? Value::filling() : Value::exact(1'500);
-        record.raised[0] = i == 0 ? Truth::filling : Truth::yes;
+        record.levels[0].raised = i == 0 ? Truth::filling : Truth::yes;
         record.phase = Phase::pending;
         record.leaves.push_back({.value = Value::at_least(4), .series = 2});
         history.record(0, key_of(labels), false, std::move(record));
     }
     const AlertsAnswer explained =
-        explain_document(view, history, {{"alert", "slow"}, {"label", "service=web"}}, false);
+        explain_document(view, in(history), {{"alert", "slow"}, {"label", "service=web"}}, false);
     CHECK(explained.status == 200);
     const auto document = parsed(explained.text);
     CHECK(at(document, "/data/rule/name") == R"("slow")");
@@ -206,24 +212,46 @@ TEST_CASE("an explanation has the last evaluation, a history all of them") {
     CHECK(at(document, last + "/leaves/0/value/is") == R"("at least")");
     CHECK(at(document, last + "/leaves/0/series") == "2");
 
-    const auto all = parsed(explain_document(view, history, {{"alert", "slow"}}, true).text);
+    const auto all = parsed(explain_document(view, in(history), {{"alert", "slow"}}, true).text);
     CHECK(at(all, instance + "/evaluations/0/value/is") == R"("filling")");
     CHECK(at(all, instance + "/evaluations/0/value/number") == "nothing");
     CHECK(at(all, instance + "/evaluations/2/state") == R"("pending")");
     const auto none = parsed(
-        explain_document(view, history, {{"alert", "slow"}, {"label", "service=x"}}, true).text);
+        explain_document(view, in(history), {{"alert", "slow"}, {"label", "service=x"}}, true)
+            .text);
     CHECK(at(none, "/data/instances") == "[]");
+    CHECK(at(document, instance + "/kept") == "true");
+}
+
+TEST_CASE("an explanation says of which groups the evaluations are not kept") {
+    AlertsView view = sample();
+    view.histories_per_rule = 16;
+    const InstanceFinder find = [](std::size_t, const GroupLabels& labels, std::size_t) {
+        InstanceHistory last{.labels = labels, .evaluations = {}, .is_kept = false};
+        last.evaluations.push_back(
+            EvaluationRecord{.wall_ns = now_unix_ns, .value = Value::exact(7)});
+        return std::vector{last};
+    };
+    for (const bool with_history : {false, true}) {
+        const auto document = parsed(
+            explain_document(view, find, {{"alert", "slow"}, {"label", "service=x"}}, with_history)
+                .text);
+        CHECK(at(document, "/data/histories_per_rule") == "16");
+        CHECK(at(document, "/data/instances/0/kept") == "false");
+        CHECK(at(document, "/data/instances/0/labels/service") == R"("x")");
+        CHECK(at(document, "/data/instances/0/evaluations/0/value/number") == "7");
+    }
 }
 
 TEST_CASE("what is not there, and what is no label") {
     const AlertsView view = sample();
     const EvaluationHistory history(2);
-    const AlertsAnswer unknown = explain_document(view, history, {{"alert", "slw"}}, false);
+    const AlertsAnswer unknown = explain_document(view, in(history), {{"alert", "slw"}}, false);
     CHECK(unknown.status == 404);
     CHECK(at(parsed(unknown.text), "/status") == R"("error")");
     CHECK(at(parsed(unknown.text), "/error") ==
           R"("there is no rule \"slw\"; did you mean `slow`?")");
     const AlertsAnswer wrong =
-        explain_document(view, history, {{"alert", "slow"}, {"label", "service"}}, false);
+        explain_document(view, in(history), {{"alert", "slow"}, {"label", "service"}}, false);
     CHECK(wrong.status == 400);
 }

@@ -14,10 +14,8 @@ namespace {
 constexpr std::string_view no_time = "0001-01-01T00:00:00Z";
 
 void write_numbers(sinks::JsonWriter& json, const Message& message) {
-    if (message.has_value) {
-        json.field("value", message.value);
-        json.field("peak", message.peak);
-    }
+    if (message.has_value) json.field("value", message.value);
+    if (message.has_peak) json.field("peak", message.peak);
     if (message.threshold) json.field("threshold", *message.threshold);
     json.optional_field("unit", message.unit);
 }
@@ -61,6 +59,10 @@ std::string encode_pitot(const Message& message, const EncoderSettings& settings
         json.key("duration_s");
         json.seconds(message.duration_ns);
         json.optional_field("runbook_url", message.runbook_url);
+        if (message.untold > 0) {
+            json.key("untold");
+            json.integer(message.untold);
+        }
     }
     json.optional_field("link", settings.link);
     json.end_object();

@@ -84,6 +84,15 @@ TEST_CASE("pitot's own form") {
 
     message = channel_message("slow", MessageType::resolved);
     message.has_value = false;
+    CHECK(webhook::encode_pitot(message, {.receiver = "hook", .link = ""})
+              .contains(R"("reason":"condition","peak":512,"threshold":250)"));
+    CHECK(webhook::encode_alertmanager(message, {.receiver = "hook", .link = ""})
+              .contains(R"("peak":"512","reason":"condition","summary")"));
+    message.untold = 950;
+    CHECK(webhook::encode_pitot(message, {.receiver = "hook", .link = ""})
+              .ends_with(R"("untold":950})"));
+    message.untold = 0;
+    message.has_peak = false;
     message.threshold.reset();
     message.unit.clear();
     message.labels.clear();

@@ -86,6 +86,12 @@ TEST_CASE("without a summary one is made") {
     CHECK(summary_of(notice) == "slow (service=pay): no data; p95(x) by (service) > 250ms");
     notice = notice_of(NoticeType::resolved);
     notice.reason = Reason::expired;
+    // As the engine has it: no value now, and a worst one all the same.
+    notice.has_value = false;
+    CHECK(summary_of(notice) ==
+          "slow (service=pay): over after 12 m: there has been no data for too long to tell, at "
+          "worst 512 ms");
+    notice.has_peak = false;
     CHECK(summary_of(notice) ==
           "slow (service=pay): over after 12 m: there has been no data for too long to tell");
     notice.rule = "gone";
@@ -97,6 +103,13 @@ TEST_CASE("without a summary one is made") {
           "settled");
     CHECK(summary_of(notice_of(NoticeType::settled)) ==
           "slow (service=pay): has settled, and is ok");
+}
+
+TEST_CASE("whatever a summary says, it says how many more there are") {
+    Notice notice = notice_of(NoticeType::firing);
+    notice.untold = 950;
+    CHECK(summary_of(notice) ==
+          "slow (service=pay): 312 ms; p95(x) by (service) > 250ms (and 950 more)");
 }
 
 TEST_CASE("thresholds are constants that the value is compared with") {

@@ -22,9 +22,11 @@ QueueFile sample() {
     message.fixed_labels = {{"team", "shop"}};
     message.description = "lines\nof text";
     message.repeat_ns = 7;
+    message.untold = 950;
     Message without = channel_message("b", MessageType::settled, std::string("\0\xff\n", 3));
     without.threshold.reset();
     without.has_value = false;
+    without.has_peak = false;
     Message overflow;
     overflow.type = MessageType::overflow;
     overflow.held_back = 12;

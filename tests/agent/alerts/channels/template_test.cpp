@@ -64,6 +64,10 @@ TEST_CASE("a value that there is not is no zero") {
           "- 7");
     CHECK(shown("{{ if value }}a{{ else }}b{{ end }}", message) == "b");
     CHECK(shown("{{ value | json }}", message) == "null");
+    // What ends for want of data was as bad as it was.
+    CHECK(shown("{{ peak }}", message) == "512");
+    message.has_peak = false;
+    CHECK(shown("{{ peak }}", message) == "no data");
 }
 
 TEST_CASE("filters") {
