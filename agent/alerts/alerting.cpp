@@ -3,7 +3,6 @@
 #include <spdlog/logger.h>
 
 #include <algorithm>
-#include <map>
 #include <span>
 #include <system_error>
 #include <tuple>

@@ -127,7 +127,7 @@ TEST_CASE("a share of 1 that is beyond it is asked about") {
         EvaluationRecord record{.wall_ns = now_unix_ns, .is_there = true};
         record.value = Value::exact(value);
         history.record(0, "", false, std::move(record));
-        return at(parsed(explain_document(view, history, {{"alert", "slow"}}, false).text),
+        return at(parsed(explain_document(view, in(history), {{"alert", "slow"}}, false).text),
                   "/data/hint");
     };
     CHECK(hint_at(85) == R"("is it in percent already? `disk` has no unit")");
