@@ -1,13 +1,11 @@
 // [alerts], [alerts.NAME], [derive.NAME] and [units]: what each option becomes, what rules
-// about the agent itself there are and how they are overridden, what windows may take in all,
-// and files that hold rules alone.
+// about the agent itself there are and how they are overridden, and what windows may take in all.
 #include "agent/config/alerts.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -566,43 +564,4 @@ expr = "rate(x)"
     };
     CHECK(text_of(first) == text_of(second));
     CHECK(second.config.alerts.derived.size() == 1);
-}
-
-TEST_CASE("files of rules are loaded by themselves") {
-    const ConfigDirectory directory;
-    const auto first =
-        directory.write("a.toml",
-                        "[alerts.a]\ncondition = 'increase(x[1m]) > ${LIMIT}'\nchannels = ['any']\n"
-                        "[channels.any]\ntype = 'log'\n");
-    const auto second = directory.write("b.toml", "[alerts.b]\ncondition = 'x > 1'\n");
-    const RulesFileArguments arguments{.interval = std::chrono::seconds(1),
-                                       .environment = config_environment({{"LIMIT", "5"}})};
-    const auto loaded = load_rules_files(std::vector{first, second}, arguments);
-    REQUIRE_MESSAGE(loaded, render(loaded.error(), {}));
-    REQUIRE(loaded->rules.size() == 2);
-    CHECK(loaded->rules[0].rule.name == "a");
-    CHECK(loaded->rules[0].rule.levels[0].condition.feeds[0].window_flushes == 60);
-    CHECK(loaded->rules[1].rule.name == "b");
-
-    RulesFileArguments with_own = arguments;
-    with_own.own_prefix = "pitot";
-    CHECK(load_rules_files(std::vector{second}, with_own)->rules.size() ==
-          1 + built_in_names().size());
-
-    const auto bad =
-        directory.write("c.toml",
-                        "[alerts.b]\ncondition = 'x >'\nfro = '1m'\n[listeners.a]\ntype = 'udp'\n"
-                        "[alert.c]\ncondition = 'x > 1'\n");
-    const auto refused = load_rules_files(std::vector{second, bad}, arguments);
-    REQUIRE_FALSE(refused);
-    Lines lines;
-    for (Problem problem : refused.error()) {
-        problem.where = std::filesystem::path(problem.where).filename();
-        lines.push_back(to_line(problem));
-    }
-    REQUIRE(lines.size() == 3);
-    CHECK(lines[0].starts_with("c.toml:2:1: alerts.b.condition: must be given in one file"));
-    CHECK(lines[1] == "c.toml:3:1: alerts.b.fro: unknown option; did you mean `for`?");
-    CHECK(lines[2] == "c.toml:6:2: alert: unknown table; did you mean `alerts`?");
-    CHECK_FALSE(load_rules_files(std::vector{directory.path() / "none"}, arguments));
 }
