@@ -111,11 +111,11 @@ std::vector<Ledger::Channel> AlertService::channels() const {
     if (!channels_) return all;
     const std::string problem = state_problem();
     for (alerts::channels::ChannelReport& report : channels_->report()) {
+        if (report.file_problem.empty()) report.file_problem = problem;
         all.push_back({.name = std::move(report.name),
                        .type = std::move(report.type),
                        .status = std::move(report.status),
-                       .file_problem =
-                           report.file_problem.empty() ? problem : std::move(report.file_problem)});
+                       .file_problem = std::move(report.file_problem)});
     }
     return all;
 }
