@@ -232,7 +232,7 @@ TEST_CASE("a failure says how far a rule is from what it needs") {
     CHECK(said("\"level:9|g\"", R"({ at = "10s", alert = "often", state = "firing" })")
               .contains("often is pending: true in 1 of 5 evaluations, needs 3\n"));
     const std::string few =
-        said("\"bad:1|c\", \"all:2|c\"", R"({ at = "1m", alert = "few", state = "firing" })");
+        said(R"("bad:1|c", "all:2|c")", R"({ at = "1m", alert = "few", state = "firing" })");
     CHECK(few.contains("ratio(bad, all[1m], min = 50) = "));
     CHECK(few.contains("all[1m] = 12; fewer than min = 50)\n"));
 }

@@ -240,7 +240,7 @@ TEST_CASE("what pitot has an option for is taken over from Telegraf") {
          "[sinks.prometheus2]"},
         {"[[inputs.statsd]]\nname_prefix = \"shop_\"", "prefix = \"shop_\""},
         {"[[inputs.statsd]]\n[inputs.statsd.tags]\nrack = 7", "constant_tags = { rack = \"7\" }"},
-        {"[global_tags]\nrack = 7\nx = true", "constant_tags = { rack = \"7\", x = \"true\" }"},
+        {"[global_tags]\nrack = 7\nx = true", R"(constant_tags = { rack = "7", x = "true" })"},
         {"[[outputs.influxdb]]\nurls = \"http://a:1\"", "url = \"http://a:1\""},
     }};
     for (const auto& [text, line] : taken) {

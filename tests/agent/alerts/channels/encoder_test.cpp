@@ -41,7 +41,7 @@ Message hostile() {
     return message;
 }
 
-const std::string hostile_shown = "\"\\\\n\\x1b[31m<!channel>\\x7f\\u{202e}";
+const std::string hostile_shown = R"("\\n\x1b[31m<!channel>\x7f\u{202e})";
 
 // One JSON text on one line: no control byte, and every quote and bracket closed.
 void check_one_line(const std::string& json) {
