@@ -132,14 +132,16 @@ TEST_CASE("files that cannot be included") {
     const std::string no_digit =
         "conf.d/a.toml:1:13: must have a digit here, got 's' (in a decimal integer); "
         "texts, durations and sizes are written in quotes: \"10s\"";
+    const std::string no_include =
+        "conf.d/d.toml:1:1: include: must stand in the main file: a file that is included "
+        "includes none";
     const std::string no_unit =
         "pitot.toml:2:12: interval: must have a unit, such as \"1s\" or \"1ms\", got the text "
         "\"1\"";
     CHECK(wrong_in(arguments_with({}, main), directory.path()) ==
           Lines{"pitot.toml:1:11: include: must name files that are there, got \"nowhere.toml\"",
                 no_unit, no_digit, "conf.d/b.toml: must be a file, got something else",
-                "conf.d/d.toml:1:1: include: must stand in the main file: a file that is included "
-                "includes none"});
+                no_include});
     const auto wrong_type = directory.write("other.toml", "include = \"conf.d\"\n");
     CHECK(wrong_in(arguments_with({}, wrong_type), directory.path()) ==
           Lines{"other.toml:1:11: include: must be a list of texts, such as [\"a\", \"b\"], got "
