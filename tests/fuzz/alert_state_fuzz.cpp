@@ -77,7 +77,7 @@ void use(const SavedState& state) {
         now.wall_ns += interval_ns;
         stream.gauge("a", "host:a", value);
         for (const Notice& notice : engine.flush(stream.end_interval(), now)) {
-            require(!notice.rule.empty() || state.instances.size() > 0, "a notice of no rule");
+            require(!notice.rule.empty() || !state.instances.empty(), "a notice of no rule");
         }
     }
     require(decode(encode(engine.saved(now))).has_value(), "what the engine saves is refused");
