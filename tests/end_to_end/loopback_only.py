@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 
-IN_NAMESPACE = "PITOT_TEST_NAMESPACE"
+IN_NAMESPACE = "LOOPBACK_ONLY"  # not PITOT_: the harness takes those out when it is imported
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1  # linux/sockios.h, linux/if.h
 
 
