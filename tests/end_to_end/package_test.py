@@ -108,6 +108,8 @@ def test_what_is_in_it(_: Scene) -> str:
     expect_equal("rights", {name: modes.get(name) for name in wanted}, wanted)
     expect({"libc6", "libssl3"} <= set(dependencies()),
            f"the libraries must be dependencies, got {dependencies()}")
+    shared = [name for name in dependencies() if re.match(r"libstdc|libgcc|libfmt|libspd", name)]
+    expect_equal("C++ libraries that are not in the program", shared, [])
     conffiles = said("dpkg-deb", "--info", package(), "conffiles").split()
     expect_equal("conffiles", conffiles, [CONFIG])
     stripped = said("readelf", "--sections", unpacked() / "usr/bin/pitot")
