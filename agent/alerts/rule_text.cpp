@@ -160,6 +160,44 @@ void add_feeds(Block& block, std::span<const Program* const> programs, std::int6
     }
 }
 
+// "12 series in 3 groups", or why there is none.
+std::string matched_text(const FeedReach& reach) {
+    if (reach.series > 0) {
+        return fmt::format("{} series in {} group{}", reach.series, reach.groups,
+                           reach.groups == 1 ? "" : "s");
+    }
+    if (!reach.reason.empty()) return "no series: " + reach.reason;
+    if (reach.nearest.empty()) return "no series; no name of a metric is near it";
+    return fmt::format("no series; {} `{}`",
+                       reach.nearest.size() == 1 ? "the closest name is" : "closest names are",
+                       fmt::join(reach.nearest, "`, `"));
+}
+
+// What the rule reads of the series that there are. Windows and measures do not matter here.
+void add_reach(Block& block, std::span<const Program* const> programs, const Reach* reach,
+               std::string_view noun) {
+    if (reach == nullptr) return;
+    std::vector<std::string> told;
+    for (const Program* const program : programs) {
+        for (const Feed& feed : program->feeds) {
+            const FeedReach& its = reach->of(feed);
+            std::string text =
+                fmt::format("{}: {}", to_text({.metric = feed.metric, .matches = feed.matches}),
+                            matched_text(its));
+            if (std::ranges::find(told, text) != told.end()) continue;
+            block.line("matches", shown(text));
+            told.push_back(std::move(text));
+            for (const std::string& example : its.examples) {
+                block.line("matches", "  " + shown(example));
+            }
+        }
+    }
+    const RuleReach all = reach->of(programs);
+    block.line("now", fmt::format("{} {}{}, {} of memory when windows are full", all.instances,
+                                  noun, all.instances == 1 || noun == "series" ? "" : "s",
+                                  size_text(all.bytes)));
+}
+
 void add_hints(Block& block, std::span<const Program* const> programs) {
     std::vector<std::string_view> told;
     for (const Program* const program : programs) {
@@ -258,7 +296,7 @@ std::string told_text(const RuleDefinition& definition) {
 }
 
 std::string explain(const RuleDefinition& definition, std::int64_t interval_ns,
-                    const UnitOf& unit_of) {
+                    const UnitOf& unit_of, const Reach* reach) {
     const Rule& rule = definition.rule;
     Block block(fmt::format("{} ({})", rule.name, definition.where));
     std::vector<const Program*> programs;
@@ -279,6 +317,7 @@ std::string explain(const RuleDefinition& definition, std::int64_t interval_ns,
     block.line("groups", groups);
     add_feeds(block, programs, interval_ns);
     block.line("memory", memory_text(state_bytes(rule), labels, rule.instances_max));
+    if (!definition.is_built_in) add_reach(block, programs, reach, "group");
     block.line("fires", fires_text(rule.policy));
     block.line("no data", no_data_text(rule.policy));
     block.line("told to", told_text(definition));
@@ -286,7 +325,7 @@ std::string explain(const RuleDefinition& definition, std::int64_t interval_ns,
     return block.take();
 }
 
-std::string explain(const DerivedSeries& derived, std::int64_t interval_ns) {
+std::string explain(const DerivedSeries& derived, std::int64_t interval_ns, const Reach* reach) {
     const Program& program = derived.expression;
     const std::array<const Program*, 1> programs{&program};
     Block block(fmt::format("derived series {}", shown(derived.name)));
@@ -296,22 +335,25 @@ std::string explain(const DerivedSeries& derived, std::int64_t interval_ns) {
     block.line("series", groups_text(labels));
     add_feeds(block, programs, interval_ns);
     block.line("memory", memory_text(state_bytes(derived), labels, derived_groups));
+    add_reach(block, programs, reach, "series");
     add_hints(block, programs);
     return block.take();
 }
 
 }  // namespace
 
-std::string explain(const AlertsConfig& config, std::int64_t interval_ns) {
+std::string explain(const AlertsConfig& config, std::int64_t interval_ns, const Reach* reach) {
     std::string out;
     const UnitOf unit_of = unit_lookup(config.units);
     for (const bool built_in : {false, true}) {
         for (const RuleDefinition& definition : config.rules) {
-            if (definition.is_built_in == built_in)
-                out += explain(definition, interval_ns, unit_of);
+            if (definition.is_built_in != built_in) continue;
+            out += explain(definition, interval_ns, unit_of, reach);
         }
         if (built_in) continue;
-        for (const DerivedSeries& derived : config.derived) out += explain(derived, interval_ns);
+        for (const DerivedSeries& derived : config.derived) {
+            out += explain(derived, interval_ns, reach);
+        }
     }
     if (!config.enabled) out += "Alerts are switched off: alerts.enabled is false.\n";
     return out + fmt::format("All windows together: at most {} of alerts.max_state = {}.\n",

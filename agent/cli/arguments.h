@@ -30,6 +30,10 @@ struct CheckArguments {
     bool show = false;     // print the final configuration
     bool strict = false;   // a warning is a failure
     bool explain = false;  // print what each rule of alerts comes to
+    // And what it reads of series that there are: of a running agent, or of lines in a file.
+    bool live = false;
+    std::optional<std::string> url = {};  // of that agent; none: where the configuration has it
+    std::optional<std::filesystem::path> lines_file = {};
 };
 
 // pitot explain

@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "agent/alerts/reach.h"
 #include "agent/alerts/rule_text.h"
+#include "agent/cli/agent_target.h"
 #include "agent/cli/exit_codes.h"
+#include "agent/cli/series_sample.h"
+#include "agent/clock.h"
 #include "agent/config/problem.h"
 #include "agent/config/show.h"
 #include "agent/printable.h"
@@ -59,6 +65,58 @@ int report(std::span<const Problem> problems, const CheckOutput& output) {
     return exit_configuration;
 }
 
+struct NoSeries {
+    int exit_code = exit_failure;
+    std::string why;
+};
+
+// The series that rules are held against.
+std::expected<SeriesSample, NoSeries> sample_of(const CheckArguments& arguments,
+                                                const Config& config,
+                                                const Environment& environment) {
+    if (arguments.lines_file) {
+        auto sample = series_of_lines(*arguments.lines_file, config);
+        if (sample) return *std::move(sample);
+        return std::unexpected(NoSeries{.why = "pitot check: --lines: " + sample.error()});
+    }
+    const auto target = find_agent(
+        "pitot check",
+        {.url = arguments.url, .config_file = arguments.config_file, .sets = arguments.sets},
+        environment);
+    if (!target) {
+        const auto& [exit_code, text] = target.error();
+        // 3 is what --strict says of warnings.
+        const bool is_unknown = exit_code == exit_status_unknown;
+        return std::unexpected(
+            NoSeries{.exit_code = is_unknown ? exit_failure : exit_code, .why = text});
+    }
+    const SystemClock clock;
+    auto sample = series_of_agent(*target, config.alerts, clock);
+    if (sample) return *std::move(sample);
+    return std::unexpected(NoSeries{.why = "pitot check: --live: " + sample.error()});
+}
+
+// What it says of series comes before the rules, so that it is not lost below them.
+int explain_rules(const CheckArguments& arguments, const Config& config,
+                  const Environment& environment, const CheckOutput& output) {
+    const std::int64_t interval_ns = config.interval.count();
+    if (!arguments.live && !arguments.lines_file) {
+        output.out << "\n" << explain(config.alerts, interval_ns);
+        return exit_success;
+    }
+    const auto sample = sample_of(arguments, config, environment);
+    if (!sample) {
+        const std::string& why = sample.error().why;
+        output.err << why << (why.ends_with('\n') ? "" : "\n");
+        output.out << "\n" << explain(config.alerts, interval_ns);
+        return sample.error().exit_code;
+    }
+    for (const std::string& remark : sample->remarks) output.err << "warning: " << remark << '\n';
+    const alerts::Reach reach(config.alerts, sample->series());
+    output.out << "\n" << explain(config.alerts, interval_ns, &reach);
+    return exit_success;
+}
+
 }  // namespace
 
 int check(const CheckArguments& arguments, const SinkTrial& trial, const Environment& environment,
@@ -85,7 +143,8 @@ int check(const CheckArguments& arguments, const SinkTrial& trial, const Environ
         output.out << summary;
     }
     if (arguments.explain) {
-        output.out << "\n" << explain(loaded->config.alerts, loaded->config.interval.count());
+        const int exit_code = explain_rules(arguments, loaded->config, environment, output);
+        if (exit_code != exit_success) return exit_code;
     }
     return arguments.strict && !warnings.empty() ? exit_warnings : exit_success;
 }

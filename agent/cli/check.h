@@ -2,7 +2,7 @@
 //
 // Reads the file as `pitot run` would, makes every sink and throws it away again; opens no
 // socket and asks no destination. Secrets are looked up, because a file that is not there
-// would stop the agent.
+// would stop the agent. Only with --live does it ask something: a running agent, for its series.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,9 @@ struct CheckOutput {
     bool is_terminal = false;  // `err` is: show the lines of the file too
 };
 
-// Returns exit_success, exit_configuration, or with --strict exit_warnings.
+// Returns exit_success, exit_configuration, or with --strict exit_warnings. Of a configuration
+// that is right, when its rules could not be held against series: exit_failure, or exit_usage
+// for a wrong --url; they are explained without.
 int check(const CheckArguments& arguments, const SinkTrial& trial, const Environment& environment,
           const CheckOutput& output);
 

@@ -82,7 +82,7 @@ Parsed parse_check(Words words) {
     CommandParser parser("check",
                          "Tells whether a configuration is right, or all that is wrong with it. "
                          "It reads the file and the secrets that it names as `pitot run` would, "
-                         "and opens no socket.",
+                         "and opens no socket. Only with --live does it ask a running agent.",
                          "[FILE]", 1);
     parser.offer(0, Offer::file);
     parser.path("--config", "the same as FILE", arguments.config_file);
@@ -91,17 +91,42 @@ Parsed parse_check(Words words) {
                 arguments.show);
     parser.flag("--explain", "print what each alert reads, compares, remembers and costs",
                 arguments.explain);
+    parser.flag("--live",
+                "with it, what each alert matches among the series of the agent that runs here",
+                arguments.live);
+    parser.option("--url", "URL", "where that agent is, unless it is where FILE has it",
+                  [&](const std::string& text) {
+                      arguments.url = text;
+                      return std::string(text.empty() ? "must be a URL, got nothing" : "");
+                  });
+    parser.path("--lines",
+                "with --explain, what each alert matches among the series of these lines",
+                arguments.lines_file);
     parser.flag("--strict", "exit with 3 where there are warnings", arguments.strict);
     parser.exits(exit_success, "it is right");
     parser.exits(exit_warnings, "it is legal, and something in it is unwise (--strict)");
+    parser.exits(exit_failure, "nobody answered (--live), or the lines cannot be read (--lines)");
     parser.exits(exit_configuration, "it is wrong: every problem has been told, with its place");
     parser.example("pitot check /etc/pitot/pitot.toml", "");
     parser.example("pitot check --show /etc/pitot/pitot.toml",
                    "what each option comes to, and which file, variable or argument says so");
     parser.example("pitot check --explain /etc/pitot/pitot.toml", "what the rules of alerts mean");
+    parser.example("pitot check --explain --live new-rules.toml",
+                   "and what they would match and cost in the agent that runs here");
+    parser.example("pitot check --explain --lines lines.txt new-rules.toml",
+                   "or among the series of lines, without an agent");
     if (auto answer = parser.parse(words)) return std::move(*answer);
     if (arguments.show && arguments.explain) {
         return parser.misused_here("must be either --show or --explain, got both");
+    }
+    if (arguments.live && arguments.lines_file) {
+        return parser.misused_here("must be either --live or --lines, got both");
+    }
+    if ((arguments.live || arguments.lines_file) && !arguments.explain) {
+        return parser.misused_here("--live and --lines: must stand beside --explain");
+    }
+    if (arguments.url && !arguments.live) {
+        return parser.misused_here("--url: must stand beside --live");
     }
     if (!parser.words().empty()) {
         if (arguments.config_file) return parser.misused_here("must have one file, got two");

@@ -82,6 +82,12 @@ public:
         return settings_.channels ? settings_.channels() : std::vector<Ledger::Channel>();
     }
 
+    // Any thread: every series that is alive, the agent's own and made ones too. A flush waits
+    // for a small part of the walk at most (SeriesRegistry::each()).
+    void each_series(const std::function<void(const protocol::Series&)>& visit) const {
+        merger_.each_series(visit);
+    }
+
     // Any thread: what the last interval brought, and where the flush is.
     FlushProgress progress() const { return recorder_.progress(); }
 

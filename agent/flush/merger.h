@@ -98,6 +98,10 @@ public:
     Retirements take_retirements(std::size_t shard);
 
     std::size_t series() const noexcept { return registry_.size(); }
+    // Any thread: SeriesRegistry::each().
+    void each_series(const std::function<void(const protocol::Series&)>& visit) const {
+        registry_.each(visit);
+    }
     std::size_t expired_total() const noexcept { return expired_total_; }
 
 private:

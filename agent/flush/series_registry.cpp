@@ -51,6 +51,7 @@ SeriesRegistry::Resolved SeriesRegistry::resolve_overflow(std::string_view name,
 
 protocol::SeriesId SeriesRegistry::add(const SeriesKey& canonical, std::uint32_t hash,
                                        std::int64_t born_unix_ns) {
+    const std::scoped_lock lock(mutex_);
     protocol::SeriesId id = 0;
     if (free_.empty()) {
         id = static_cast<protocol::SeriesId>(series_.size());
@@ -89,7 +90,19 @@ void SeriesRegistry::forget_own(protocol::SeriesId id) {
     forget(id);
 }
 
+void SeriesRegistry::each(const std::function<void(const protocol::Series&)>& visit) const {
+    for (std::size_t from = 0;; from += walked_at_once) {
+        const std::scoped_lock lock(mutex_);
+        if (from >= series_.size()) return;
+        const std::size_t most = std::min(walked_at_once, series_.size() - from);
+        for (const protocol::Series& series : all().subspan(from, most)) {
+            if (series.birth != 0) visit(series);
+        }
+    }
+}
+
 void SeriesRegistry::forget(protocol::SeriesId id) {
+    const std::scoped_lock lock(mutex_);
     assert(series_[id].birth != 0);
     keys_.erase(handles_[id]);
     series_[id] = {};

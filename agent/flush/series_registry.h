@@ -2,10 +2,16 @@
 //
 // Owned by the merger. An id is used again after its series is forgotten; Series::birth
 // tells the two lives apart.
+//
+// For the flush thread, but for each(): births and deaths take a lock, so that others can walk
+// over what is there, a few at a time. A flush without news of that kind takes none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -43,6 +49,13 @@ public:
 
     std::span<const protocol::Series> all() const noexcept { return series_; }
     const protocol::Series& operator[](protocol::SeriesId id) const { return series_[id]; }
+
+    // How many each() looks at while a birth may have to wait: tens of microseconds.
+    static constexpr std::size_t walked_at_once = 256;
+    // Any thread: every series that is there, in no order. One that comes or goes meanwhile may
+    // be left out. `visit` must neither wait nor keep what it is shown.
+    void each(const std::function<void(const protocol::Series&)>& visit) const;
+
     // Without the agent's own.
     std::size_t size() const noexcept { return keys_.size() - own_; }
 
@@ -50,6 +63,7 @@ private:
     protocol::SeriesId add(const SeriesKey& canonical, std::uint32_t hash,
                            std::int64_t born_unix_ns);
 
+    mutable std::mutex mutex_;  // of what each() reads, when the flush thread writes it
     KeyTable keys_;
     std::uint32_t series_max_;
     std::size_t own_ = 0;  // series of the agent's own

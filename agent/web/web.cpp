@@ -7,6 +7,7 @@
 #include "agent/web/alerts_documents.h"
 #include "agent/web/pages.h"
 #include "agent/web/query.h"
+#include "agent/web/series_documents.h"
 
 namespace pitot::agent {
 namespace {
@@ -69,11 +70,25 @@ std::vector<Route> Web::routes() {
     std::vector<Route> all{
         public_page(page_live, &Web::answer_live), public_page(page_ready, &Web::answer_ready),
         page(page_health, &Web::answer_health), page(page_status, &Web::answer_status)};
+    std::ranges::move(series_routes(), std::back_inserter(all));
     if (alerting_ != nullptr) std::ranges::move(alerts_routes(), std::back_inserter(all));
     for (sinks::Sink* const sink : sinks_) {
         std::ranges::move(sink->routes(), std::back_inserter(all));
     }
     return all;
+}
+
+std::vector<Route> Web::series_routes() const {
+    const auto page = [this](std::string_view path, auto* document) {
+        return Route{.path = std::string(path),
+                     .answer = [this, document](const ServerRequest& request) {
+                         AlertsAnswer answer =
+                             document([this](const auto& visit) { flusher_.each_series(visit); },
+                                      parse_query(request.query));
+                         return json_answer(answer.status, std::move(answer.text));
+                     }};
+    };
+    return {page(page_series, &series_document), page(page_series_names, &series_names_document)};
 }
 
 std::vector<Route> Web::alerts_routes() const {

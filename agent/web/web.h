@@ -62,6 +62,7 @@ private:
     sinks::http::ServerAnswer answer_health();
     sinks::http::ServerAnswer answer_status();
     std::vector<sinks::http::Route> alerts_routes() const;
+    std::vector<sinks::http::Route> series_routes() const;
     HealthReport health_of(const Facts& facts, std::int64_t now_unix_ns);
 
     const ProcessFacts process_;

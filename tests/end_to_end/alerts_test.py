@@ -113,6 +113,15 @@ def pitot_alerts(agent: Agent, *words: str) -> tuple[int, str]:
     return run.returncode, run.stdout + run.stderr
 
 
+def pitot_check_live(agent: Agent, file: Path) -> tuple[int, str]:
+    """What rules of a file would match in this agent."""
+    run = subprocess.run([str(binary()), "check", "--explain", "--live", "--url",
+                          f"http://{agent.http}", str(file)],
+                         capture_output=True, text=True, timeout=60, check=False,
+                         env={"PATH": os.environ.get("PATH", "")})
+    return run.returncode, run.stdout + run.stderr
+
+
 def saved_firing(state: Path) -> bool:
     """The state file says that something was told. (Its text is binary, names are not.)"""
     path = state / "alerts.state"
@@ -236,6 +245,20 @@ def test_what_the_agent_says_of_its_alerts(scene: Scene) -> None:
     code, text = pitot_alerts(agent, "explain", "long_queu")
     expect_equal("exit code of an unknown rule", code, 1)
     expect("did you mean `long_queue`?" in text, f"explain must know better, says {text}")
+
+    new = scene.folder / "new.toml"
+    new.write_text(
+        "[alerts.deep]\ncondition = 'queue.depth > 9'\n"
+        "[alerts.derived]\ncondition = 'queue.double > 9'\n"
+        "[alerts.typo]\ncondition = 'queue.dept > 9'\n"
+        "[alerts.kind]\ncondition = 'p95(queue.depth[1m]) > 9'\n")
+    code, text = pitot_check_live(agent, new)
+    expect_equal("exit code of check --live", code, 0)
+    for words in ("queue.depth: 1 series in 1 group\n                queue.depth{queue=\"mail\"}\n",
+                  "queue.double: 1 series in 1 group\n",
+                  "queue.dept: no series; closest names are `queue.depth`",
+                  "queue.depth: no series: `queue.depth` is a gauge"):
+        expect(words in text, f"check --live must say {words!r}, says {text}")
 
     def exposed() -> str:
         with urllib.request.urlopen(agent.where("metrics")) as answer:

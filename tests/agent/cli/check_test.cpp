@@ -106,6 +106,46 @@ TEST_CASE("rules are counted, warned of, and explained") {
     CHECK(checked({.config_file = file, .sets = {"interval=1"}, .explain = true}).out.empty());
 }
 
+TEST_CASE("rules are held against the series of lines") {
+    const ConfigDirectory directory;
+    const auto file = directory.write(
+        "pitot.toml",
+        "[alerts.slow]\ncondition = 'p95(checkout.time{env=\"prod\"}[5m]) by (service) > 2s'\n"
+        "[alerts.typo]\ncondition = 'rate(erors[1m]) > 5/s'\n");
+    const auto lines = directory.write("lines",
+                                       "checkout.time:320|ms|#env:prod,service:pay\r\n\n"
+                                       "checkout.time:20|ms|#env:prod,service:cart\n"
+                                       "checkout.time:20|ms|#env:test,service:cart\n"
+                                       "nonsense\nerrors:1|c");
+    const Checked checks = checked({.config_file = file, .explain = true, .lines_file = lines});
+    CHECK(checks.exit_code == exit_success);
+    CHECK(checks.err.contains("lines: 1 line(s) are refused"));
+    CHECK(checks.out.contains("  matches     checkout.time{env=\"prod\"}: 2 series in 2 groups\n"));
+    CHECK(checks.out.contains("checkout.time{env=\"prod\", service=\"cart\"}\n"));
+    // What the agent tells of itself is not in the lines, and its own rules are right.
+    CHECK_FALSE(checks.out.contains("pitot.flushes: no series"));
+    CHECK(checks.out.contains("erors: no series; the closest name is `errors`\n"));
+
+    const Checked unreadable =
+        checked({.config_file = file, .explain = true, .lines_file = directory.path() / "none"});
+    CHECK(unreadable.exit_code == exit_failure);
+    CHECK(unreadable.err.contains("pitot check: --lines: "));
+    CHECK(unreadable.err.contains("must be readable, got"));
+    CHECK(unreadable.out.contains("\nslow ("));
+    CHECK_FALSE(unreadable.out.contains("  matches "));
+}
+
+TEST_CASE("an agent that is not there, or cannot be asked, is told of") {
+    const Checked nobody =
+        checked({.sets = {"http.address=\"127.0.0.1:1\""}, .explain = true, .live = true});
+    CHECK(nobody.exit_code == exit_failure);
+    CHECK(nobody.err.contains("cannot ask http://127.0.0.1:1"));
+    CHECK(nobody.out.contains("\nAll windows together: "));
+    CHECK(checked({.sets = {"http.address=\"\""}, .explain = true, .live = true}).exit_code ==
+          exit_failure);
+    CHECK(checked({.explain = true, .live = true, .url = "nowhere"}).exit_code == exit_usage);
+}
+
 TEST_CASE("--show prints a configuration that can be checked again") {
     const ConfigDirectory directory;
     directory.write("conf.d/x.toml", "interval = \"3s\"\n");

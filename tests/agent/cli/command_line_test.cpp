@@ -91,6 +91,10 @@ TEST_CASE("check") {
     CHECK_FALSE(parsed_as<CheckArguments>({"check"}).config_file.has_value());
     CHECK(parsed_as<CheckArguments>({"check", "a.toml"}).config_file == "a.toml");
     CHECK(parsed_as<CheckArguments>({"check", "--explain"}).explain);
+    CHECK(parsed_as<CheckArguments>({"check", "--explain", "--live"}).live);
+    CHECK(parsed_as<CheckArguments>({"check", "--explain", "--live", "--url", "http://a"}).url ==
+          "http://a");
+    CHECK(parsed_as<CheckArguments>({"check", "--explain", "--lines", "x"}).lines_file == "x");
     CHECK(parsed_as<CheckArguments>({"check", "--config", "a.toml"}).config_file == "a.toml");
     CHECK(parsed_as<CheckArguments>({"check", "--", "-a"}).config_file == "-a");
     const auto both = parsed_as<CheckArguments>({"check", "a.toml", "--set", "x=1"});
@@ -255,6 +259,14 @@ TEST_CASE("words that mean nothing") {
         Row{{"check", "a", "b"}, "pitot check: unexpected word \"b\"\nSee `pitot help check`.\n"},
         Row{{"check", "--config", "a", "b"},
             "pitot check: must have one file, got two\nSee `pitot help check`.\n"},
+        Row{{"check", "--live"},
+            "pitot check: --live and --lines: must stand beside --explain\n"
+            "See `pitot help check`.\n"},
+        Row{{"check", "--explain", "--live", "--lines", "x"},
+            "pitot check: must be either --live or --lines, got both\n"
+            "See `pitot help check`.\n"},
+        Row{{"check", "--explain", "--url", "http://a"},
+            "pitot check: --url: must stand beside --live\nSee `pitot help check`.\n"},
         Row{{"check", ""},
             "pitot check: FILE: must name a file, got nothing\nSee `pitot help check`.\n"},
         Row{{"explain"},

@@ -9,6 +9,9 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "agent/limits.h"
 #include "tests/support/lines.h"
@@ -524,6 +527,23 @@ TEST_CASE("quantiles are worked out once, for all that have news") {
     rig.say(1, "few:5|ms");
     check(rig.flush(), 1);
     check(rig.flush(), 0);
+}
+
+TEST_CASE("every series that is alive is walked over, in parts") {
+    agent::SeriesRegistry registry(0, 1'000'000);
+    constexpr std::size_t count = 3 * agent::SeriesRegistry::walked_at_once + 1;
+    std::vector<protocol::SeriesId> ids;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string name = "n" + std::to_string(i);
+        ids.push_back(
+            registry.resolve({.name = name, .tags = {}, .kind = protocol::Kind::gauge}, 0).id);
+    }
+    registry.forget(ids[1]);
+    std::set<std::string, std::less<>> seen;
+    registry.each([&](const protocol::Series& series) { seen.emplace(series.name); });
+    CHECK(seen.size() == count - 1);
+    CHECK_FALSE(seen.contains("n1"));
+    CHECK(seen.contains("n" + std::to_string(count - 1)));
 }
 
 TEST_CASE("a shard that did not answer comes with a later interval") {

@@ -36,6 +36,13 @@ std::string member(const std::string& document, std::string_view pointer) {
     return boost::json::serialize(value.at_pointer({pointer.data(), pointer.size()}));
 }
 
+std::uint16_t opened_port(agent::Web& web) {
+    const auto error = web.open();
+    REQUIRE_MESSAGE(!error, *error);
+    const std::string address = web.address();
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+}
+
 }  // namespace
 
 TEST_CASE("asked while lines flow, and while it stops") {
@@ -59,10 +66,7 @@ TEST_CASE("asked while lines flow, and while it stops") {
     process.listeners = reports;
     agent::Web web({.address = *sinks::http::parse_listen_address("127.0.0.1:0"), .token = {}},
                    std::move(process), flusher, agent::Liveness(std::move(loops)), {&sink}, clock);
-    const auto error = web.open();
-    REQUIRE_MESSAGE(!error, *error);
-    const auto port =
-        static_cast<std::uint16_t>(std::stoi(web.address().substr(web.address().find(':') + 1)));
+    const std::uint16_t port = opened_port(web);
     CHECK(http_send(port, "GET", "/health/ready").body == "starting\n");
     CHECK(http_send(port, "GET", "/health").status == 200);
 
@@ -88,8 +92,11 @@ TEST_CASE("asked while lines flow, and while it stops") {
         static_cast<void>(member(health.body, "/parts/flush/state"));
         CHECK(http_send(port, "GET", "/health/ready").status == 200);
         CHECK(http_send(port, "GET", "/health/live").status == 200);
+        CHECK(http_send(port, "GET", "/api/v1/series?match[]=hits").status == 200);
     }
     sink.wait_for([](const SummingSink::Seen& seen) { return seen.snapshots >= 5; });
+    const std::string names = http_send(port, "GET", "/api/v1/label/__name__/values").body;
+    CHECK(member(names, "/data") == R"(["hits","load"])");
     const std::string status = http_send(port, "GET", "/api/v1/status").body;
     CHECK(member(status, "/ledger/closed") == "true");
     CHECK(member(status, "/refused/0/reason") == "\"no_value\"");
