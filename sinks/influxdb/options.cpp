@@ -143,9 +143,11 @@ void read_udp(std::string_view url, std::size_t datagram_bytes, Options& options
 
 std::expected<UdpAddress, std::string> parse_udp_url(std::string_view text) {
     const auto bad = [&] {
+        // What stands before an '@', or behind a "?", may be a password.
+        const bool has_secret = text.find_first_of("@?#") != std::string_view::npos;
         return std::unexpected(fmt::format(
             R"(must be "udp://", a host, ':' and a port, such as "udp://127.0.0.1:8089", got "{}")",
-            text.find('@') == std::string_view::npos ? text : "another text"));
+            has_secret ? "another text" : text));
     };
     if (!text.starts_with(udp_scheme)) return bad();
     const std::string_view authority = text.substr(udp_scheme.size());

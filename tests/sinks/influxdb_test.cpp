@@ -458,6 +458,13 @@ TEST_CASE("addresses for datagrams") {
         CAPTURE(text);
         CHECK_FALSE(influxdb::parse_udp_url(text));
     }
+    // What may be a password is not repeated.
+    for (const char* const text : {"udp://u:swordfish@h:1", "udp://h:1/?p=swordfish",
+                                   "udp://h:1?p=swordfish", "udp://h:1#swordfish"}) {
+        const auto address = influxdb::parse_udp_url(text);
+        REQUIRE_FALSE(address);
+        CHECK(address.error().ends_with("got \"another text\""));
+    }
 }
 
 TEST_CASE("datagrams of whole lines, up to their bound, and nothing missing") {
