@@ -204,6 +204,13 @@ bool excludes(const ListenerConfig& listener, const sinks::http::ListenAddress& 
     return address && excludes(*address, address_of(server));
 }
 
+// Listeners are opened first: whoever wants an address of theirs does not get it.
+std::string name_of_address(const ListenerConfig& listener) {
+    if (!listener.is_default) return fmt::format("listeners.{}.address", listener.name);
+    return fmt::format("the listener {} (tcp {}), there by default,", listener.name,
+                       listener.address);
+}
+
 bool same_place(const ListenerConfig& a, const ListenerConfig& b) {
     if (is_unix(a.type) != is_unix(b.type)) return false;
     // A path is one file, whatever the type of the socket.
@@ -303,6 +310,17 @@ std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions&
     return listeners;
 }
 
+void check_against_default_listeners(SectionReader&& http, const Config& config) {
+    for (const ListenerConfig& listener : config.listeners) {
+        // Of one that somebody wrote it was said there.
+        if (!listener.is_default || !excludes(listener, *config.http.address)) continue;
+        http.problem("address",
+                     fmt::format("must be of its own, got \"{}\", which {} has already",
+                                 config.http.address->text(), name_of_address(listener)));
+        return;
+    }
+}
+
 void claim_address(SectionReader& sink, const Config& config, std::vector<TakenAddress>& taken) {
     const std::string* const text = sink.text_there("address");
     if (text == nullptr) return;
@@ -316,10 +334,7 @@ void claim_address(SectionReader& sink, const Config& config, std::vector<TakenA
         if (excludes(address_of(other.address), address_of(*address))) by = other.option;
     }
     for (const ListenerConfig& listener : config.listeners) {
-        // Where a listener nobody asked for cannot be opened, the agent starts without it.
-        if (!listener.is_default && excludes(listener, *address)) {
-            by = fmt::format("listeners.{}.address", listener.name);
-        }
+        if (excludes(listener, *address)) by = name_of_address(listener);
     }
     if (!by.empty()) {
         sink.problem("address", fmt::format("must be of its own, got \"{}\", which {} has already",

@@ -29,6 +29,10 @@ protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dial
 std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions& additions,
                                            const HttpConfig& http, const Environment& environment);
 
+// The address of the agent's server, which there is, against the listeners that nobody wrote.
+// `http` is its table.
+void check_against_default_listeners(SectionReader&& http, const Config& config);
+
 // The address of a sink's own server, checked against those that are taken, and taken itself.
 void claim_address(SectionReader& sink, const Config& config, std::vector<TakenAddress>& taken);
 

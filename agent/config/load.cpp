@@ -228,6 +228,7 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     if (config.listeners.empty()) {
         config.listeners = default_listeners(environment);
         for (ListenerConfig& listener : config.listeners) listener.additions = config.additions;
+        if (config.http.address) check_against_default_listeners(root.section("http"), config);
     }
 }
 
@@ -346,12 +347,12 @@ std::expected<LoadedConfig, std::vector<Problem>> load(const LoadArguments& argu
         auto type = section->required_choice("type", arguments.sink_types);
         // What else is wrong is said too, as long as it is clear which type was meant.
         if (!type) type = section->choice_meant("type", arguments.sink_types);
-        // Without its type nobody can say what its options mean.
-        if (!type) continue;
         const std::string name(section->name());
-        const std::string type_name(arguments.sink_types[*type]);
+        const std::string type_name(type ? arguments.sink_types[*type] : "");
         // The console is for people to see what comes in.
         const bool self_metrics = section->boolean("self_metrics", type_name != "console");
+        // Without its type nobody can say what its other options mean.
+        if (!type) continue;
         if (type_name == type_with_server) claim_address(*section, loaded.config, taken);
         loaded.config.sinks.push_back({name, type_name, self_metrics});
         loaded.sink_sections.push_back({name, type_name, *section});

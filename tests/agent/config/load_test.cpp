@@ -500,7 +500,34 @@ TEST_CASE("servers of sinks keep out of each other's way, and of everybody else'
                       "\"127.0.0.1:9125\"\n")
               .contains("which sinks.a.address has already"));
     CHECK(wrong("[sinks.a]\ntype = \"prometheus\"\naddress = \"127.0.0.1:9126\"\n") == "");
+    // Listeners are opened before, those that nobody wrote too.
+    CHECK(wrong("[sinks.a]\ntype = \"prometheus\"\naddress = \"127.0.0.1:8125\"\n") ==
+          "sinks.a.address: must be of its own, got \"127.0.0.1:8125\", which the listener tcp "
+          "(tcp 127.0.0.1:8125), there by default, has already\n");
     CHECK(wrong("[sinks.a]\ntype = \"prometheus\"\naddress = \"[::1]:9125\"\n") == "");
+}
+
+TEST_CASE("the agent's server keeps out of the way of listeners that nobody wrote") {
+    CHECK(lines_wrong_in("[http]\naddress = \"127.0.0.1:8125\"\n") ==
+          Lines{"c:2:11: http.address: must be of its own, got \"127.0.0.1:8125\", which the "
+                "listener tcp (tcp 127.0.0.1:8125), there by default, has already"});
+    CHECK(lines_wrong_in("http.address = \"[::1]:8125\"\n").size() == 1);
+    CHECK(lines_wrong_in("[http]\naddress = \"127.0.0.1:8126\"\n").empty());
+    // Its own ones are all that there are.
+    CHECK(lines_wrong_in("[http]\naddress = \"127.0.0.1:8125\"\n[listeners.a]\ntype = \"udp\"\n"
+                         "address = \"127.0.0.1:8125\"\n")
+              .empty());
+    CHECK(lines_wrong_in("[http]\naddress = \"127.0.0.1:8125\"\n[listeners.a]\ntype = \"tcp\"\n"
+                         "address = \"127.0.0.1:8125\"\n") ==
+          Lines{"c:5:11: listeners.a.address: must be of its own, got \"127.0.0.1:8125\", which "
+                "http.address has already"});
+}
+
+TEST_CASE("common options of a sink of no known type are read") {
+    CHECK(lines_wrong_in("[sinks.a]\ntype = \"nonsense\"\nself_metrics = 3\n") ==
+          Lines{"c:2:8: sinks.a.type: must be one of \"console\", \"sample\", got the text "
+                "\"nonsense\"",
+                "c:3:16: sinks.a.self_metrics: must be true or false, got the number 3"});
 }
 
 TEST_CASE("the owner of a socket is a user of this machine") {
