@@ -153,9 +153,9 @@ std::expected<void, OpenFailure> apply_rights(const std::string& path,
     }
     if ((owner != keep || group != keep) && ::lchown(path.c_str(), owner, group) != 0) {
         return failure(
-            fmt::format("cannot give {} to {}:{}: {}; only root may give files away, "
+            fmt::format("cannot give {} to {}: {}; only root may give files away, "
                         "and others only to groups of their own",
-                        path, config.owner, config.group, error_text(errno)));
+                        path, new_owner_text(config), error_text(errno)));
     }
     if (::chmod(path.c_str(), config.mode) != 0) {
         return failure(fmt::format("cannot set the mode of {} to {:04o}: {}", path, config.mode,
@@ -165,6 +165,12 @@ std::expected<void, OpenFailure> apply_rights(const std::string& path,
 }
 
 }  // namespace
+
+std::string new_owner_text(const ListenerConfig& config) {
+    if (config.group.empty()) return "user " + config.owner;
+    if (config.owner.empty()) return "group " + config.group;
+    return config.owner + ":" + config.group;
+}
 
 SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}

@@ -21,6 +21,9 @@ struct OpenFailure {
     bool in_use = false;  // somebody else has the address: never to be passed over
 };
 
+// "user root", "group adm", "root:adm": to whom a listener's socket file is to be given.
+std::string new_owner_text(const ListenerConfig& config);
+
 // Owns a socket file, or nothing.
 class SocketFile {
 public:

@@ -16,6 +16,7 @@
 
 #include "agent/net/open_socket.h"
 #include "agent/net/socket_address.h"
+#include "agent/net/socket_file.h"
 #include "tests/support/net_client.h"
 #include "tests/support/net_rig.h"
 #include "tests/support/net_temporary_directory.h"
@@ -59,6 +60,16 @@ mode_t mode_of(const std::string& path) {
 bool exists(const std::string& path) {
     struct stat status{};
     return ::lstat(path.c_str(), &status) == 0;
+}
+
+TEST_CASE("to whom a socket file is to be given") {
+    ListenerConfig config;
+    config.owner = "root";
+    CHECK(new_owner_text(config) == "user root");
+    config.group = "adm";
+    CHECK(new_owner_text(config) == "root:adm");
+    config.owner.clear();
+    CHECK(new_owner_text(config) == "group adm");
 }
 
 TEST_CASE("the report names the port the kernel chose, and every shard's socket has it") {
