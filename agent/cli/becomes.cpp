@@ -49,6 +49,10 @@ std::expected<Becomes, std::vector<Problem>> Becomes::make(const ExplainArgument
     return becomes;
 }
 
+bool Becomes::is_example() const {
+    return !arguments_.config_file && arguments_.sets.empty();
+}
+
 // Sinks remember series by their birth, and each rehearsal begins to count births anew: so
 // every line gets sinks that know nothing yet.
 std::expected<std::unique_ptr<Becomes::Parts>, std::vector<Problem>> Becomes::fresh_parts() const {
@@ -56,7 +60,7 @@ std::expected<std::unique_ptr<Becomes::Parts>, std::vector<Problem>> Becomes::fr
                        .sets = arguments_.sets,
                        .sink_types = sink_type_names(),
                        .is_offline = true};
-    if (!arguments_.config_file && arguments_.sets.empty()) {
+    if (is_example()) {
         what.sets = {R"(sinks.push.type="pushgateway")",
                      R"(sinks.push.url="http://localhost:9091")"};
     }
@@ -86,6 +90,7 @@ std::vector<Becoming> Becomes::operator()(std::string_view line) const {
         sink->encoder().encode(snapshot, encoded);
         Becoming becoming{.sink = std::string(sink->name()), .text = {}};
         becoming.sink.append(" (").append(sink->type()).append(")");
+        if (is_example()) becoming.sink += ", as an example; --config FILE shows your sinks";
         for (const sinks::Batch& batch : encoded.batches) becoming.text += batch.body;
         if (const auto refused = refusal(snapshot)) {
             becoming.text = *refused;

@@ -15,7 +15,7 @@ namespace pitot::agent {
 
 // The bytes that one sink would send.
 struct Becoming {
-    std::string sink;         // "push (pushgateway)"
+    std::string sink;         // "push (pushgateway)"; of an example, that it is one
     std::string text;         // empty: nothing, such as for an event that has no place there
     bool is_refused = false;  // by the configuration, though the grammar takes it; `text` says why
 };
@@ -31,6 +31,9 @@ public:
 private:
     struct Parts;
     explicit Becomes(ExplainArguments arguments);
+
+    // Nobody has said which sinks there are.
+    bool is_example() const;
 
     std::expected<std::unique_ptr<Parts>, std::vector<Problem>> fresh_parts() const;
 
