@@ -164,6 +164,18 @@ void migrate_user(Telegraf& telegraf, PluginTable& plugin, const std::string& se
     plugin.ask_for_secret("password", section, "password");
 }
 
+// What version 2 cannot do without; Telegraf asks for it as late as when it sends.
+void migrate_required(Telegraf& telegraf, PluginTable& plugin, const std::string& section,
+                      const std::string& theirs, const std::string& ours) {
+    const std::string text = plugin.text(theirs).value_or("");
+    telegraf.migration.set(section, ours, with_references(text),
+                           text.empty() ? "fill this in" : "");
+    if (!text.empty()) return;
+    telegraf.migration.note(fmt::format(
+        "{}.{}: there is no `{}`: fill it in; `pitot check` refuses the file until then", section,
+        ours, theirs));
+}
+
 void migrate_version_1(Telegraf& telegraf, PluginTable& plugin, const std::string& section,
                        const Address& address) {
     Migration& migration = telegraf.migration;
@@ -204,8 +216,8 @@ void migrate_influxdb(Telegraf& telegraf, const std::string& name, const Table& 
         return plugin.explain_rest(influxdb_reasons);
     }
     if (name == "influxdb_v2") {
-        migration.set(section, "org", with_references(plugin.text("organization").value_or("")));
-        migration.set(section, "bucket", with_references(plugin.text("bucket").value_or("")));
+        migrate_required(telegraf, plugin, section, "organization", "org");
+        migrate_required(telegraf, plugin, section, "bucket", "bucket");
         plugin.ask_for_secret("token", section, "token");
     } else {
         migrate_version_1(telegraf, plugin, section, address);

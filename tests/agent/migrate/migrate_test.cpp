@@ -175,6 +175,13 @@ TEST_CASE("single settings of Telegraf and Datadog") {
         Row{telegraf, "[[outputs.influxdb_v2]]\ntoken = \"swordfish\"",
             "# telegraf: sinks.influxdb.token is a secret and was not copied: write token = { "
             "credential = \"…\" } or { file = \"…\" }"},
+        Row{telegraf, "[[outputs.influxdb_v2]]\nbucket = \"b\"",
+            "# telegraf: sinks.influxdb.org: there is no `organization`: fill it in; `pitot check` "
+            "refuses the file until then"},
+        Row{telegraf, "[[outputs.influxdb_v2]]\nbucket = \"b\"", "org = \"\"  # fill this in"},
+        Row{telegraf, "[[outputs.influxdb_v2]]\norganization = \"o\"",
+            "bucket = \"\"  # fill this in"},
+        Row{telegraf, "[[outputs.influxdb_v2]]\nbucket = \"b\"", "bucket = \"b\""},
         Row{telegraf, "[[outputs.prometheus_client]]", "address = \"127.0.0.1:9273\""},
         Row{telegraf, "[[outputs.prometheus_client]]\nlisten = \":9126\"",
             "# telegraf: sinks.prometheus.address: \"[::]:9126\" would be open to other machines, "
