@@ -230,6 +230,32 @@ def test_start_error_with_a_file(scene: Scene) -> str:
     return "told on standard error and in the file"
 
 
+def test_where_sinks_send(scene: Scene) -> str:
+    """At the start each sink is told of once: where it sends to, or where its page is."""
+    wanted: dict[str, object] = settings(format="json")
+    wanted["http"] = {"address": "127.0.0.1:0"}
+    wanted["sinks"] = {
+        "away": {"type": "pushgateway", "url": "http://127.0.0.1:9"},
+        "lines": {"type": "influxdb", "url": "udp://127.0.0.1:9"},
+        "page": {"type": "prometheus"},
+        "seen": {"type": "console"}}
+    agent = scene.agent(wanted)
+    agent.stop()
+    told: dict[str, list[str]] = {}
+    for line in lines_of(agent.log):
+        # The console sink prints there too.
+        fields = read_json(line) if '"message":' in line else {}
+        part = fields.get("part", "")
+        if part.startswith("sinks.") and fields["level"] == "info":
+            told.setdefault(part.removeprefix("sinks."), []).append(fields["message"])
+    page = told.pop("page")[0]
+    expect(re.fullmatch(r"http://127\.0\.0\.1:\d+/metrics", page), f"the page is at {page}")
+    expect_equal("where sinks send", {name: words[0] for name, words in told.items()},
+                 {"away": "pushgateway: http://127.0.0.1:9", "lines": "influxdb: udp://127.0.0.1:9",
+                  "seen": "console"})
+    return f"{len(told) + 1} sinks"
+
+
 if __name__ == "__main__":
     main(test_logfmt, test_json, test_journal, test_rotation, test_nothing_to_reopen,
-         test_wrong_settings, test_start_error_with_a_file)
+         test_wrong_settings, test_start_error_with_a_file, test_where_sinks_send)

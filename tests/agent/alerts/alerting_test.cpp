@@ -319,6 +319,26 @@ TEST_CASE("what is beyond what is tracked is counted as not listed") {
           limits::tracked_instances_max + beyond - AlertsView::listed_max);
 }
 
+TEST_CASE("what fires, what is pending and what is not tracked count as not listed, together") {
+    RuleDefinition soon = rule_definition("soon", "soon > 5");
+    soon.rule.policy.hold_for.nanoseconds = 60 * second;
+    Rig rig(alerts_of({rule_definition("load", "load > 5"), std::move(soon)}));
+    const std::size_t beyond = 3;
+    const std::size_t pending = 20;
+    for (std::size_t i = 0; i < limits::tracked_instances_max + beyond; ++i) {
+        rig.in.gauge("load", "host:" + std::to_string(i), 6);
+    }
+    for (std::size_t i = 0; i < pending; ++i) {
+        rig.in.gauge("soon", "host:" + std::to_string(i), 6);
+    }
+    rig.flush();
+    const auto view = rig.alerting->view();
+    const auto& load = view->standings[0].counts;
+    CHECK(view->standings[1].counts.pending == pending);
+    CHECK(load.untracked == beyond);
+    CHECK(view->unlisted == load.firing + pending + beyond - AlertsView::listed_max);
+}
+
 TEST_CASE("any group can be asked about, with a history or without") {
     Rig rig(alerts_of({rule_definition("load", "load > 38")}));
     for (int i = 0; i < 3; ++i) {
