@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cli/human.h"
 #include "agent/cli/json_view.h"
+#include "agent/human.h"
 
 namespace pitot::agent {
 namespace {

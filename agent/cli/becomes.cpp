@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "agent/cli/rehearsal.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
+#include "agent/flush/rehearsal.h"
 #include "agent/sink_set.h"
 
 namespace pitot::agent {

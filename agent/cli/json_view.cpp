@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "agent/cli/human.h"
+#include "agent/human.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {

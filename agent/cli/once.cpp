@@ -16,9 +16,9 @@
 
 #include "agent/cli/exit_codes.h"
 #include "agent/cli/hex.h"
-#include "agent/cli/rehearsal.h"
 #include "agent/clock.h"
 #include "agent/config/load.h"
+#include "agent/flush/rehearsal.h"
 #include "agent/sink_set.h"
 #include "sinks/console/json_encoder.h"
 

@@ -11,8 +11,8 @@
 
 #include "agent/alerts/expression.h"
 #include "agent/cli/http_get.h"
-#include "agent/cli/rehearsal.h"
 #include "agent/config/text_file.h"
+#include "agent/flush/rehearsal.h"
 #include "agent/printable.h"
 #include "agent/web/pages.h"
 #include "agent/web/query.h"

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cli/human.h"
 #include "agent/cli/json_view.h"
+#include "agent/human.h"
 #include "agent/printable.h"
 
 namespace pitot::agent {

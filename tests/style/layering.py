@@ -3,6 +3,8 @@
 
     agent ──► sinks ──► protocol ──► the C++ standard library, and nothing else
 
+    agent/alerts is a part of the agent; the commands that show it, agent/cli, are none of its
+
     sinks/<destination> never includes another destination; what they share is in the
     folders of SHARED_BY_SINKS and in the files directly in sinks/.
 
@@ -78,6 +80,8 @@ def complaint(path, system, own, folders):
     if target not in ALLOWED[layer]:
         allowed = ", ".join(sorted(f"{name}/" for name in ALLOWED[layer]))
         return f'{layer}/ must include {allowed} only, by their path from the root, got "{own}"'
+    if path.startswith("agent/alerts/") and own.startswith("agent/cli/"):
+        return f'agent/alerts/ must not include the commands, got "{own}"'
     here, there = sink_folder(path), sink_folder(own)
     if there is not None and layer == "sinks" and here != there:
         # The registry, directly in sinks/, is the one place that knows every destination.

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "agent/cli/human.h"
+#include "agent/human.h"
 #include "sinks/json_writer.h"
 #include "sinks/number_text.h"
 

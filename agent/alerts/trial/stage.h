@@ -25,8 +25,8 @@
 #include "agent/alerts/engine.h"
 #include "agent/alerts/trial/trial.h"
 #include "agent/alerts/trial/trial_rules.h"
-#include "agent/cli/rehearsal.h"
 #include "agent/flush/made_gauge.h"
+#include "agent/flush/rehearsal.h"
 
 namespace pitot::agent::alerts {
 

@@ -23,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/cli/rehearsal.h"
+#include "agent/flush/rehearsal.h"
 #include "protocol/snapshot.h"
 #include "tests/agent/cli/aggregate_comparison.h"
 #include "tests/support/config_rig.h"

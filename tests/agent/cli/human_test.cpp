@@ -1,5 +1,5 @@
 // Numbers for people.
-#include "agent/cli/human.h"
+#include "agent/human.h"
 
 #include <doctest/doctest.h>
 

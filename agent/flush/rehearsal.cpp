@@ -1,4 +1,4 @@
-#include "agent/cli/rehearsal.h"
+#include "agent/flush/rehearsal.h"
 
 #include <array>
 #include <chrono>

@@ -1,6 +1,6 @@
 // The data path of the agent without threads, sockets or a clock: one shard, one merger,
-// and time moved by hand. `once` and `explain` show with it what the running agent does, and
-// `test` acts tests of alert rules out on it (agent/alerts/trial).
+// and time moved by hand. `once`, `explain` and `check --lines` show with it what the running
+// agent does, and `test` acts tests of alert rules out on it (agent/alerts/trial).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "agent/cli/human.h"
+#include "agent/human.h"
 
 #include <fmt/format.h>
 
