@@ -37,11 +37,16 @@ EvaluatorSettings evaluator_settings(const AlertsConfig& config, bool is_derived
     return settings;
 }
 
-std::vector<std::vector<Leaf>> leaves_of(const AlertsConfig& config) {
-    std::vector<std::vector<Leaf>> leaves;
+const Program& program_of(const Rule& rule, const RuleLeaf& leaf) {
+    const Level& level = rule.levels[leaf.level];
+    return leaf.is_clear ? *level.clear : level.condition;
+}
+
+std::vector<std::vector<RuleLeaf>> leaves_of(const AlertsConfig& config) {
+    std::vector<std::vector<RuleLeaf>> leaves;
     leaves.reserve(config.rules.size());
     for (const RuleDefinition& definition : config.rules) {
-        leaves.push_back(alerts::leaves_of(definition.rule.levels.front().condition));
+        leaves.push_back(leaves_of(definition.rule));
     }
     return leaves;
 }
@@ -49,9 +54,8 @@ std::vector<std::vector<Leaf>> leaves_of(const AlertsConfig& config) {
 std::vector<Feed> feeds_of(const AlertsConfig& config) {
     std::vector<Feed> feeds;
     for (const RuleDefinition& definition : config.rules) {
-        const Program& program = definition.rule.levels.front().condition;
-        for (const Leaf& leaf : alerts::leaves_of(program)) {
-            feeds.push_back(program.feeds[leaf.feed]);
+        for (const RuleLeaf& leaf : leaves_of(definition.rule)) {
+            feeds.push_back(program_of(definition.rule, leaf).feeds[leaf.leaf.feed]);
         }
     }
     return feeds;
@@ -67,6 +71,27 @@ int severity_rank(std::string_view severity) {
 }
 
 }  // namespace
+
+std::vector<RuleLeaf> leaves_of(const Rule& rule) {
+    std::vector<RuleLeaf> all;
+    const auto add = [&](std::size_t level, bool is_clear, const Program& program) {
+        for (Leaf& leaf : leaves_of(program)) {
+            // `errors` of a ratio is another number than `errors` by itself.
+            const bool is_there = std::ranges::any_of(all, [&](const RuleLeaf& known) {
+                return known.leaf.text == leaf.text && known.leaf.is_amount == leaf.is_amount &&
+                       program_of(rule, known).feeds[known.leaf.feed] == program.feeds[leaf.feed];
+            });
+            if (!is_there) all.push_back({level, is_clear, std::move(leaf)});
+        }
+    };
+    for (std::size_t level = 0; level < rule.levels.size(); ++level) {
+        add(level, false, rule.levels[level].condition);
+    }
+    for (std::size_t level = 0; level < rule.levels.size(); ++level) {
+        if (rule.levels[level].clear) add(level, true, *rule.levels[level].clear);
+    }
+    return all;
+}
 
 Alerting::Alerting(const AlertsConfig& config, AlertingSettings settings, NoticeTaker& taker,
                    const Clock& clock, spdlog::logger& log)
@@ -129,9 +154,7 @@ std::vector<RuleFacts> Alerting::facts_of(const AlertsConfig& config) {
             const bool is_shown = share.value == first.steps[first.value].source;
             if (is_shown) facts.undeclared_share = std::move(share.told);
         }
-        for (const Leaf& leaf : alerts::leaves_of(first)) {
-            facts.leaves.push_back(leaf.text);
-        }
+        for (const RuleLeaf& leaf : leaves_of(rule)) facts.leaves.push_back(leaf.leaf.text);
         all.push_back(std::move(facts));
     }
     return all;
@@ -248,13 +271,19 @@ EvaluationRecord Alerting::evaluation_of(std::size_t rule, std::string_view key,
         record.phase = alert->state.phase;
         record.level = alert->state.level;
     }
-    const ProgramId condition = engine_.levels(rule).front().condition;
     const std::size_t leaves = std::min(leaves_[rule].size(), EvaluationHistory::leaves_max);
     for (std::size_t i = 0; i < leaves; ++i) {
-        const LeafReading read = engine_.evaluator().read(condition, leaves_[rule][i], labels);
+        const RuleLeaf& leaf = leaves_[rule][i];
+        const LeafReading read =
+            engine_.evaluator().read(program_of(rule, leaf), leaf.leaf, labels);
         record.leaves.push_back({.value = read.value, .series = read.series});
     }
     return record;
+}
+
+ProgramId Alerting::program_of(std::size_t rule, const RuleLeaf& leaf) const {
+    const AlertEngine::LevelPrograms& level = engine_.levels(rule)[leaf.level];
+    return leaf.is_clear ? *level.clear : level.condition;
 }
 
 std::vector<InstanceHistory> Alerting::instances(std::size_t rule, const GroupLabels& labels,
@@ -352,9 +381,8 @@ void Alerting::publish(const protocol::Snapshot& snapshot, const Moment& now, st
     const Evaluator& evaluator = engine_.evaluator();
     std::vector<bool> reads_series;
     for (std::size_t rule = 0; rule < facts_->size(); ++rule) {
-        for (const Leaf& leaf : leaves_[rule]) {
-            reads_series.push_back(
-                evaluator.series_of(engine_.levels(rule).front().condition, leaf) > 0);
+        for (const RuleLeaf& leaf : leaves_[rule]) {
+            reads_series.push_back(evaluator.series_of(program_of(rule, leaf), leaf.leaf) > 0);
         }
     }
     unmatched_.look(snapshot, reads_series);

@@ -53,6 +53,16 @@ namespace pitot::agent::alerts {
 // In the state directory.
 inline constexpr std::string_view state_file_name = "alerts.state";
 
+// A place at which a rule reads series, in some expression of its.
+struct RuleLeaf {
+    std::size_t level = 0;
+    bool is_clear = false;  // in the level's clear condition
+    Leaf leaf = {};
+};
+// Of all levels, then of their clear conditions: what decides about firing comes first, where a
+// history has room for some only (EvaluationHistory::leaves_max). Each once.
+std::vector<RuleLeaf> leaves_of(const Rule& rule);
+
 struct AlertingSettings {
     std::int64_t interval_ns = 10'000'000'000;
     // None: nothing survives a restart.
@@ -103,6 +113,7 @@ private:
     void record_rule(std::size_t rule, const Moment& now);
     EvaluationRecord evaluation_of(std::size_t rule, std::string_view key,
                                    const GroupLabels& labels, std::int64_t wall_ns) const;
+    ProgramId program_of(std::size_t rule, const RuleLeaf& leaf) const;
     void publish(const protocol::Snapshot& snapshot, const Moment& now, std::int64_t took_ns,
                  std::uint64_t made_refused);
     void list_alerts(AlertsView& view, const Moment& now) const;
@@ -120,8 +131,8 @@ private:
     DerivedSet derived_;
     mutable std::mutex engine_mutex_;
     AlertEngine engine_;
-    std::int64_t evaluated_wall_ns_ = 0;     // guarded like the engine
-    std::vector<std::vector<Leaf>> leaves_;  // by rule
+    std::int64_t evaluated_wall_ns_ = 0;         // guarded like the engine
+    std::vector<std::vector<RuleLeaf>> leaves_;  // by rule
     UnmatchedFinder unmatched_;
     std::vector<MadeGauge> alerts_gauges_;  // of the flush before
     std::vector<MadeGauge> made_;

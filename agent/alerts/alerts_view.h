@@ -28,7 +28,7 @@ struct LevelFacts {
 struct RuleFacts {
     std::string name = {};
     std::vector<LevelFacts> levels = {};
-    std::vector<std::string> leaves = {};  // what it reads, as EvaluationRecord::leaves has it
+    std::vector<std::string> leaves = {};  // what it reads, EvaluationRecord::leaves the first
     std::string summary = {};              // templates, as they were written
     std::string description = {};
     std::string runbook_url = {};

@@ -65,7 +65,8 @@ public:
     // Of them, how many of one rule may be there while they are fine. Fewer where rules are
     // many: each gets its share.
     static constexpr std::size_t idle_instances_per_rule_max = 16;
-    // Of an expression, how many leaves are recorded. More would fit on no screen.
+    // Of a rule, how many leaves are recorded, those of all levels and clear conditions together
+    // (leaves_of()). More would fit on no screen.
     static constexpr std::size_t leaves_max = 8;
 
     explicit EvaluationHistory(std::size_t rules);

@@ -264,6 +264,57 @@ TEST_CASE("an instance that is fine has a history too, with what each place read
           std::vector<std::string>{"errors", "requests[30s]"});
 }
 
+TEST_CASE("a history has what all levels and clear conditions read, up to its bound") {
+    RuleDefinition definition = rule_definition("load", "load > 5");
+    definition.rule.levels[0].clear = compiled_expression("load < 2 and calm > 0");
+    definition.rule.levels.push_back(
+        {"critical", compiled_expression("load > 2 * max(normal[1m]) by (host)"), std::nullopt});
+    Rig rig(alerts_of({std::move(definition)}));
+    rig.in.gauge("load", "host:a", 4);
+    rig.in.gauge("calm", "host:a", 7);
+    rig.in.gauge("normal", "host:a", 3);
+    rig.flush();
+    using Leaves = std::vector<std::string>;
+    CHECK((*rig.alerting->view()->rules)[0].leaves ==
+          Leaves{"load", "max(normal[1m]) by (host)", "calm"});
+    CHECK(rig.alerting->view()->standings[0].unmatched.empty());
+    const auto found = rig.alerting->history().find(0, {}, 10);
+    REQUIRE(found.size() == 1);
+    const EvaluationRecord& last = found[0].evaluations.back();
+    REQUIRE(last.leaves.size() == 3);
+    CHECK(last.leaves[0].value == Value::exact(4));
+    CHECK(last.leaves[1].series == 1);
+    CHECK(last.leaves[2].value == Value::exact(7));
+
+    Rig twice(alerts_of({rule_definition("r",
+                                         "errors > 9 and errors < 99 and "
+                                         "ratio(errors, requests[1m]) > 5%")}));
+    CHECK((*twice.alerting->view()->rules)[0].leaves == Leaves{"errors", "errors", "requests[1m]"});
+
+    std::string many = "a0 > 1";
+    for (int i = 1; i < 12; ++i) many += " and a" + std::to_string(i) + " > 1";
+    Rig wide(alerts_of({rule_definition("many", many)}));
+    for (int i = 0; i < 12; ++i) wide.in.gauge("a" + std::to_string(i), "", 2);
+    wide.flush();
+    CHECK((*wide.alerting->view()->rules)[0].leaves.size() == 12);
+    CHECK(wide.alerting->history().find(0, {}, 1).at(0).evaluations.at(0).leaves.size() ==
+          EvaluationHistory::leaves_max);
+}
+
+TEST_CASE("a threshold or clear condition that reads nothing is told of") {
+    RuleDefinition definition = rule_definition("load", "load > 5");
+    definition.rule.levels[0].clear = compiled_expression("load < 2 and load.normol > 0");
+    Rig rig(alerts_of({std::move(definition)}));
+    rig.in.gauge("load", "host:a", 4);
+    rig.in.gauge("load.normal", "host:a", 7);
+    rig.flush();
+    const auto& unmatched = rig.alerting->view()->standings[0].unmatched;
+    REQUIRE(unmatched.size() == 1);
+    CHECK(unmatched[0].leaf == 1);
+    CHECK(unmatched[0].metric == "load.normol");
+    CHECK(unmatched[0].nearest.at(0) == "load.normal");
+}
+
 TEST_CASE("the list is bounded, and the gravest come first") {
     Rig rig(alerts_of({rule_definition("load", "load > 5")}));
     for (int i = 0; i < 1'500; ++i) {
