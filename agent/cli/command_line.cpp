@@ -91,8 +91,7 @@ Parsed parse_check(Words words) {
                 arguments.show);
     parser.flag("--explain", "print what each alert reads, compares, remembers and costs",
                 arguments.explain);
-    parser.flag("--live",
-                "with it, what each alert matches among the series of the agent that runs here",
+    parser.flag("--live", "with --explain, what each alert matches in the agent that runs here",
                 arguments.live);
     parser.option("--url", "URL", "where that agent is, unless it is where FILE has it",
                   [&](const std::string& text) {
@@ -104,8 +103,8 @@ Parsed parse_check(Words words) {
                 arguments.lines_file);
     parser.flag("--strict", "exit with 3 where there are warnings", arguments.strict);
     parser.exits(exit_success, "it is right");
-    parser.exits(exit_warnings, "it is legal, and something in it is unwise (--strict)");
     parser.exits(exit_failure, "nobody answered (--live), or the lines cannot be read (--lines)");
+    parser.exits(exit_warnings, "it is legal, and something in it is unwise (--strict)");
     parser.exits(exit_configuration, "it is wrong: every problem has been told, with its place");
     parser.example("pitot check /etc/pitot/pitot.toml", "");
     parser.example("pitot check --show /etc/pitot/pitot.toml",

@@ -318,7 +318,8 @@ def test_who_may_ask(scene: Scene) -> str:
     gets nothing."""
     agent = scene.agent(settings(PAGE, http={"address": "127.0.0.1:0", "token": TOKEN}))
     shown = {"Authorization": f"Bearer {TOKEN}"}
-    for path in ("/health", "/api/v1/status", "/metrics"):
+    for path in ("/health", "/api/v1/status", "/metrics", "/api/v1/series",
+                 "/api/v1/label/__name__/values"):
         expect_equal(f"{path} without the token", agent.ask(path)[0], 401)
         expect_equal(f"{path} with it", agent.ask(path, shown)[0], 200)
     for path in ("/health/live", "/health/ready"):
