@@ -413,7 +413,9 @@ void Merger::settle_gauges() {
 void Merger::settle_timers() {
     // Room for all at once: points keep views of it.
     const std::size_t ranks = settings_.quantiles.size();
-    quantiles_.resize(updated_.size() * ranks);
+    const auto timers = static_cast<std::size_t>(std::ranges::count_if(
+        updated_, [this](SeriesId id) { return is_timer(registry_[id].kind); }));
+    quantiles_.resize(timers * ranks);
     std::span<double> room(quantiles_);
     for (const SeriesId id : updated_) {
         if (!is_timer(registry_[id].kind)) continue;

@@ -108,9 +108,8 @@ void Families::forget_dead() {
         Family& family = families_[index];
         family.has_dead = false;
         const auto is_dead = [&](SeriesId id) { return rows_[id].family != index; };
-        family.members.erase(
-            std::remove_if(family.members.begin(), family.members.end(), is_dead),
-            family.members.end());
+        family.members.erase(std::remove_if(family.members.begin(), family.members.end(), is_dead),
+                             family.members.end());
         family.sorted = static_cast<std::uint32_t>(family.members.size());
         if (family.members.empty()) {
             ended.push_back(index);
@@ -124,7 +123,8 @@ void Families::forget_dead() {
         claims_changed(index);
     }
     if (!ended.empty()) {
-        std::erase_if(order_, [this](FamilyIndex index) { return families_[index].members.empty(); });
+        std::erase_if(order_,
+                      [this](FamilyIndex index) { return families_[index].members.empty(); });
         ordered_ = order_.size();
     }
     for (const FamilyIndex index : ended) families_.release(index);
@@ -138,8 +138,8 @@ void Families::forget_dead() {
 // After members were taken out.
 void Families::elect_founder(Family& family) const {
     if (std::ranges::find(family.members, family.founder) != family.members.end()) return;
-    family.founder = *std::ranges::min_element(
-        family.members, {}, [this](SeriesId id) { return rows_[id].birth; });
+    family.founder = *std::ranges::min_element(family.members, {},
+                                               [this](SeriesId id) { return rows_[id].birth; });
 }
 
 void Families::place(const Snapshot& snapshot, SeriesId id) {
@@ -217,12 +217,12 @@ void Families::report_claimed(const Snapshot& snapshot, SeriesId id, std::string
                               FamilyIndex owner) {
     if (rows_[id].is_reported || !may_report()) return;
     rows_[id].is_reported = true;
-    report_(fmt::format("{} would use the name {}, which {} uses already in another form; it came "
-                        "later and is not sent. Rename one of them",
-                        describe(snapshot.series[id]), name,
-                        owner == no_family
-                            ? "the destination itself"
-                            : describe(snapshot.series[families_[owner].founder])));
+    report_(
+        fmt::format("{} would use the name {}, which {} uses already in another form; it came "
+                    "later and is not sent. Rename one of them",
+                    describe(snapshot.series[id]), name,
+                    owner == no_family ? "the destination itself"
+                                       : describe(snapshot.series[families_[owner].founder])));
 }
 
 // A counter may be one in OpenMetrics only while nobody else has its names there. The names of
@@ -241,7 +241,8 @@ void Families::claims_changed(FamilyIndex index) {
         }
     }
     if (family.type == FamilyType::counter) {
-        if (const auto names = open_metrics_counter_names(family.name)) look_at_counter(names->family);
+        const auto names = open_metrics_counter_names(family.name);
+        if (names) look_at_counter(names->family);
     }
 }
 

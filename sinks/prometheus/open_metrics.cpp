@@ -17,8 +17,8 @@ void append_header(const FamilyHeader& header, bool is_counter, std::string& out
             type = "unknown";
         }
     }
-    for (const std::string_view piece : {std::string_view("# TYPE "), name, std::string_view(" "),
-                                         type, std::string_view("\n")}) {
+    for (const std::string_view piece :
+         {std::string_view("# TYPE "), name, std::string_view(" "), type, std::string_view("\n")}) {
         out += piece;
     }
     if (header.kind == to_string(protocol::Kind::timer)) {
@@ -26,9 +26,9 @@ void append_header(const FamilyHeader& header, bool is_counter, std::string& out
         out += name;
         out += " seconds\n";
     }
-    for (const std::string_view piece : {std::string_view("# HELP "), name,
-                                         std::string_view(" StatsD "), header.kind,
-                                         std::string_view(" ")}) {
+    for (const std::string_view piece :
+         {std::string_view("# HELP "), name, std::string_view(" StatsD "), header.kind,
+          std::string_view(" ")}) {
         out += piece;
     }
     // Escaped as the other form has it, which leaves the quotes.

@@ -69,10 +69,10 @@ public:
 
 private:
     bool created_;
-    std::string own_;                      // with `created_`: all of it
-    std::vector<std::uint32_t> ends_;      // of the families, in the text
-    std::vector<bool> are_counters_;       // beside ends_
-    bool is_counter_ = false;              // the family that is being written
+    std::string own_;                  // with `created_`: all of it
+    std::vector<std::uint32_t> ends_;  // of the families, in the text
+    std::vector<bool> are_counters_;   // beside ends_
+    bool is_counter_ = false;          // the family that is being written
 };
 
 }  // namespace pitot::sinks::prometheus
