@@ -65,6 +65,7 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages, const 
         }
         sweep(shards_[shard], from);
     }
+    settle_counters();
     settle_gauges();
     settle_timers();
     settle_sets();
@@ -395,6 +396,21 @@ void Merger::release_retired(BoundShard& shard, const ShardPage& from) {
         drop_point(id);
         registry_.forget(id);
         ++expired_total_;
+    }
+}
+
+// The agent's own counters are told when they move.
+void Merger::settle_counters() {
+    const std::span<protocol::CounterPoint> of_clients =
+        std::span(counters_).subspan(own_points_.counters);
+    for (protocol::CounterPoint& point : of_clients) {
+        if (point.updated) {
+            point.silent = 0;
+            point.stands_still = false;
+            continue;
+        }
+        if (point.silent < UINT16_MAX) ++point.silent;
+        point.stands_still = point.silent <= settings_.zero_intervals;
     }
 }
 
