@@ -40,6 +40,10 @@ inline constexpr std::size_t rejected_sample_bytes_max = 200;
 // They always get memory for their values, 25 MB at most if all of them are sets.
 inline constexpr std::size_t overflow_series_max = 1'000;
 
+// Births of one interval that a page keeps the memory of for the next one: 400 kB. A million
+// series that come at once, when an agent starts, would leave 40 MB behind.
+inline constexpr std::size_t births_kept_max = 10'000;
+
 // Metrics named in one interval as having passed a limit. More names than fit on a screen
 // help nobody, and the search for one is linear.
 inline constexpr std::size_t culprits_max = 16;

@@ -61,6 +61,8 @@ MergerSettings merger_settings(const Config& config, const Seeds& seeds, std::si
     expire(Kind::histogram, config.expiry.timers);
     expire(Kind::distribution, config.expiry.timers);
     expire(Kind::set, config.expiry.sets);
+    settings.zero_intervals = static_cast<std::uint32_t>(std::min<std::chrono::nanoseconds::rep>(
+        config.counter_zeros / config.interval, UINT16_MAX - 1));
     return settings;
 }
 

@@ -8,6 +8,10 @@
 // hold state (Pushgateway, /metrics) can repeat it; `updated` tells which ones have news
 // in this interval. Both views are there, and no sink rebuilds one from the other: the
 // delta of the interval, and the total since the series was born.
+//
+// Destinations that get what came in an interval get the points that are told(): those with
+// news, and for a while counters that stand still, as 0. A graph falls to zero then, where it
+// would end, and a mean over time is one.
 #pragma once
 
 #include <array>
@@ -42,14 +46,20 @@ struct Series {
 struct CounterPoint {
     SeriesId id = 0;
     bool updated = false;
-    double delta = 0;  // weighted by sample rate; 0 when not updated
-    double total = 0;  // since birth
+    bool stands_still = false;  // no news, and had some lately
+    std::uint16_t silent = 0;   // intervals since the last news, up to 65535
+    double delta = 0;           // weighted by sample rate; 0 when not updated
+    double total = 0;           // since birth
+
+    bool told() const { return updated || stands_still; }
 };
 
 struct GaugePoint {
     SeriesId id = 0;
     bool updated = false;
     double value = 0;  // the last one
+
+    bool told() const { return updated; }
 };
 
 // Timers, histograms and distributions.
@@ -63,6 +73,8 @@ struct TimerPoint {
     // values.quantile() of each of Snapshot::quantile_ranks, worked out once for all sinks;
     // empty when not updated.
     std::span<const double> quantiles = {};
+
+    bool told() const { return updated; }
 };
 
 struct SetPoint {
@@ -72,6 +84,8 @@ struct SetPoint {
     bool is_exact = true;
     // What `unique` counts, for unions over series and intervals; null when not updated.
     const UniqueCount* members = nullptr;
+
+    bool told() const { return updated; }
 };
 
 // A counter or gauge sample with a time of its own (`|T`): past aggregation.

@@ -49,6 +49,8 @@ void Page::note_culprit(std::string_view name) {
 void Page::reset() {
     touched.clear();
     births.clear();
+    // A wave of births is not the usual interval.
+    if (births.capacity() > limits::births_kept_max) births.shrink_to_fit();
     retired.clear();
     gauges.clear();
     if (value_memory.is_tight()) {

@@ -119,7 +119,7 @@ std::optional<double> Evaluator::factor_of(const Feed& feed, const protocol::Ser
 
 void Evaluator::bind(protocol::SeriesId id, const protocol::Series& series) {
     SeriesState& state = series_[id];
-    state = {.birth = series.birth, .set_at = flush_, .first = none};
+    state = {.birth = series.birth, .first = none};
     matcher_.match(series, [&](std::uint32_t number, GroupLabels labels) {
         Window& window = windows_[number];
         const auto factor = factor_of(window.feed(), series);
@@ -133,8 +133,11 @@ void Evaluator::bind(protocol::SeriesId id, const protocol::Series& series) {
         } else {
             free_binding_ = bindings_[place].next;
         }
-        bindings_[place] = {
-            .window = number, .group = group, .factor = *factor, .next = state.first};
+        bindings_[place] = {.window = number,
+                            .group = group,
+                            .factor = *factor,
+                            .set_at = flush_,
+                            .next = state.first};
         state.first = place;
         ++usage_.bound_series;
     });
@@ -172,7 +175,7 @@ void Evaluator::take(const protocol::Snapshot& snapshot) {
 void Evaluator::take_points(const protocol::Snapshot& snapshot) {
     const auto each = [&](protocol::SeriesId id, auto take) {
         for (std::uint32_t at = series_[id].first; at != none; at = bindings_[at].next) {
-            const Binding& binding = bindings_[at];
+            Binding& binding = bindings_[at];
             take(windows_[binding.window], binding);
         }
     };
@@ -182,10 +185,9 @@ void Evaluator::take_points(const protocol::Snapshot& snapshot) {
         });
     }
     for (const protocol::GaugePoint& point : snapshot.gauges) {
-        SeriesState& state = series_[point.id];
-        if (point.updated) state.set_at = flush_;
-        each(point.id, [&](Window& window, const Binding& binding) {
-            window.take_gauge(binding.group, point, binding.factor, state.set_at);
+        each(point.id, [&](Window& window, Binding& binding) {
+            if (point.updated) binding.set_at = flush_;
+            window.take_gauge(binding.group, point, binding.factor, binding.set_at);
         });
     }
     for (const protocol::TimerPoint& point : snapshot.timers) {

@@ -140,11 +140,12 @@ private:
         std::uint32_t window = 0;
         GroupId group = no_group;
         double factor = 1;
+        std::uint64_t set_at = 0;  // of a gauge: the flush in which it was set last
         std::uint32_t next = none;
     };
+    // There is one for each series, whether a rule reads it or not.
     struct SeriesState {
         std::uint64_t birth = 0;
-        std::uint64_t set_at = 0;  // of a gauge: the flush in which it was set last
         std::uint32_t first = none;
     };
     struct Column {

@@ -92,6 +92,7 @@ struct Config {
     Additions additions;  // of listeners that say nothing else, and of lines of no listener
     LimitsConfig limits;
     ExpiryConfig expiry;
+    std::chrono::nanoseconds counter_zeros{};  // how long a counter without news is told as 0
     LogConfig log;
     SelfMetricsConfig self_metrics;
     HttpConfig http;

@@ -28,6 +28,7 @@ constexpr auto interval_min = 100ms;
 constexpr auto interval_max = std::chrono::nanoseconds(1h);
 constexpr auto shutdown_deadline_max = std::chrono::nanoseconds(10min);
 constexpr auto expiry_max = std::chrono::nanoseconds(30 * 24h);
+constexpr auto counter_zeros_max = std::chrono::nanoseconds(24h);
 
 // The type of the sinks that may have a server of their own, at their option `address`.
 constexpr std::string_view type_with_server = "prometheus";
@@ -199,6 +200,7 @@ void read_agent(SectionReader& root, const Environment& environment, Config& con
     config.state_directory = read_state_directory(root, environment);
     config.shards = read_shards(root, environment);
     config.quantiles = read_quantiles(root);
+    config.counter_zeros = root.duration("counter_zeros", 5min, 0s, counter_zeros_max);
 
     config.additions = read_additions(root, {});
 

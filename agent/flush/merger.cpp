@@ -65,6 +65,7 @@ const protocol::Snapshot& Merger::merge(std::span<const ShardPage> pages, const 
         }
         sweep(shards_[shard], from);
     }
+    settle_counters();
     settle_gauges();
     settle_timers();
     settle_sets();
@@ -398,6 +399,21 @@ void Merger::release_retired(BoundShard& shard, const ShardPage& from) {
     }
 }
 
+// The agent's own counters are told when they move.
+void Merger::settle_counters() {
+    const std::span<protocol::CounterPoint> of_clients =
+        std::span(counters_).subspan(own_points_.counters);
+    for (protocol::CounterPoint& point : of_clients) {
+        if (point.updated) {
+            point.silent = 0;
+            point.stands_still = false;
+            continue;
+        }
+        if (point.silent < UINT16_MAX) ++point.silent;
+        point.stands_still = point.silent <= settings_.zero_intervals;
+    }
+}
+
 void Merger::settle_gauges() {
     for (const SeriesId id : updated_) {
         if (registry_[id].kind != Kind::gauge) continue;
@@ -413,7 +429,9 @@ void Merger::settle_gauges() {
 void Merger::settle_timers() {
     // Room for all at once: points keep views of it.
     const std::size_t ranks = settings_.quantiles.size();
-    quantiles_.resize(updated_.size() * ranks);
+    const auto timers = static_cast<std::size_t>(std::ranges::count_if(
+        updated_, [this](SeriesId id) { return is_timer(registry_[id].kind); }));
+    quantiles_.resize(timers * ranks);
     std::span<double> room(quantiles_);
     for (const SeriesId id : updated_) {
         if (!is_timer(registry_[id].kind)) continue;

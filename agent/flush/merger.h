@@ -69,6 +69,8 @@ struct MergerSettings {
     std::uint64_t total_bytes_max = 512ULL << 20U;
     // Intervals without news after which a series is forgotten, by Kind; 0: never.
     std::array<std::uint32_t, protocol::kind_count> expiry_intervals{};
+    // For so many intervals without news a counter stands still, and is told as 0; below 65536.
+    std::uint32_t zero_intervals = 0;
     // Asked of each timer, histogram or distribution, at its birth: does some sink read
     // TimerPoint::total? It costs a histogram for life.
     std::function<bool(const protocol::Series&)> wants_total;
@@ -151,6 +153,7 @@ private:
     void release_retired(BoundShard& shard, const ShardPage& from);
     void add_point(protocol::SeriesId id);
     void drop_point(protocol::SeriesId id);
+    void settle_counters();
     void settle_gauges();
     void settle_timers();
     void settle_sets();

@@ -1,75 +1,117 @@
 #include "agent/status/busiest_names.h"
 
 #include <algorithm>
+#include <bit>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
+#include <functional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace pitot::agent {
+namespace {
 
-std::vector<BusyName> BusiestNames::of(const protocol::Snapshot& snapshot) {
-    if (sums_.size() > known_names_max) {
-        numbers_.clear();
-        sums_.clear();
-        known_.clear();
+// What a metric is counted under: names of two kinds are two metrics.
+struct NameOfKind {
+    std::string_view name;
+    protocol::Kind kind{};
+
+    bool operator==(const NameOfKind&) const = default;
+};
+
+struct HashOfName {
+    std::size_t operator()(const NameOfKind& key) const noexcept {
+        return std::hash<std::string_view>{}(key.name) + std::to_underlying(key.kind);
     }
-    if (known_.size() < snapshot.series.size()) known_.resize(snapshot.series.size());
+};
+
+// Calls take(series id, count) for each series with news.
+template <typename Take>
+void for_each_news(const protocol::Snapshot& snapshot, Take take) {
     for (const protocol::CounterPoint& point : snapshot.counters) {
-        if (point.updated) add(snapshot.series[point.id], point.id, std::abs(point.delta));
+        if (point.updated) take(point.id, std::abs(point.delta));
     }
     for (const protocol::GaugePoint& point : snapshot.gauges) {
-        if (point.updated) add(snapshot.series[point.id], point.id, 1);
+        if (point.updated) take(point.id, 1.0);
     }
     for (const protocol::TimerPoint& point : snapshot.timers) {
-        if (point.updated) add(snapshot.series[point.id], point.id, point.values.count());
+        if (point.updated) take(point.id, point.values.count());
     }
     for (const protocol::SetPoint& point : snapshot.sets) {
-        if (point.updated) add(snapshot.series[point.id], point.id, point.unique);
+        if (point.updated) take(point.id, point.unique);
     }
+}
 
-    const auto shown =
-        met_.begin() + static_cast<std::ptrdiff_t>(std::min(met_.size(), busiest_names_max));
+}  // namespace
+
+std::vector<BusyName> BusiestNames::of(const protocol::Snapshot& snapshot) {
+    fill_buckets(snapshot);
+    choose_buckets();
+    std::vector<BusyName> names = names_of_chosen(snapshot);
+    for (Bucket* const bucket : filled_) *bucket = {};
+    filled_.clear();
+
+    const std::size_t shown = std::min(names.size(), busiest_names_max);
     // By name where counts are equal, so that pages of equal intervals are equal.
-    std::ranges::partial_sort(met_, shown, [this](std::uint32_t a, std::uint32_t b) {
-        const Sum& left = sums_[a];
-        const Sum& right = sums_[b];
-        return left.count != right.count ? left.count > right.count : left.name < right.name;
+    std::ranges::partial_sort(names, names.begin() + static_cast<std::ptrdiff_t>(shown),
+                              [](const BusyName& left, const BusyName& right) {
+                                  return left.count != right.count ? left.count > right.count
+                                                                   : left.name < right.name;
+                              });
+    names.resize(shown);
+    return names;
+}
+
+void BusiestNames::fill_buckets(const protocol::Snapshot& snapshot) {
+    known_.resize(std::max(known_.size(), snapshot.series.size()));
+    buckets_.resize(std::clamp(std::bit_ceil(snapshot.series.size()), buckets_min, buckets_max));
+    for_each_news(snapshot, [&](protocol::SeriesId id, double count) {
+        const protocol::Series& series = snapshot.series[id];
+        Known& known = known_[id];
+        const auto birth = static_cast<std::uint32_t>(series.birth);
+        if (known.birth != birth) {
+            const std::size_t hash = HashOfName{}({.name = series.name, .kind = series.kind});
+            known = {.birth = birth, .hash = static_cast<std::uint16_t>(hash)};
+        }
+        Bucket& bucket = bucket_of(known);
+        if (bucket.series++ == 0) filled_.push_back(&bucket);
+        bucket.count += count;
     });
-    std::vector<BusyName> busiest;
-    for (auto at = met_.begin(); at != shown; ++at) {
-        const Sum& sum = sums_[*at];
-        busiest.push_back(
-            {.name = sum.name, .kind = sum.kind, .count = sum.count, .series = sum.series});
-    }
-    for (const std::uint32_t number : met_) {
-        sums_[number].count = 0;
-        sums_[number].series = 0;
-    }
-    met_.clear();
-    return busiest;
 }
 
-void BusiestNames::add(const protocol::Series& series, protocol::SeriesId id, double count) {
-    Known& known = known_[id];
-    const auto birth = static_cast<std::uint32_t>(series.birth);
-    if (known.name == none || known.birth != birth) {
-        known = {.birth = birth, .name = number_of(series)};
+void BusiestNames::choose_buckets() {
+    std::ranges::sort(filled_, std::ranges::greater(), &Bucket::count);
+    std::size_t series = 0;
+    for (std::size_t i = 0; i < filled_.size(); ++i) {
+        if (i >= fullest_buckets_min && series >= series_looked_at_min) break;
+        filled_[i]->is_looked_at = true;
+        series += filled_[i]->series;
     }
-    Sum& sum = sums_[known.name];
-    if (sum.series++ == 0) met_.push_back(known.name);
-    sum.count += count;
 }
 
-std::uint32_t BusiestNames::number_of(const protocol::Series& series) {
-    const std::size_t kind = std::to_underlying(series.kind);
-    if (numbers_.size() <= kind) numbers_.resize(kind + 1);
-    NumberByName& numbers = numbers_[kind];
-    if (const auto found = numbers.find(series.name); found != numbers.end()) {
-        return found->second;
+std::vector<BusyName> BusiestNames::names_of_chosen(const protocol::Snapshot& snapshot) {
+    struct Sum {
+        double count = 0;
+        std::size_t series = 0;
+    };
+    boost::unordered_flat_map<NameOfKind, Sum, HashOfName> sums;
+    for_each_news(snapshot, [&](protocol::SeriesId id, double count) {
+        if (!bucket_of(known_[id]).is_looked_at) return;
+        const protocol::Series& series = snapshot.series[id];
+        Sum& sum = sums[{.name = series.name, .kind = series.kind}];
+        sum.count += count;
+        ++sum.series;
+    });
+    std::vector<BusyName> names;
+    names.reserve(sums.size());
+    for (const auto& [key, sum] : sums) {
+        names.push_back({.name = std::string(key.name),
+                         .kind = key.kind,
+                         .count = sum.count,
+                         .series = sum.series});
     }
-    const auto number = static_cast<std::uint32_t>(sums_.size());
-    sums_.push_back({.name = std::string(series.name), .kind = series.kind});
-    numbers.emplace(std::string(series.name), number);
-    return number;
+    return names;
 }
 
 }  // namespace pitot::agent

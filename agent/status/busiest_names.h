@@ -1,20 +1,17 @@
 // Which metric names bring the most, by interval.
 //
-// A name's series are added up by a number that the name has here, looked up once in the life
-// of a series: an interval costs an addition for each series with news, and a partial sort of
-// the names. Names are remembered beyond their series, up to a bound, above which all are
-// forgotten and learned anew.
+// Names are many where clients put an id into them, so no text is kept for each. An interval
+// is looked at twice: first every series with news is added to one of some thousand buckets, by
+// the hash of its name; then the names in the fullest buckets are added up by name. A name is
+// never fuller than its bucket, so one is missed only if as many buckets as are looked at have
+// more than it: all that stands out is found, and all there is where there is little.
 //
 // Used by the flush thread, through IntervalRecorder.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "agent/status/interval_status.h"
 #include "protocol/snapshot.h"
@@ -23,8 +20,9 @@ namespace pitot::agent {
 
 // More than fit on a page beside all else help nobody.
 inline constexpr std::size_t busiest_names_max = 10;
-// Names remembered, of each kind of metric: some megabytes.
-inline constexpr std::size_t known_names_max = 50'000;
+// Of the fullest buckets so many are looked at, and more as long as few series are in them.
+inline constexpr std::size_t fullest_buckets_min = 4 * busiest_names_max;
+inline constexpr std::size_t series_looked_at_min = 4'096;
 
 class BusiestNames {
 public:
@@ -32,32 +30,29 @@ public:
     std::vector<BusyName> of(const protocol::Snapshot& snapshot);
 
 private:
-    struct Sum {
-        std::string name;
-        protocol::Kind kind{};
+    // As many as there are series, within these: 256 KiB at most.
+    static constexpr std::size_t buckets_min = 256;
+    static constexpr std::size_t buckets_max = 16'384;
+    struct Bucket {
         double count = 0;
-        std::size_t series = 0;
+        std::uint32_t series = 0;
+        bool is_looked_at = false;
     };
-    static constexpr std::uint32_t none = UINT32_MAX;
-
     // There is one for each series: the low half of a birth tells two lives of an id apart.
     struct Known {
-        std::uint32_t birth = 0;
-        std::uint32_t name = none;
+        std::uint32_t birth = 0;  // 0: not in use
+        std::uint16_t hash = 0;
     };
-    struct TransparentHash : std::hash<std::string_view> {
-        using is_transparent = void;
-    };
-    using NumberByName =
-        boost::unordered_flat_map<std::string, std::uint32_t, TransparentHash, std::equal_to<>>;
 
-    void add(const protocol::Series& series, protocol::SeriesId id, double count);
-    std::uint32_t number_of(const protocol::Series& series);
+    // A power of two, at most buckets_max.
+    Bucket& bucket_of(const Known& known) { return buckets_[known.hash % buckets_.size()]; }
+    void fill_buckets(const protocol::Snapshot& snapshot);
+    void choose_buckets();
+    std::vector<BusyName> names_of_chosen(const protocol::Snapshot& snapshot);
 
-    std::vector<NumberByName> numbers_;  // by kind
-    std::vector<Sum> sums_;              // by number
-    std::vector<Known> known_;           // by series id
-    std::vector<std::uint32_t> met_;     // numbers with news, each once
+    std::vector<Known> known_;  // by series id
+    std::vector<Bucket> buckets_;
+    std::vector<Bucket*> filled_;  // those with news, each once
 };
 
 }  // namespace pitot::agent

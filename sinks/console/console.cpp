@@ -45,7 +45,7 @@ private:
     template <class Point>
     static std::uint64_t count_idle(std::span<const Point> points) {
         std::uint64_t idle = 0;
-        for (const Point& point : points) idle += point.updated ? 0 : 1;
+        for (const Point& point : points) idle += point.told() ? 0U : 1U;
         return idle;
     }
 

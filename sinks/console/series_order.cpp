@@ -42,7 +42,7 @@ const std::vector<Updated>& SeriesOrder::update(const Snapshot& snapshot) {
     updated_.clear();
     for (const Place& place : order_) {
         const Row& row = rows_[place.id];
-        if (!row.updated) continue;
+        if (!row.is_told) continue;
         updated_.push_back(
             {.series = &snapshot.series[place.id], .index = row.index, .head = row.head});
     }
@@ -63,7 +63,7 @@ void SeriesOrder::see(const Snapshot& snapshot, const Points& points) {
         }
         row.seen = interval_;
         row.index = index;
-        row.updated = points[index].updated;
+        row.is_told = points[index].told();
     }
 }
 

@@ -38,7 +38,7 @@ private:
         std::uint64_t birth = 0;  // 0: nobody
         std::uint64_t seen = 0;   // the interval it was last there
         std::uint32_t index = 0;
-        bool updated = false;
+        bool is_told = false;
         std::string head;
     };
     // A place in the order, of a series that may have died since.

@@ -214,7 +214,7 @@ private:
     void encode_series(const Snapshot& snapshot, const Points& points,
                        const AppendValues& append_values) {
         for (const auto& point : points) {
-            if (!point.updated) {
+            if (!point.told()) {
                 ++idle_;
                 continue;
             }

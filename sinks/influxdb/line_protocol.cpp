@@ -64,7 +64,7 @@ private:
     // The key of a point that is to be written; null, and counted, for another.
     template <class Point>
     const std::string* key_of(const Point& point, Encoded& out) const {
-        if (!point.updated) {
+        if (!point.told()) {
             ++out.skipped[SkipReason::idle];
             return nullptr;
         }

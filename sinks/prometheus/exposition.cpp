@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sinks/number_text.h"
+#include "sinks/prometheus/family_header.h"
 
 namespace pitot::sinks::prometheus {
 namespace {
@@ -60,29 +61,47 @@ char* write_end(double value, char* at) {
 
 constexpr std::size_t end_bytes_max = number_bytes_max + 1;
 
-// The stems of Row::text of a summary or a histogram.
-struct Stems {
-    std::string_view labelled;  // name{labels, or name_bucket{labels,
-    std::string_view sum;
-    std::string_view count;
-};
+constexpr std::string_view sum_part = "_sum";
+constexpr std::string_view count_part = "_count";
+constexpr std::string_view bucket_part = "_bucket";
 
-Stems stems_of(const Family& family, const Row& row) {
-    const std::string_view text(row.text);
-    const std::size_t name = family.name.size();
-    const std::size_t labels = row.labels_bytes;
-    const std::size_t part =
-        family.type == FamilyType::histogram ? std::string_view("_bucket").size() : 0;
-    const std::size_t first = name + part + 1 + labels + (labels > 0 ? 1 : 0);
-    const std::size_t sum = name + std::string_view("_sum ").size() + (labels > 0 ? labels + 2 : 0);
-    return {.labelled = text.substr(0, first),
-            .sum = text.substr(first, sum),
-            .count = text.substr(first + sum)};
+// What a line is at most without its value, its part and a last label: braces, comma, blank.
+std::size_t stem_bytes_max(const Family& family, const Row& row) {
+    constexpr std::size_t around_labels = 4;
+    return family.name.size() + row.labels_size + around_labels;
 }
 
-char* write_sum_and_count(const Stems& stems, double sum, double count, char* at) {
-    at = write_end(sum, write_bytes(stems.sum, at));
-    return write_end(count, write_bytes(stems.count, at));
+// name_part{labels} and a blank.
+char* write_stem(const Family& family, std::string_view part, const Row& row, char* at) {
+    at = write_bytes(part, write_bytes(family.name, at));
+    if (row.labels_size > 0) {
+        *at++ = '{';
+        at = write_bytes(row.labels(), at);
+        *at++ = '}';
+    }
+    *at++ = ' ';
+    return at;
+}
+
+// name_part{labels, where one more label follows.
+char* write_open_stem(const Family& family, std::string_view part, const Row& row, char* at) {
+    at = write_bytes(part, write_bytes(family.name, at));
+    *at++ = '{';
+    if (row.labels_size > 0) {
+        at = write_bytes(row.labels(), at);
+        *at++ = ',';
+    }
+    return at;
+}
+
+char* write_sum_and_count(const Family& family, const Row& row, double sum, double count,
+                          char* at) {
+    at = write_end(sum, write_stem(family, sum_part, row, at));
+    return write_end(count, write_stem(family, count_part, row, at));
+}
+
+std::size_t sum_and_count_bytes_max(const Family& family, const Row& row) {
+    return 2 * (stem_bytes_max(family, row) + count_part.size() + end_bytes_max);
 }
 
 }  // namespace
@@ -137,12 +156,15 @@ void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::
     quantiles_.begin(snapshot);
     Batch batch;
     batch.sequence = snapshot.sequence;
-    batch.items.reserve(families_.families().size());
+    const std::span<const FamilyIndex> order = families_.in_order();
+    batch.items.reserve(order.size());
     // A little more than last time, so that growing never copies the whole.
     TextWriter writer(batch.body, bytes_last_ + bytes_last_ / 16);
     out_ = &writer;
-    for (const auto& [name, family] : families_.families()) {
-        if (!withheld.empty() && withheld.contains(name)) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        look_ahead(snapshot, order, i);
+        const Family& family = families_[order[i]];
+        if (!withheld.empty() && withheld.contains(family.name)) {
             out.lost[LossReason::quarantined] += family.members.size();
             continue;
         }
@@ -150,8 +172,9 @@ void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::
             out.lost[LossReason::too_large] += family.members.size();
             continue;
         }
-        writer.append(family.header);
-        if (open_metrics != nullptr) open_metrics->begin_family(family, writer.size());
+        const std::size_t begin = writer.size();
+        write_family_header(family, snapshot.series[family.founder], writer);
+        if (open_metrics != nullptr) open_metrics->begin_family(family, writer.written(begin));
         const std::uint32_t points = write_family(snapshot, family, open_metrics, out.lost);
         if (open_metrics != nullptr) open_metrics->end_family(writer.size());
         batch.items.push_back({.end = static_cast<std::uint32_t>(writer.size()), .points = points});
@@ -173,7 +196,7 @@ void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::
 // back neither lower nor with gaps.
 void Exposition::keep_books(const Snapshot& snapshot) {
     for (const protocol::CounterPoint& point : snapshot.counters) {
-        if (point.updated && point.delta < 0) families_.row(point.id).raised_by -= point.delta;
+        if (point.updated && point.delta < 0) families_.raised_by(point.id) -= point.delta;
     }
     if (settings_.rules.empty()) return;
     for (const protocol::TimerPoint& point : snapshot.timers) {
@@ -201,7 +224,7 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
             lost[LossReason::too_large] += family.members.size() - member;
             break;
         }
-        look_ahead(snapshot, family.members, member);
+        look_ahead(snapshot, family, member);
         const protocol::SeriesId id = family.members[member];
         Row& row = families_.row(id);
         const std::size_t begin = out_->size();
@@ -218,16 +241,41 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
     return points;
 }
 
-// Series are read in the order of their labels and lie in the order of their births: what
-// comes soon is fetched while this one is written.
-void Exposition::look_ahead(const Snapshot& snapshot,
-                            const std::vector<protocol::SeriesId>& members, std::size_t member) {
+// Families and series are read in the order of their names and labels, and lie in the order of
+// their births: what comes soon is fetched while this one is written, each step after the one
+// that it takes its place from.
+void Exposition::look_ahead(const Snapshot& snapshot, std::span<const FamilyIndex> order,
+                            std::size_t at) const {
+    constexpr std::size_t far = 24;
+    constexpr std::size_t middle = 16;
+    constexpr std::size_t near = 8;
+    if (at + far < order.size()) __builtin_prefetch(&families_[order[at + far]]);
+    if (at + middle < order.size()) {
+        const Family& family = families_[order[at + middle]];
+        __builtin_prefetch(family.name.data());
+        __builtin_prefetch(&snapshot.series[family.founder]);
+        __builtin_prefetch(&families_.row(family.members.front()));
+    }
+    if (at + near < order.size()) {
+        const Family& family = families_[order[at + near]];
+        __builtin_prefetch(snapshot.series[family.founder].name.data());
+        look_ahead(snapshot, families_.row(family.members.front()));
+    }
+}
+
+void Exposition::look_ahead(const Snapshot& snapshot, const Family& family,
+                            std::size_t member) const {
     constexpr std::size_t far = 16;
     constexpr std::size_t near = 6;
+    const auto& members = family.members;
     if (member + far < members.size()) __builtin_prefetch(&families_.row(members[member + far]));
     if (member + near >= members.size()) return;
-    const Row& row = families_.row(members[member + near]);
-    __builtin_prefetch(row.text.data());
+    look_ahead(snapshot, families_.row(members[member + near]));
+}
+
+// What a row leads to.
+void Exposition::look_ahead(const Snapshot& snapshot, const Row& row) {
+    __builtin_prefetch(row.label_bytes.get());
     if (row.kind == Kind::counter) {
         __builtin_prefetch(&snapshot.counters[row.point]);
     } else if (row.kind != Kind::gauge && row.kind != Kind::set) {
@@ -239,12 +287,12 @@ void Exposition::look_ahead(const Snapshot& snapshot,
 bool Exposition::write_series(const Snapshot& snapshot, const Family& family, Row& row) {
     switch (row.kind) {
         case Kind::counter:
-            return write_counter(row, snapshot.counters[row.point]);
+            return write_counter(family, row, snapshot.counters[row.point]);
         case Kind::gauge:
-            write_gauge(row, snapshot.gauges[row.point].value);
+            write_gauge(family, row, snapshot.gauges[row.point].value);
             return true;
         case Kind::set:
-            write_gauge(row, snapshot.sets[row.point].unique);
+            write_gauge(family, row, snapshot.sets[row.point].unique);
             return true;
         case Kind::timer:
         case Kind::histogram:
@@ -261,40 +309,45 @@ bool Exposition::write_series(const Snapshot& snapshot, const Family& family, Ro
 }
 
 // False when the point is a decrement, which is not shown.
-bool Exposition::write_counter(Row& row, const protocol::CounterPoint& point) {
+bool Exposition::write_counter(const Family& family, Row& row,
+                               const protocol::CounterPoint& point) {
     const bool is_decrement = point.updated && point.delta < 0;
+    double shown = point.total;
     // A total from before this encoder saw the series may be negative: it starts at 0 then.
-    row.raised_by = std::max(row.raised_by, -point.total);
+    if (row.is_raised || point.total < 0) {
+        double& raised_by = families_.raised_by(point.id);
+        raised_by = std::max(raised_by, -point.total);
+        shown += raised_by;
+    }
     // Both are rounded, each in its own way: their sum may be a trifle less than it was.
-    row.shown = std::max(row.shown, point.total + row.raised_by);
-    write_gauge(row, row.shown);
+    row.shown = std::max(row.shown, shown);
+    write_gauge(family, row, row.shown);
     return !is_decrement;
 }
 
-void Exposition::write_gauge(const Row& row, double value) {
-    char* const at = out_->room(row.text.size() + end_bytes_max);
-    out_->wrote(write_end(value, write_bytes(row.text, at)));
+void Exposition::write_gauge(const Family& family, const Row& row, double value) {
+    char* const at = out_->room(stem_bytes_max(family, row) + end_bytes_max);
+    out_->wrote(write_end(value, write_stem(family, "", row, at)));
 }
 
 void Exposition::write_summary(const Family& family, const Row& row,
                                const protocol::TimerPoint& point) {
     const double unit = unit_of(row.kind);
-    const Stems stems = stems_of(family, row);
     const std::size_t quantiles = quantile_labels_.size();
     const std::span<const double> values =
         point.updated ? quantiles_.of(point) : std::span<const double>();
-    char* at = out_->room(quantiles * (stems.labelled.size() + end_bytes_max) + quantile_bytes_ +
-                          row.text.size() + 2 * end_bytes_max);
+    char* at = out_->room(quantiles * (stem_bytes_max(family, row) + end_bytes_max) +
+                          quantile_bytes_ + sum_and_count_bytes_max(family, row));
     for (std::size_t i = 0; i < quantiles; ++i) {
-        at = write_bytes(quantile_labels_[i], write_bytes(stems.labelled, at));
+        at = write_bytes(quantile_labels_[i], write_open_stem(family, "", row, at));
         if (point.updated) {
             at = write_end(values[i] / unit, at);
         } else {
             at = write_bytes("NaN\n", at);
         }
     }
-    out_->wrote(
-        write_sum_and_count(stems, point.total_sum / unit, std::round(point.total_count), at));
+    out_->wrote(write_sum_and_count(family, row, point.total_sum / unit,
+                                    std::round(point.total_count), at));
 }
 
 void Exposition::write_histogram(const Family& family, const Row& row,
@@ -302,10 +355,11 @@ void Exposition::write_histogram(const Family& family, const Row& row,
     constexpr std::string_view last_label = "le=\"+Inf\"} ";
     const double unit = unit_of(row.kind);
     const double count = std::round(point.total_count);
-    const Stems stems = stems_of(family, row);
+    const std::size_t stem_bytes = stem_bytes_max(family, row) + bucket_part.size();
     const auto line = [&](std::string_view label, double value) {
-        char* const at = out_->room(stems.labelled.size() + label.size() + end_bytes_max);
-        out_->wrote(write_end(value, write_bytes(label, write_bytes(stems.labelled, at))));
+        char* const at = out_->room(stem_bytes + label.size() + end_bytes_max);
+        out_->wrote(
+            write_end(value, write_bytes(label, write_open_stem(family, bucket_part, row, at))));
     };
     const std::vector<std::string>& labels = buckets_[row.rule].labels;
     for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -313,8 +367,8 @@ void Exposition::write_histogram(const Family& family, const Row& row,
         line(labels[i], std::min(below, count));
     }
     line(last_label, count);
-    char* const at = out_->room(row.text.size() + 2 * end_bytes_max);
-    out_->wrote(write_sum_and_count(stems, point.total_sum / unit, count, at));
+    char* const at = out_->room(sum_and_count_bytes_max(family, row));
+    out_->wrote(write_sum_and_count(family, row, point.total_sum / unit, count, at));
 }
 
 }  // namespace pitot::sinks::prometheus

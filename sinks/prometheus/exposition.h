@@ -27,6 +27,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -72,11 +73,14 @@ private:
     void count_values(const protocol::TimerPoint& point);
     std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
                                OpenMetricsText* open_metrics, Losses& lost);
-    void look_ahead(const protocol::Snapshot& snapshot,
-                    const std::vector<protocol::SeriesId>& members, std::size_t member);
+    void look_ahead(const protocol::Snapshot& snapshot, std::span<const FamilyIndex> order,
+                    std::size_t at) const;
+    void look_ahead(const protocol::Snapshot& snapshot, const Family& family,
+                    std::size_t member) const;
+    static void look_ahead(const protocol::Snapshot& snapshot, const Row& row);
     bool write_series(const protocol::Snapshot& snapshot, const Family& family, Row& row);
-    bool write_counter(Row& row, const protocol::CounterPoint& point);
-    void write_gauge(const Row& row, double value);
+    bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point);
+    void write_gauge(const Family& family, const Row& row, double value);
     void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point);
     void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point);
 

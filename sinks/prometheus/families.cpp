@@ -28,48 +28,13 @@ std::string describe(const Series& series) {
     return describe(series.kind, series.name);
 }
 
-void append_line_stem(std::string_view name, std::string_view part, std::string_view labels,
-                      std::string& out) {
-    out += name;
-    out += part;
-    if (!labels.empty()) {
-        out += '{';
-        out += labels;
-        out += '}';
-    }
-    out += ' ';
-}
-
-// Row::text of a series in this family.
-std::string text_of(const Family& family, std::string_view labels) {
-    std::string text;
-    if (family.type == FamilyType::counter || family.type == FamilyType::gauge) {
-        append_line_stem(family.name, "", labels, text);
-    } else {
-        text += family.name;
-        text += family.type == FamilyType::histogram ? "_bucket{" : "{";
-        text += labels;
-        if (!labels.empty()) text += ',';
-        append_line_stem(family.name, "_sum", labels, text);
-        append_line_stem(family.name, "_count", labels, text);
-    }
-    text.shrink_to_fit();
-    return text;
-}
-
 }  // namespace
-
-std::string_view Row::labels() const {
-    if (labels_bytes == 0) return {};
-    return std::string_view(text).substr(text.find('{') + 1, labels_bytes);
-}
 
 Families::Families(const ExpositionSettings& settings,
                    std::function<void(const std::string&)> report)
-    : settings_(settings), report_(std::move(report)) {
-    // Claimed by nobody we know: null.
-    for (const std::string& name : settings_.reserved_names) claims_.emplace(name, nullptr);
-}
+    : settings_(settings),
+      report_(std::move(report)),
+      claims_(families_, settings.reserved_names, settings.open_metrics) {}
 
 void Families::update(const Snapshot& snapshot) {
     newborn_.clear();
@@ -81,7 +46,9 @@ void Families::update(const Snapshot& snapshot) {
 
     const std::uint64_t points = snapshot.counters.size() + snapshot.gauges.size() +
                                  snapshot.timers.size() + snapshot.sets.size();
-    if (alive_ + newborn_.size() > points) bury_unseen(snapshot.sequence);
+    if (alive_ + newborn_.size() > points) {
+        bury_unseen(static_cast<std::uint32_t>(snapshot.sequence));
+    }
     const bool somebody_died = !with_dead_.empty();
     forget_dead();
     const bool somebody_is_untold =
@@ -96,6 +63,7 @@ void Families::update(const Snapshot& snapshot) {
     std::ranges::sort(newborn_, {}, [this](SeriesId id) { return rows_[id].birth; });
     for (const SeriesId id : newborn_) place(snapshot, id);
     sort_members(snapshot);
+    sort_families();
     report_rest();
 }
 
@@ -105,51 +73,73 @@ void Families::see_all(const Snapshot& snapshot, const Points& points) {
         const SeriesId id = points[index].id;
         Row& row = rows_[id];
         if (row.birth != snapshot.series[id].birth) {
-            if (row.birth != 0) bury(row);
+            if (row.birth != 0) bury(id);
             row.birth = snapshot.series[id].birth;
             newborn_.push_back(id);
         }
-        row.seen = snapshot.sequence;
+        row.seen = static_cast<std::uint32_t>(snapshot.sequence);
         row.point = index;
     }
 }
 
-void Families::bury(Row& row) {
-    if (row.family == nullptr) {
+void Families::bury(SeriesId id) {
+    Row& row = rows_[id];
+    if (row.family == no_family) {
         dead_kept_back_ = true;
-    } else if (!row.family->has_dead) {
-        row.family->has_dead = true;
+    } else if (Family& family = families_[row.family]; !family.has_dead) {
+        family.has_dead = true;
         with_dead_.push_back(row.family);
     }
+    if (row.is_raised) raised_.erase(id);
     row = Row{};
     --alive_;
 }
 
-void Families::bury_unseen(std::uint64_t sequence) {
-    for (Row& row : rows_) {
-        if (row.birth != 0 && row.seen != sequence) bury(row);
+void Families::bury_unseen(std::uint32_t sequence) {
+    for (SeriesId id = 0; id < rows_.size(); ++id) {
+        if (rows_[id].birth != 0 && rows_[id].seen != sequence) bury(id);
     }
 }
 
 // Takes the dead out of their families before anybody moves in under their ids.
 void Families::forget_dead() {
-    for (Family* family : with_dead_) {
-        family->has_dead = false;
-        std::erase_if(family->members, [&](SeriesId id) { return rows_[id].family != family; });
-        family->sorted = family->members.size();
-        if (!family->members.empty()) continue;
-        const std::vector<std::string> names =
-            claimed_names(family->name, family->type, settings_.open_metrics);
-        for (const std::string& name : names) claims_.erase(name);
-        families_.erase(families_.find(family->name));
-        for (const std::string& name : names) claims_changed(name);
+    std::vector<FamilyIndex> ended;
+    for (const FamilyIndex index : with_dead_) {
+        Family& family = families_[index];
+        family.has_dead = false;
+        const auto is_dead = [&](SeriesId id) { return rows_[id].family != index; };
+        family.members.erase(std::remove_if(family.members.begin(), family.members.end(), is_dead),
+                             family.members.end());
+        family.sorted = static_cast<std::uint32_t>(family.members.size());
+        if (family.members.empty()) {
+            ended.push_back(index);
+        } else {
+            elect_founder(family);
+        }
     }
     with_dead_.clear();
+    for (const FamilyIndex index : ended) {
+        claims_.remove(index);
+        claims_changed(index);
+    }
+    if (!ended.empty()) {
+        std::erase_if(order_,
+                      [this](FamilyIndex index) { return families_[index].members.empty(); });
+        ordered_ = order_.size();
+    }
+    for (const FamilyIndex index : ended) families_.release(index);
     if (std::exchange(dead_kept_back_, false)) {
         std::erase_if(kept_back_, [&](const KeptBack& waiting) {
             return rows_[waiting.id].birth != waiting.birth;
         });
     }
+}
+
+// After members were taken out.
+void Families::elect_founder(Family& family) const {
+    if (std::ranges::find(family.members, family.founder) != family.members.end()) return;
+    family.founder = *std::ranges::min_element(family.members, {},
+                                               [this](SeriesId id) { return rows_[id].birth; });
 }
 
 void Families::place(const Snapshot& snapshot, SeriesId id) {
@@ -160,16 +150,19 @@ void Families::place(const Snapshot& snapshot, SeriesId id) {
     row.kind = series.kind;
     row.rule = classified.rule;
     const Labels labels = labels_of(series, row);
-    Family* const family = claim(series, std::move(classified), row);
-    if (family == nullptr) {
+    row.family = claim(snapshot, id, std::move(classified));
+    if (row.family == no_family) {
         keep_back(id);
         return;
     }
-    row.family = family;
-    row.text = text_of(*family, labels.text);
-    row.labels_bytes = static_cast<std::uint32_t>(labels.text.size());
-    if (family->members.size() == family->sorted) unsorted_.push_back(family);
-    family->members.push_back(id);
+    row.labels_size = static_cast<std::uint32_t>(labels.text.size());
+    if (!labels.text.empty()) {
+        row.label_bytes = std::make_unique_for_overwrite<char[]>(labels.text.size());
+        std::ranges::copy(labels.text, row.label_bytes.get());
+    }
+    Family& family = families_[row.family];
+    if (family.members.size() == family.sorted) unsorted_.push_back(row.family);
+    family.members.push_back(id);
 }
 
 Labels Families::labels_of(const Series& series, Row& row) {
@@ -186,95 +179,84 @@ Labels Families::labels_of(const Series& series, Row& row) {
 }
 
 void Families::keep_back(SeriesId id) {
-    rows_[id].family = nullptr;
-    kept_back_.push_back({.id = id, .birth = rows_[id].birth});
+    Row& row = rows_[id];
+    row.family = no_family;
+    row.label_bytes.reset();
+    row.labels_size = 0;
+    kept_back_.push_back({.id = id, .birth = row.birth});
 }
 
-// The family of that name and type, made now if nobody uses any of its names. Null, after a
+// The family of that name and type, made now if nobody uses any of its names. None, after a
 // report, when somebody does.
-Family* Families::claim(const Series& series, Classified classified, Row& row) {
-    const auto existing = families_.find(classified.name);
-    if (existing != families_.end() && existing->second.type == classified.type) {
-        return &existing->second;
-    }
-    const std::vector<std::string> names =
-        claimed_names(classified.name, classified.type, settings_.open_metrics);
-    for (const std::string& name : names) {
-        const auto taken = claims_.find(name);
-        if (taken == claims_.end()) continue;
-        if (!row.is_reported && may_report()) {
-            row.is_reported = true;
-            report_(fmt::format(
-                "{} would use the name {}, which {} uses already in another "
-                "form; it came later and is not sent. Rename one of them",
-                describe(series), name,
-                taken->second == nullptr
-                    ? "the destination itself"
-                    : describe(taken->second->founder_kind, taken->second->founder_name)));
+FamilyIndex Families::claim(const Snapshot& snapshot, SeriesId id, Classified classified) {
+    const FamilyIndex existing = claims_.family_called(classified.name);
+    if (existing != no_family && families_[existing].type == classified.type) return existing;
+
+    std::string name = classified.name;
+    for (const NamePart part : parts_of(classified.type, settings_.open_metrics)) {
+        name.resize(classified.name.size());
+        name += suffix_of(part);
+        if (const auto taken = claims_.find(name)) {
+            report_claimed(snapshot, id, name, taken->family);
+            return no_family;
         }
-        return nullptr;
     }
-    Family& family = families_[classified.name];
+    const FamilyIndex index = families_.add();
+    Family& family = families_[index];
     family.name = std::move(classified.name);
+    family.name.shrink_to_fit();
     family.type = classified.type;
-    for (const std::string& name : names) claims_.emplace(name, &family);
-    found(series, family);
-    for (const std::string& name : names) claims_changed(name);
-    return &family;
+    family.founder = id;
+    order_.push_back(index);
+    claims_.add(index);
+    claims_changed(index);
+    return index;
 }
 
-void Families::found(const Series& series, Family& family) {
-    family.founder_kind = series.kind;
-    family.founder_name = series.name;
-    family.header = fmt::format("# HELP {} StatsD {} ", family.name, to_string(series.kind));
-    append_help(series.name, family.header);
-    family.header += fmt::format("\n# TYPE {} {}\n", family.name, to_string(family.type));
-    if (settings_.open_metrics) write_open_metrics_header(family);
+void Families::report_claimed(const Snapshot& snapshot, SeriesId id, std::string_view name,
+                              FamilyIndex owner) {
+    if (rows_[id].is_reported || !may_report()) return;
+    rows_[id].is_reported = true;
+    report_(
+        fmt::format("{} would use the name {}, which {} uses already in another form; it came "
+                    "later and is not sent. Rename one of them",
+                    describe(snapshot.series[id]), name,
+                    owner == no_family ? "the destination itself"
+                                       : describe(snapshot.series[families_[owner].founder])));
 }
 
-// A counter may be one in OpenMetrics only while nobody else has its names there.
-void Families::claims_changed(std::string_view name) {
+// A counter may be one in OpenMetrics only while nobody else has its names there. The names of
+// this family are claimed now, or free.
+void Families::claims_changed(FamilyIndex index) {
     if (!settings_.open_metrics) return;
-    const auto look_at_counter = [this](std::string_view base) {
-        const auto found = families_.find(fmt::format("{}_total", base));
-        if (found != families_.end()) write_open_metrics_header(found->second);
-    };
-    look_at_counter(name);
-    for (const std::string_view suffix :
-         {std::string_view("_created"), std::string_view("_created_total")}) {
-        if (name.ends_with(suffix)) look_at_counter(name.substr(0, name.size() - suffix.size()));
+    const Family& family = families_[index];
+    for (const NamePart part : parts_of(family.type, true)) {
+        std::string name = family.name;
+        name += suffix_of(part);
+        look_at_counter(name);
+        for (const std::string_view suffix :
+             {std::string_view("_created"), std::string_view("_created_total")}) {
+            if (!name.ends_with(suffix)) continue;
+            look_at_counter(std::string_view(name).substr(0, name.size() - suffix.size()));
+        }
+    }
+    if (family.type == FamilyType::counter) {
+        const auto names = open_metrics_counter_names(family.name);
+        if (names) look_at_counter(names->family);
     }
 }
 
-void Families::write_open_metrics_header(Family& family) const {
-    std::string_view name = family.name;
-    std::string_view type = to_string(family.type);
-    family.created_name.clear();
-    std::vector<std::string> of_counter;
-    if (family.type == FamilyType::counter) {
-        of_counter = open_metrics_counter_names(family.name);
-        const bool is_counter =
-            !of_counter.empty() &&
-            std::ranges::none_of(
-                of_counter, [&](const std::string& other) { return claims_.contains(other); }) &&
-            !families_.contains(of_counter[1] + "_total");  // a counter called x_created
-        type = is_counter ? type : "unknown";
-        if (is_counter) {
-            name = of_counter[0];
-            family.created_name = of_counter[1];
-        }
-    } else if (family.type != FamilyType::gauge) {
-        family.created_name = family.name + "_created";
-    }
-    std::string& header = family.open_metrics_header;
-    header = fmt::format("# TYPE {} {}\n", name, type);
-    if (family.founder_kind == protocol::Kind::timer) {
-        header += fmt::format("# UNIT {} seconds\n", name);
-    }
-    header += fmt::format("# HELP {} StatsD {} ", name, to_string(family.founder_kind));
-    // Escapes what HELP must have escaped here, which the other format forbids.
-    append_label_value(family.founder_name, header);
-    header += '\n';
+// The one that OpenMetrics would call so, if it is there.
+void Families::look_at_counter(std::string_view name) {
+    std::string sample(name);
+    sample += "_total";
+    const FamilyIndex found = claims_.family_called(sample);
+    if (found == no_family || families_[found].type != FamilyType::counter) return;
+    const auto names = open_metrics_counter_names(sample);
+    const bool is_taken = !names || claims_.contains(names->family) ||
+                          claims_.contains(names->created) ||
+                          claims_.family_called(names->created + "_total") != no_family;
+    families_[found].is_open_metrics_counter = !is_taken;
 }
 
 void Families::sort_members(const Snapshot& snapshot) {
@@ -282,15 +264,26 @@ void Families::sort_members(const Snapshot& snapshot) {
         const int order = rows_[a].labels().compare(rows_[b].labels());
         return order != 0 ? order < 0 : rows_[a].birth < rows_[b].birth;
     };
-    for (Family* family : unsorted_) {
-        std::vector<SeriesId>& members = family->members;
-        const auto first_new = members.begin() + static_cast<std::ptrdiff_t>(family->sorted);
+    for (const FamilyIndex index : unsorted_) {
+        Family& family = families_[index];
+        auto& members = family.members;
+        const auto first_new = members.begin() + static_cast<std::ptrdiff_t>(family.sorted);
         std::sort(first_new, members.end(), before);
         std::inplace_merge(members.begin(), first_new, members.end(), before);
-        drop_twins(snapshot, *family);
-        family->sorted = members.size();
+        drop_twins(snapshot, family);
+        family.sorted = static_cast<std::uint32_t>(members.size());
     }
     unsorted_.clear();
+}
+
+void Families::sort_families() {
+    const auto before = [this](FamilyIndex a, FamilyIndex b) {
+        return families_[a].name < families_[b].name;
+    };
+    const auto first_new = order_.begin() + static_cast<std::ptrdiff_t>(ordered_);
+    std::sort(first_new, order_.end(), before);
+    std::inplace_merge(order_.begin(), first_new, order_.end(), before);
+    ordered_ = order_.size();
 }
 
 // Of members with the same labels only the one born first stays.
@@ -298,7 +291,7 @@ void Families::drop_twins(const Snapshot& snapshot, Family& family) {
     const auto are_twins = [this](SeriesId a, SeriesId b) {
         return rows_[a].labels() == rows_[b].labels();
     };
-    std::vector<SeriesId>& members = family.members;
+    auto& members = family.members;
     const auto first = std::ranges::adjacent_find(members, are_twins);
     if (first == members.end()) return;
     std::vector<SeriesId> unique(members.begin(), first);
@@ -315,9 +308,10 @@ void Families::drop_twins(const Snapshot& snapshot, Family& family) {
             fmt::format("{} and {} would both be {}{{{}}}; {} came later and is not sent. "
                         "Rename one of them",
                         describe(snapshot.series[unique.back()]), describe(snapshot.series[id]),
-                        family.name, rows_[id].labels(), describe(snapshot.series[id])));
+                        family.name, rows_[unique.back()].labels(), describe(snapshot.series[id])));
     }
-    members = std::move(unique);
+    members.assign(unique.begin(), unique.end());
+    elect_founder(family);
 }
 
 // Clashes that are not told now have their turn in the updates to come.

@@ -18,57 +18,40 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "protocol/snapshot.h"
+#include "sinks/prometheus/claims.h"
 #include "sinks/prometheus/family.h"
+#include "sinks/prometheus/family_store.h"
 #include "sinks/prometheus/names.h"
 
 namespace pitot::sinks::prometheus {
 
-struct Family {
-    std::string name;
-    FamilyType type = FamilyType::gauge;
-    protocol::Kind founder_kind = protocol::Kind::gauge;  // of the series that claimed the name
-    std::string founder_name;                             // as its sender writes it
-    std::string header;                                   // HELP and TYPE lines
-    std::string open_metrics_header;  // likewise, and UNIT; where ExpositionSettings asks for it
-    std::string created_name;         // of OpenMetrics' sample of the birth; "": none
-    std::vector<protocol::SeriesId> members;  // sorted by labels after each update
-    std::size_t sorted = 0;                   // members before those that were just born
-    bool has_dead = false;                    // members that left are still listed
-};
-
-// What is remembered of a series, by its id.
+// What is remembered of a series, by its id: 56 bytes and its labels.
 struct Row {
-    std::uint64_t birth = 0;   // of the series; 0: not in use
-    std::uint64_t seen = 0;    // sequence of the last Snapshot that had it
-    Family* family = nullptr;  // null: kept back
-    // What its lines are made of, encoded once, when it gets its place:
-    //   counters, gauges, sets        name{labels} and a blank
-    //   timers and their like         name{labels,   or name_bucket{labels,
-    //                                 name_sum{labels} name_count{labels} and a blank each
-    // That is one to three times its name and labels, about 60 and 200 bytes; all lines of a
-    // timer with four quantiles would be 450.
-    std::string text;
-    std::uint32_t labels_bytes = 0;
-    std::uint32_t point = 0;  // index into its kind's column, in the present Snapshot
+    std::uint64_t birth = 0;  // of the series; 0: not in use
+    double shown = 0;         // of a counter: what was read last, below which it never falls
+    // Of a histogram: by bound of its rule, since birth; null until its first values.
+    std::unique_ptr<double[]> bucket_counts;
+    std::unique_ptr<char[]> label_bytes;  // null while it has no place, or no labels
+    std::uint32_t labels_size = 0;
+    FamilyIndex family = no_family;  // no_family: kept back
+    std::uint32_t seen = 0;          // low bits of the sequence of the last Snapshot that had it
+    std::uint32_t point = 0;         // index into its kind's column, in the present Snapshot
     std::uint32_t rule = no_rule;
     protocol::Kind kind = protocol::Kind::counter;
     bool is_reported = false;
     bool is_merge_reported = false;
-    double raised_by = 0;  // what a counter's decrements are made up for with
-    double shown = 0;      // of a counter: what was read last, below which it never falls
-    // Of a histogram: by bound of its rule, since birth; null until its first values.
-    std::unique_ptr<double[]> bucket_counts;
+    bool is_raised = false;  // a counter with an entry in Families::raised()
 
-    // a="1",b="2"; "" while it has no place.
-    std::string_view labels() const;
+    // a="1",b="2"
+    std::string_view labels() const { return {label_bytes.get(), labels_size}; }
 };
 
 class Families {
@@ -79,9 +62,16 @@ public:
     // Takes in who was born and who died. The rows' points are those of `snapshot` after it.
     void update(const protocol::Snapshot& snapshot);
 
-    // Sorted by name; members sorted by labels.
-    const std::map<std::string, Family, std::less<>>& families() const { return families_; }
+    // In the order of their names; members in the order of their labels.
+    std::span<const FamilyIndex> in_order() const { return order_; }
+    const Family& operator[](FamilyIndex family) const { return families_[family]; }
     Row& row(protocol::SeriesId id) { return rows_[id]; }
+    const Row& row(protocol::SeriesId id) const { return rows_[id]; }
+    // What the decrements of a counter are made up for with; of few.
+    double& raised_by(protocol::SeriesId id) {
+        rows_[id].is_raised = true;
+        return raised_[id];
+    }
     // Series that are kept back.
     std::uint64_t clashing() const { return kept_back_.size(); }
     // Tags that had to share a label with another tag of their series, so far.
@@ -90,16 +80,20 @@ public:
 private:
     template <class Points>
     void see_all(const protocol::Snapshot& snapshot, const Points& points);
-    void bury(Row& row);
-    void bury_unseen(std::uint64_t sequence);
+    void bury(protocol::SeriesId id);
+    void bury_unseen(std::uint32_t sequence);
     void forget_dead();
+    void elect_founder(Family& family) const;
     void place(const protocol::Snapshot& snapshot, protocol::SeriesId id);
-    Family* claim(const protocol::Series& series, Classified classified, Row& row);
-    void found(const protocol::Series& series, Family& family);
+    FamilyIndex claim(const protocol::Snapshot& snapshot, protocol::SeriesId id,
+                      Classified classified);
+    void report_claimed(const protocol::Snapshot& snapshot, protocol::SeriesId id,
+                        std::string_view name, FamilyIndex owner);
     Labels labels_of(const protocol::Series& series, Row& row);
-    void claims_changed(std::string_view name);
-    void write_open_metrics_header(Family& family) const;
+    void claims_changed(FamilyIndex family);
+    void look_at_counter(std::string_view name);
     void sort_members(const protocol::Snapshot& snapshot);
+    void sort_families();
     void drop_twins(const protocol::Snapshot& snapshot, Family& family);
     void keep_back(protocol::SeriesId id);
     bool may_report();
@@ -108,16 +102,19 @@ private:
     const ExpositionSettings& settings_;
     std::function<void(const std::string&)> report_;
     std::vector<Row> rows_;  // by SeriesId
-    std::map<std::string, Family, std::less<>> families_;
-    std::unordered_map<std::string, Family*> claims_;  // sample name → who uses it
+    std::unordered_map<protocol::SeriesId, double> raised_;
+    FamilyStore families_;
+    Claims claims_;
+    std::vector<FamilyIndex> order_;
+    std::size_t ordered_ = 0;  // of order_, before those that were just founded
     std::vector<protocol::SeriesId> newborn_;
     struct KeptBack {
         protocol::SeriesId id = 0;
         std::uint64_t birth = 0;
     };
     std::vector<KeptBack> kept_back_;
-    std::vector<Family*> unsorted_;
-    std::vector<Family*> with_dead_;
+    std::vector<FamilyIndex> unsorted_;
+    std::vector<FamilyIndex> with_dead_;
     bool dead_kept_back_ = false;
     std::uint64_t alive_ = 0;
     std::uint64_t merged_labels_ = 0;

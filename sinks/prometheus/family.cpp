@@ -63,21 +63,34 @@ Classified classify(const protocol::Series& series, const ExpositionSettings& se
     return out;
 }
 
-std::vector<std::string> claimed_names(std::string_view name, FamilyType type, bool open_metrics) {
-    std::vector<std::string> names{std::string(name)};
-    if (type != FamilyType::summary && type != FamilyType::histogram) return names;
-    names.push_back(names.front() + "_sum");
-    names.push_back(names.front() + "_count");
-    if (type == FamilyType::histogram) names.push_back(names.front() + "_bucket");
-    if (open_metrics) names.push_back(names.front() + "_created");
-    return names;
+std::string_view suffix_of(NamePart part) noexcept {
+    constexpr std::array<std::string_view, 5> suffixes{"", "_sum", "_count", "_bucket", "_created"};
+    return suffixes[std::to_underlying(part)];
 }
 
-std::vector<std::string> open_metrics_counter_names(std::string_view name) {
+std::span<const NamePart> parts_of(FamilyType type, bool open_metrics) noexcept {
+    using enum NamePart;
+    static constexpr std::array all{own, sum, count, bucket, created};
+    static constexpr std::array of_summary{own, sum, count, created};
+    const std::size_t without_created = open_metrics ? 0 : 1;
+    switch (type) {
+        case FamilyType::counter:
+        case FamilyType::gauge:
+            return std::span(all).first(1);
+        case FamilyType::summary:
+            return std::span(of_summary).first(of_summary.size() - without_created);
+        case FamilyType::histogram:
+            return std::span(all).first(all.size() - without_created);
+    }
+    std::unreachable();
+}
+
+std::optional<OpenMetricsCounterNames> open_metrics_counter_names(std::string_view name) {
     constexpr std::string_view suffix = "_total";
-    if (name.size() <= suffix.size() || !name.ends_with(suffix)) return {};
-    const std::string family(name.substr(0, name.size() - suffix.size()));
-    return {family, family + "_created"};
+    if (name.size() <= suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+    std::string family(name.substr(0, name.size() - suffix.size()));
+    std::string created = family + "_created";
+    return OpenMetricsCounterNames{.family = std::move(family), .created = std::move(created)};
 }
 
 }  // namespace pitot::sinks::prometheus

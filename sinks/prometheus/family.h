@@ -15,6 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,13 +67,22 @@ struct Classified {
 
 Classified classify(const protocol::Series& series, const ExpositionSettings& settings);
 
-// Every sample name a family uses, its own first: x, x_sum, x_count, x_bucket, and with
-// `open_metrics` x_created.
-std::vector<std::string> claimed_names(std::string_view name, FamilyType type, bool open_metrics);
+// The sample names of a family: its own, and those of its parts.
+enum class NamePart : std::uint8_t { own, sum, count, bucket, created };
+
+// "", "_sum", "_count", "_bucket", "_created".
+std::string_view suffix_of(NamePart part) noexcept;
+// Those that a family uses, its own first: x, x_sum, x_count, x_bucket, and with `open_metrics`
+// x_created.
+std::span<const NamePart> parts_of(FamilyType type, bool open_metrics) noexcept;
 
 // The names by which OpenMetrics knows a counter beside its sample's: "x" and "x_created" for
-// "x_total". Empty where it cannot be a counter there. (They are no claims: where one of them
+// "x_total". None where it cannot be a counter there. (They are no claims: where one of them
 // is another family's, the counter is shown as unknown.)
-std::vector<std::string> open_metrics_counter_names(std::string_view name);
+struct OpenMetricsCounterNames {
+    std::string family;
+    std::string created;
+};
+std::optional<OpenMetricsCounterNames> open_metrics_counter_names(std::string_view name);
 
 }  // namespace pitot::sinks::prometheus

@@ -15,7 +15,7 @@ http::ServerAnswer ScrapePage::answer(const http::ServerRequest& request) const 
     const Choice choice = choose_format(request.accept);
     std::shared_ptr<const Page> page = this->page();
     const http::Pieces& pieces =
-        choice.format == Format::text ? page->text_pieces : page->open_metrics_pieces;
+        choice.format == Format::text ? page->text_pieces() : page->open_metrics_pieces();
     http::ServerAnswer answer;
     answer.content_type = content_type_of(choice);
     answer.varies_by_accept = true;

@@ -17,21 +17,29 @@
 
 namespace pitot::sinks::prometheus_scrape {
 
-struct Page {
+class Page {
+public:
     explicit Page(bool created) : open_metrics(created) {}
     Page(const Page&) = delete;
     Page& operator=(const Page&) = delete;
 
-    // Once `text` and `open_metrics` are complete.
-    void finish() {
-        text_pieces = {text};
-        open_metrics.append_pieces(text, open_metrics_pieces);
-    }
-
+    // Written until finish(), and not afterwards.
     std::string text;
     prometheus::OpenMetricsText open_metrics;
-    http::Pieces text_pieces;
-    http::Pieces open_metrics_pieces;
+    void finish() { text_pieces_ = {text}; }
+
+    // Afterwards, on any thread. The other form is made when it is asked for first, on the
+    // thread that asks, and costs no memory where nobody does.
+    const http::Pieces& text_pieces() const { return text_pieces_; }
+    const http::Pieces& open_metrics_pieces() const {
+        std::call_once(made_, [this] { open_metrics.make(text, form_); });
+        return form_.pieces();
+    }
+
+private:
+    http::Pieces text_pieces_;
+    mutable std::once_flag made_;
+    mutable prometheus::OpenMetricsForm form_;
 };
 
 class ScrapePage {

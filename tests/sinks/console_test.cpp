@@ -187,6 +187,18 @@ TEST_CASE("what is kept of series changes nothing while they come, idle, die and
     }
 }
 
+TEST_CASE("a counter that stands still is shown as 0, and one that is idle is not") {
+    SnapshotMaker maker;
+    maker.count("idle", "", 1);
+    maker.count("still", "", 2);
+    json_of(maker.end_interval());
+    maker.stand_still("still", "");
+    const std::string text = json_of(maker.end_interval());
+    CHECK(text.contains(R"("name":"still")"));
+    CHECK(text.contains(R"("delta":0,"rate":0,"total":2)"));
+    CHECK_FALSE(text.contains("idle"));
+}
+
 TEST_CASE("one line an interval, the idle points skipped") {
     Bench bench;
     fill(bench.maker);

@@ -157,6 +157,10 @@ TEST_CASE("idle series are skipped, and what was known of them is right when the
     CHECK(again.source.at("delta") == 5);
     CHECK(again.source.at("total") == 8);
     CHECK(again.source.at("@timestamp") == "2026-08-01T00:00:30.000Z");
+    rig.maker.stand_still("a", "x:1");
+    const Document still = only(rig.documents());
+    CHECK(still.source.at("delta") == 0);
+    CHECK(still.source.at("total") == 8);
     CHECK(rig.encode(rig.maker.end_interval()).batches.empty());
 }
 

@@ -257,6 +257,9 @@ TEST_CASE("a counter that is idle keeps its total, and goes down too") {
     bench.lines();
     bench.maker.count("c", "", -1.5);
     CHECK(bench.lines() == "c delta=-1.5,rate=-0.15,total=2.5 1785542430000000000\n");
+    bench.maker.stand_still("c", "");
+    CHECK(bench.lines() == "c delta=0,rate=0,total=2.5 1785542440000000000\n");
+    CHECK(bench.last.skipped[SkipReason::idle] == 0);
 }
 
 TEST_CASE("numbers are the shortest that read back, and never integers") {

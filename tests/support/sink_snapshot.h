@@ -49,6 +49,10 @@ public:
         life.value += delta;
         life.total += delta;
     }
+    // A counter without news that is told as 0 in this interval.
+    void stand_still(std::string_view name, std::string_view tags) {
+        find(Kind::counter, name, tags).stands_still = true;
+    }
     void gauge(std::string_view name, std::string_view tags, double value) {
         Life& life = find(Kind::gauge, name, tags);
         life.updated = true;
@@ -132,6 +136,7 @@ private:
         Kind kind = Kind::counter;
         std::uint64_t birth = 0;
         bool updated = false;
+        bool stands_still = false;
         double value = 0;  // of the interval
         double total = 0;
         double total_sum = 0;
@@ -188,7 +193,11 @@ private:
                        .born_unix_ns = first_start_ns};
         switch (life.kind) {
             case Kind::counter:
-                counters_.push_back({id, life.updated, life.value, life.total});
+                counters_.push_back({.id = id,
+                                     .updated = life.updated,
+                                     .stands_still = life.stands_still && !life.updated,
+                                     .delta = life.value,
+                                     .total = life.total});
                 life.value = 0;
                 break;
             case Kind::gauge:
@@ -214,6 +223,7 @@ private:
                 break;
         }
         life.updated = false;
+        life.stands_still = false;
     }
 
     // As in the agent: few values as they are, many as a sketch.

@@ -115,9 +115,9 @@ TEST_CASE("two files that give one option are told with both places") {
                 "conf.d/b.toml:1:1: limits: must be given in one file, and is in "
                 "pitot.toml:2:2 too",
                 "conf.d/b.toml:2:1: foo: unknown option; known here: include, interval, "
-                "flush_offset, shutdown_deadline, state_directory, shards, percentiles, prefix, "
-                "constant_tags, histogram, limits, expiry, log, self_metrics, http, units, "
-                "alerts, derive, listeners, sinks, channels",
+                "flush_offset, shutdown_deadline, state_directory, shards, percentiles, "
+                "counter_zeros, prefix, constant_tags, histogram, limits, expiry, log, "
+                "self_metrics, http, units, alerts, derive, listeners, sinks, channels",
                 "conf.d/b.toml:4:8: sinks.a.type: must be one of \"console\", \"sample\", got the "
                 "text \"consle\"; did you mean \"console\"?"});
 }

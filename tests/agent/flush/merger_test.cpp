@@ -51,6 +51,34 @@ TEST_CASE("a counter has a delta for the interval and a total since birth") {
     CHECK(counter(idle, "hits")->total == 14);
 }
 
+TEST_CASE("a counter that stands still is told as 0 for a while; nothing else is") {
+    agent::MergerSettings settings;
+    settings.zero_intervals = 2;
+    ShardRig rig(1, {}, settings);
+    rig.say(0, "hits:3|c\nlevel:1|g\nload:1|ms\nusers:a|s");
+    CHECK(counter(rig.flush(), "hits")->told());
+    const auto stands_still = [&](const Snapshot& now) {
+        const protocol::CounterPoint& hits = *counter(now, "hits");
+        CHECK_FALSE(hits.updated);
+        CHECK(hits.delta == 0);
+        CHECK_FALSE(gauge(now, "level")->told());
+        CHECK_FALSE(timer(now, "load")->told());
+        CHECK_FALSE(set(now, "users")->told());
+        return hits.told();
+    };
+    for (int round = 0; round < 2; ++round) {
+        CHECK(stands_still(rig.flush()));
+        CHECK(stands_still(rig.flush()));
+        CHECK_FALSE(stands_still(rig.flush()));
+        CHECK_FALSE(stands_still(rig.flush()));
+        rig.say(0, "hits:0|c");
+        const protocol::CounterPoint& again = *counter(rig.flush(), "hits");
+        CHECK(again.updated);
+        CHECK(again.silent == 0);
+        CHECK(again.total == 3);
+    }
+}
+
 TEST_CASE("a counter that only ever got 0 is news all the same") {
     ShardRig rig;
     rig.say(0, "zero:0|c");

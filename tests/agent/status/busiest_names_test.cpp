@@ -67,15 +67,36 @@ TEST_CASE("an id that another series has now counts for its own name") {
     CHECK(text_of(names.of(maker.end_interval())) == "new counter 2 of 1");
 }
 
-TEST_CASE("names beyond those that are remembered are learned anew") {
+TEST_CASE("all names are looked at where series are few, however alike their counts are") {
+    SnapshotMaker maker;
     BusiestNames names;
-    {
-        SnapshotMaker maker;
-        for (std::size_t i = 0; i <= known_names_max; ++i) {
-            maker.count(fmt::format("n{}", i), "", 1);
+    for (std::size_t i = 0; i < series_looked_at_min; ++i) {
+        maker.count(fmt::format("n{:04}", i), "", 1);
+    }
+    const std::vector<BusyName> busiest = names.of(maker.end_interval());
+    REQUIRE(busiest.size() == busiest_names_max);
+    CHECK(busiest.front().name == "n0000");
+    CHECK(busiest.back().name == "n0009");
+}
+
+TEST_CASE("what stands out is found among many names, with all that it has") {
+    SnapshotMaker maker;
+    BusiestNames names;
+    constexpr std::size_t many = 100'000;
+    for (int interval = 0; interval < 2; ++interval) {
+        for (std::size_t i = 0; i < many; ++i) maker.count(fmt::format("n{}", i), "", 1);
+        for (std::size_t i = 0; i < busiest_names_max; ++i) {
+            for (std::size_t tag = 0; tag < 50; ++tag) {
+                maker.count(fmt::format("busy{}", i), fmt::format("id:{}", tag),
+                            static_cast<double>(10 * (i + 1)));
+            }
         }
-        CHECK(names.of(maker.end_interval()).size() == busiest_names_max);
-        maker.count("n7", "", 5);
-        CHECK(text_of(names.of(maker.end_interval())) == "n7 counter 5 of 1");
+        const std::vector<BusyName> busiest = names.of(maker.end_interval());
+        REQUIRE(busiest.size() == busiest_names_max);
+        for (std::size_t i = 0; i < busiest_names_max; ++i) {
+            CHECK(busiest[i].name == fmt::format("busy{}", busiest_names_max - 1 - i));
+            CHECK(busiest[i].count == 500 * static_cast<double>(busiest_names_max - i));
+            CHECK(busiest[i].series == 50);
+        }
     }
 }
