@@ -101,8 +101,12 @@ std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, 
 Reject SeriesTable::identify(const MetricLine& line, protocol::Parser& parser, const Accent& accent,
                              protocol::Identity& identity) {
     Reject refused = parser.identity(line, identity);
-    if (refused == Reject::none && accent.additions != nullptr) {
-        refused = adder_.add(*accent.additions, identity);
+    if (refused != Reject::none) return refused;
+    origin_.read(identity.tags);
+    identity.tags = origin_.with_host();
+    if (accent.additions != nullptr) {
+        const ClientHost host = origin_.host() ? ClientHost::said : ClientHost::unsaid;
+        refused = adder_.add(*accent.additions, host, identity);
     }
     if (refused != Reject::none) return refused;
     return std::ranges::binary_search(settings_.reserved_names, identity.name)
@@ -225,7 +229,9 @@ void SeriesTable::record(RowId row, const Part& part, std::int64_t now_ns) {
 }
 
 std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
-                                std::span<const RowId> rows, std::int64_t now_ns) {
+                                std::span<const RowId> rows, protocol::TimerRate timer_rate,
+                                std::int64_t now_ns) {
+    Part part{.timer_rate = timer_rate, .values = {}, .member = {}};
     std::size_t counted = 0;
     std::size_t at = 0;
     for (; at < lines.size() && rows[at] != no_row; ++at) {
@@ -237,13 +243,11 @@ std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
             ++counted;
             continue;
         }
-        record(rows[at],
-               Part{.kind = line.kind,
-                    .gauge_is_delta = line.gauge_is_delta,
-                    .sample_rate = line.sample_rate,
-                    .values = {&line.value, 1},
-                    .member = {}},
-               now_ns);
+        part.kind = line.kind;
+        part.gauge_is_delta = line.gauge_is_delta;
+        part.sample_rate = line.sample_rate;
+        part.values = {&line.value, 1};
+        record(rows[at], part, now_ns);
     }
     count_aggregated(counted);
     return at;
@@ -286,10 +290,27 @@ bool SeriesTable::add_to_cell(Row& row, const Part& part, std::int64_t now_ns) {
 }
 
 bool SeriesTable::add_timer(Row& row, const Part& part) {
+    if (part.sample_rate != 1 && part.timer_rate == protocol::TimerRate::count) [[unlikely]] {
+        return add_once(row, part);
+    }
     auto cell = row.cell<TimerCell>(open_);
     const Memory memory = row.is_overflow ? Memory::granted : Memory::limited;
     if (!add_values(cell, open_page(), part.values, 1 / part.sample_rate, memory)) return false;
     row.set_cell(open_, cell);
+    return true;
+}
+
+// Values of a timer whose rate is of the count alone. Which row it is need not be handed down
+// to here for the lines that are none of these: its spelling tells.
+bool SeriesTable::add_once(Row& row, const Part& part) {
+    Page& page = open_page();
+    const RowId row_id = keys_.value(row.spellings);
+    auto cell = row.cell<TimerCell>(open_);
+    const Memory memory = row.is_overflow ? Memory::granted : Memory::limited;
+    if (memory == Memory::limited && !page.unsent.has_room_for(row_id)) return false;
+    if (!add_values(cell, page, part.values, 1, memory)) return false;
+    row.set_cell(open_, cell);
+    page.unsent.add(row_id, (1 / part.sample_rate - 1) * static_cast<double>(part.values.size()));
     return true;
 }
 
@@ -390,17 +411,25 @@ std::span<const protocol::Tag> SeriesTable::keep(std::span<const protocol::Tag> 
     return open_page().tags.keep(kept_tags_);
 }
 
+template <class Told>
+void SeriesTable::keep_origin(Told& told, const Accent& accent) {
+    const ClientHost host = origin_.settle(told);
+    told.hostname = keep(told.hostname);
+    told.tags =
+        keep(accent.additions == nullptr ? told.tags
+                                         : adder_.with_tags(*accent.additions, host, told.tags));
+}
+
 void SeriesTable::record(const protocol::Event& event, const Accent& accent) {
     if (!has_room_for_event()) return;
     Page& page = open_page();
     protocol::Event kept = event;
     for (std::string_view* text :
-         {&kept.title, &kept.text, &kept.hostname, &kept.aggregation_key, &kept.source_type,
-          &kept.container_id, &kept.external_data, &kept.cardinality}) {
+         {&kept.title, &kept.text, &kept.aggregation_key, &kept.source_type, &kept.container_id,
+          &kept.external_data, &kept.cardinality}) {
         *text = keep(*text);
     }
-    kept.tags = keep(accent.additions == nullptr ? event.tags
-                                                 : adder_.with_tags(*accent.additions, event.tags));
+    keep_origin(kept, accent);
     page.events.push_back(kept);
 }
 
@@ -408,12 +437,11 @@ void SeriesTable::record(const protocol::ServiceCheck& check, const Accent& acce
     if (!has_room_for_event()) return;
     Page& page = open_page();
     protocol::ServiceCheck kept = check;
-    for (std::string_view* text : {&kept.name, &kept.hostname, &kept.message, &kept.container_id,
-                                   &kept.external_data, &kept.cardinality}) {
+    for (std::string_view* text :
+         {&kept.name, &kept.message, &kept.container_id, &kept.external_data, &kept.cardinality}) {
         *text = keep(*text);
     }
-    kept.tags = keep(accent.additions == nullptr ? check.tags
-                                                 : adder_.with_tags(*accent.additions, check.tags));
+    keep_origin(kept, accent);
     page.service_checks.push_back(kept);
 }
 

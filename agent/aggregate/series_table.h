@@ -38,6 +38,7 @@
 #include "agent/aggregate/additions.h"
 #include "agent/aggregate/canonical.h"
 #include "agent/aggregate/key_table.h"
+#include "agent/aggregate/origin_tags.h"
 #include "agent/aggregate/page.h"
 #include "agent/aggregate/row_store.h"
 #include "protocol/histogram.h"
@@ -81,7 +82,7 @@ public:
     // Records the samples of lines whose rows find() knew, up to the first one that has none:
     // returns how many those were.
     std::size_t record(std::span<const protocol::QuickLine> lines, std::span<const RowId> rows,
-                       std::int64_t now_ns);
+                       protocol::TimerRate timer_rate, std::int64_t now_ns);
     void record(const protocol::Event& event, const Accent& accent);
     void record(const protocol::ServiceCheck& check, const Accent& accent);
 
@@ -158,10 +159,14 @@ private:
     [[nodiscard]] bool add_to_cell(Row& row, const protocol::Part& part, std::int64_t now_ns);
     void add_gauge(Row& row, const protocol::Part& part, std::int64_t now_ns);
     [[nodiscard]] bool add_timer(Row& row, const protocol::Part& part);
+    [[nodiscard]] bool add_once(Row& row, const protocol::Part& part);
     [[nodiscard]] bool add_member(Row& row, std::string_view member);
     bool has_room_for_event();
     std::string_view keep(std::string_view text);
     std::span<const protocol::Tag> keep(std::span<const protocol::Tag> tags);
+    // Keeps tags and hostname of an event or a check, with what its listener adds.
+    template <class Told>
+    void keep_origin(Told& told, const Accent& accent);
 
     const TableSettings settings_;
     KeyTable keys_;
@@ -172,6 +177,7 @@ private:
     std::size_t metric_names_bytes_ = 0;  // of tagged_series_
     std::size_t overflow_series_ = 0;
     std::size_t alias_bytes_ = 0;
+    OriginTags origin_;
     Canonicalizer canonicalizer_;
     Adder adder_;
     std::vector<protocol::Tag> kept_tags_;  // scratch of keep()

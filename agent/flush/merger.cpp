@@ -95,7 +95,8 @@ std::optional<SeriesId> Merger::made_series(const MadeGauge& gauge) {
     }
     protocol::Identity identity{.name = gauge.name, .tags = tags};
     const Additions additions{.prefix = {}, .tags = settings_.constant_tags};
-    if (adder_.add(additions, identity) != protocol::Reject::none) return std::nullopt;
+    if (adder_.add(additions, ClientHost::unsaid, identity) != protocol::Reject::none)
+        return std::nullopt;
     const SeriesKey key = canonicalizer_.key_of(identity, Kind::gauge);
     if (const auto known = registry_.find(key)) {
         return made_.contains(*known) ? known : std::nullopt;
@@ -311,8 +312,8 @@ void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
         row.cells[from.closed.index] = 0;
         Page& page = *from.closed.page;
         bool folded = bound.is_folded;
-        if (!read_cell(bound.id, cell, page, Memory::limited)) {
-            const bool read = read_cell(overflow_of(bound.id), cell, page, Memory::granted);
+        if (!read_cell(bound.id, row_id, cell, page, Memory::limited)) {
+            const bool read = read_cell(overflow_of(bound.id), row_id, cell, page, Memory::granted);
             assert(read);
             folded = read;
         }
@@ -328,7 +329,7 @@ bool Merger::note(SeriesId id, bool& updated) {
     return std::exchange(updated, true);
 }
 
-bool Merger::read_cell(SeriesId id, std::uint64_t cell, Page& page, Memory memory) {
+bool Merger::read_cell(SeriesId id, RowId row, std::uint64_t cell, Page& page, Memory memory) {
     const std::uint32_t slot = slot_of(id);
     switch (registry_[id].kind) {
         case Kind::counter: {
@@ -345,7 +346,9 @@ bool Merger::read_cell(SeriesId id, std::uint64_t cell, Page& page, Memory memor
         case Kind::timer:
         case Kind::histogram:
         case Kind::distribution: {
-            const PlacedTimer seen{.page = &page, .cell = std::bit_cast<TimerCell>(cell)};
+            const PlacedTimer seen{.page = &page,
+                                   .cell = std::bit_cast<TimerCell>(cell),
+                                   .unsent = page.unsent.of(row)};
             if (note(id, timers_[slot].updated)) {
                 return merge_values(timer_merges_[slot], seen, memory);
             }
@@ -437,9 +440,9 @@ void Merger::settle_timers() {
         if (!is_timer(registry_[id].kind)) continue;
         const std::uint32_t slot = slot_of(id);
         protocol::TimerPoint& point = timers_[slot];
-        point.values = view_of(timer_merges_[slot]);
+        point.values = view_of(timer_merges_[slot]).with_unsent(timer_merges_[slot].unsent);
         point.total_count += point.values.count();
-        point.total_sum = protocol::saturating_add(point.total_sum, point.values.sum());
+        point.total_sum = protocol::saturating_add(point.total_sum, point.values.total_sum());
         point.values.quantiles(settings_.quantiles, room.first(ranks));
         point.quantiles = room.first(ranks);
         room = room.subspan(ranks);

@@ -50,9 +50,16 @@ private:
         text.append("|").append(type);
         if (below(3) == 0) text += "|@0." + std::to_string(1 + below(9));
         if (below(20) == 0) text += "|T17000000" + std::to_string(10 + below(90));
-        constexpr std::array<std::string_view, 6> tags{"",          "|#a:1",          "|#a:1,b:2",
-                                                       "|#b:2,a:1", "|#b:2,a:1,a:1,", "|#bare,a:"};
-        text += tags[below(6)];
+        constexpr std::array<std::string_view, 9> tags{"",
+                                                       "|#a:1",
+                                                       "|#a:1,b:2",
+                                                       "|#b:2,a:1",
+                                                       "|#b:2,a:1,a:1,",
+                                                       "|#bare,a:",
+                                                       "|#host:x,a:1,host:y",
+                                                       "|#a:1,host:y,dd.internal.entity_id:7",
+                                                       "|#host:x,host:"};
+        text += tags[below(9)];
         if (below(9) == 0) text += "|c:ci-0123";
         return text;
     }
@@ -63,8 +70,10 @@ private:
 TEST_CASE("the fast path and the reference agree, interval after interval") {
     for (unsigned seed = 1; seed <= 30; ++seed) {
         CAPTURE(seed);
-        const std::vector<protocol::Reading> readings{
-            {}, {.dialect = protocol::Dialect::statsd, .gauge_sign = protocol::GaugeSign::delta}};
+        const std::vector<protocol::Reading> readings{{},
+                                                      {.dialect = protocol::Dialect::statsd,
+                                                       .gauge_sign = protocol::GaugeSign::delta,
+                                                       .timer_rate = protocol::TimerRate::count}};
         ShardRig rig(1, {}, {}, readings);
         ReferenceAggregate model(readings);
         Traffic traffic(seed);
