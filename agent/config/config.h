@@ -26,6 +26,13 @@ namespace pitot::agent {
 enum class ListenerType : std::uint8_t { udp, tcp, unix_datagram, unix_stream };
 
 // One [listeners.NAME] table.
+// Which shard's socket of a UDP or TCP listener gets a datagram or a connection.
+enum class Steering : std::uint8_t {
+    flow,    // by the addresses of both ends: all that one client sends stays on one shard
+    cpu,     // by the processor that the kernel received it on
+    random,  // evenly, whoever sends
+};
+
 struct ListenerConfig {
     std::string name;
     ListenerType type = ListenerType::udp;
@@ -41,6 +48,7 @@ struct ListenerConfig {
     Additions additions;                      // those of the whole, as far as it has no own
     std::uint64_t receive_buffer_bytes = 0;   // asked of the kernel (SO_RCVBUF)
     std::chrono::nanoseconds read_delay{};    // udp: datagrams may wait for so long; 0: not
+    Steering steering = Steering::flow;       // udp and tcp
     std::uint32_t connections_max = 0;        // streams
     std::chrono::nanoseconds idle_timeout{};  // streams; 0: never
     bool is_default = false;  // not written by the operator: a failure to open it is a warning

@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 2> dialects{"dogstatsd", "statsd"};
 constexpr std::array<std::string_view, 4> tag_dialects{"none", "influx", "librato", "signalfx"};
 constexpr std::array<std::string_view, 2> gauge_signs{"absolute", "delta"};
 constexpr std::array<std::string_view, 2> timer_rates{"weight", "count"};
+constexpr std::array<std::string_view, 3> steerings{"flow", "cpu", "random"};
 
 // Longest path of a Unix socket: the kernel's field has room for a NUL behind it. In the
 // abstract namespace the NUL is in front, where we write '@'.
@@ -179,6 +180,11 @@ ListenerConfig read_listener(SectionReader& section, const Additions& additions,
     listener.receive_buffer_bytes = section.bytes(
         "receive_buffer", receive_buffer_bytes, receive_buffer_bytes_min, receive_buffer_bytes_max);
     listener.read_delay = section.duration("read_delay", read_delay, 0s, read_delay_max);
+    listener.steering = static_cast<Steering>(section.choice("steering", 0, steerings));
+    if (type && is_unix(listener.type) && section.has("steering")) {
+        section.problem("steering",
+                        R"(must be left out: only "udp" and "tcp" have a socket for each shard)");
+    }
     listener.additions = read_additions(section, additions);
     if (!type) {
         // What goes with which type cannot be told, only that these are options of some.

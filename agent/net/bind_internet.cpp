@@ -121,6 +121,9 @@ std::expected<InternetSockets, OpenFailure> bind_internet_sockets(const Listener
             }
         }
     }
+    if (count > 1 && !steer(sockets.descriptors.front().get(), config.steering, count)) {
+        return cannot("steer", config.type, sockets.address, errno);
+    }
     return sockets;
 }
 

@@ -22,6 +22,19 @@ std::uint64_t ask_receive_buffer(int fd, std::uint64_t bytes) noexcept {
     return static_cast<std::uint64_t>(doubled) / 2;
 }
 
+bool steer(int fd, Steering steering, std::uint32_t count) noexcept {
+    if (steering == Steering::flow) return true;
+    const int source = steering == Steering::cpu ? SKF_AD_CPU : SKF_AD_RANDOM;
+    // The number of a socket is what the source gives, modulo their count.
+    std::array<sock_filter, 3> choose{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + source)),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    }};
+    const sock_fprog program{.len = choose.size(), .filter = choose.data()};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
+}
+
 std::optional<std::uint32_t> read_kernel_drops(int fd) noexcept {
     std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
     socklen_t size = sizeof memory;
