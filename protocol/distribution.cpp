@@ -197,6 +197,16 @@ void Distribution::merge(const Distribution& other) {
     count_ = count;
 }
 
+void Distribution::scale(double factor) {
+    if (empty()) return;
+    const double count = histogram_.scale(factor);
+    CompensatedSum sum;
+    sum.add(sum_.value() * (count / count_));
+    sum_ = sum;
+    deviation_ *= count / count_;
+    count_ = count;
+}
+
 void Distribution::clear() {
     count_ = 0;
     minimum_ = 0;
@@ -231,11 +241,28 @@ DistributionView DistributionView::sketched(const Distribution& distribution) {
     return view;
 }
 
+DistributionView DistributionView::with_unsent(double unsent) const {
+    assert(unsent >= 0);
+    DistributionView view = *this;
+    view.unsent_ = unsent;
+    return view;
+}
+
 bool DistributionView::empty() const {
     return distribution_ != nullptr ? distribution_->empty() : values_.empty();
 }
 
 double DistributionView::count() const {
+    return weight() + unsent_;
+}
+
+double DistributionView::scale() const {
+    if (unsent_ <= 0) return 1;
+    const double seen = weight();
+    return (seen + unsent_) / seen;
+}
+
+double DistributionView::weight() const {
     if (distribution_ != nullptr) return distribution_->count();
     if (weights_.empty()) return static_cast<double>(values_.size());
     CompensatedSum count;
@@ -247,6 +274,12 @@ double DistributionView::sum() const {
     if (distribution_ != nullptr) return distribution_->sum();
     CompensatedSum sum;
     for (std::size_t i = 0; i < values_.size(); ++i) sum.add(values_[i] * weight_at(i));
+    return sum.value();
+}
+
+double DistributionView::total_sum() const {
+    CompensatedSum sum;
+    sum.add(this->sum() * scale());
     return sum.value();
 }
 
@@ -262,7 +295,7 @@ double DistributionView::maximum() const {
 
 double DistributionView::mean() const {
     if (distribution_ != nullptr) return distribution_->mean();
-    return values_.empty() ? 0 : std::clamp(sum() / count(), minimum(), maximum());
+    return values_.empty() ? 0 : std::clamp(sum() / weight(), minimum(), maximum());
 }
 
 double DistributionView::standard_deviation() const {
@@ -274,14 +307,14 @@ double DistributionView::standard_deviation() const {
         const double distance = values_[i] - center;
         squares += weight_at(i) * distance * distance;
     }
-    return bounded_deviation(squares / count(), minimum(), maximum());
+    return bounded_deviation(squares / weight(), minimum(), maximum());
 }
 
 double DistributionView::quantile(double q) const {
     assert(q >= 0 && q <= 1);
     if (q <= 0) return minimum();
     if (q >= 1 || empty()) return maximum();
-    const double rank = rank_of(q, count());
+    const double rank = rank_of(q, weight());
     if (distribution_ != nullptr) return RankWalk(*distribution_).value_at(rank);
 
     double reached = 0;
@@ -299,7 +332,7 @@ void DistributionView::quantiles(std::span<const double> qs, std::span<double> o
         std::ranges::fill(out, 0.0);
         return;
     }
-    const double total = count();
+    const double total = weight();
     std::optional<RankWalk> walk;
     if (distribution_ != nullptr) walk.emplace(*distribution_);
     std::size_t read = 0;  // exact values
@@ -344,6 +377,8 @@ void DistributionView::count_up_to(std::span<const double> bounds, std::span<dou
     if (distribution_ != nullptr) {
         walk.emplace(*distribution_, whole_buckets ? Divided::whole : Divided::evenly);
     }
+    const double factor = scale();
+    const double total = count();
     std::size_t read = 0;  // exact values
     CompensatedSum weight;
     for (std::size_t i = 0; i < bounds.size(); ++i) {
@@ -351,14 +386,14 @@ void DistributionView::count_up_to(std::span<const double> bounds, std::span<dou
         if (empty() || bound < minimum()) {
             out[i] = 0;
         } else if (bound >= maximum()) {
-            out[i] = count();
+            out[i] = total;
         } else if (walk) {
-            out[i] = walk->count_at_most(bound);
+            out[i] = std::min(walk->count_at_most(bound) * factor, total);
         } else {
             for (; read < values_.size() && values_[read] <= bound; ++read) {
                 weight.add(weight_at(read));
             }
-            out[i] = weight.value();
+            out[i] = std::min(weight.value() * factor, total);
         }
     }
 }
@@ -368,11 +403,15 @@ double DistributionView::relative_error() const {
 }
 
 void DistributionView::add_to(Distribution& out) const {
-    if (distribution_ != nullptr) {
-        out.merge(*distribution_);
+    const double factor = scale();
+    if (distribution_ != nullptr && factor > 1) {
+        Distribution scaled = *distribution_;
+        scaled.scale(factor);
+        out.merge(scaled);
         return;
     }
-    for (std::size_t i = 0; i < values_.size(); ++i) out.add(values_[i], weight_at(i));
+    if (distribution_ != nullptr) return out.merge(*distribution_);
+    for (std::size_t i = 0; i < values_.size(); ++i) out.add(values_[i], weight_at(i) * factor);
 }
 
 double DistributionView::weight_at(std::size_t position) const {

@@ -10,6 +10,12 @@
 // rule: the median of 1 2 2 4 5 10 is 2.) Exact values answer exactly; a histogram within
 // relative_error(). Nothing is interpolated between two values.
 //
+// Clients that sample leave values out. Where a rate is to scale the count alone
+// (TimerRate::count), those are known by their number only: count() tells them, and what is one
+// interval's (sum, mean, extremes, spread, percentiles) is of the values that came. What goes on
+// to be added up with others (total_sum(), counts below bounds, add_to()) is scaled to count(),
+// as if those left out had been like the others: sum over count is the mean there, too.
+//
 // All results are finite, whatever finite values were added, as long as their total
 // weight is.
 #pragma once
@@ -35,6 +41,8 @@ public:
     // Counts, minimum, maximum and histogram are the same, bit for bit, in whatever order
     // parts are merged; sum, mean and spread but for the last bit or two.
     void merge(const Distribution& other);
+    // As if each weight had been `factor` times as large; at least 1.
+    void scale(double factor);
     // Keeps the memory of the buckets.
     void clear();
     // Until clear(): see Histogram.
@@ -73,12 +81,15 @@ public:
     // empty where each is 1. Weights count as they are given, without rounding.
     static DistributionView exact(std::span<const double> values, std::span<const double> weights);
     static DistributionView sketched(const Distribution& distribution);
+    // The same with so many values more that clients have left out; finite, not negative.
+    DistributionView with_unsent(double unsent) const;
 
     bool empty() const;
     bool is_exact() const { return distribution_ == nullptr; }
-    double count() const;
+    double count() const;  // with those unsent
     double sum() const;
-    double minimum() const;  // 0 when empty, as are the following
+    double total_sum() const;  // mean() for each that count() tells; saturates like sum()
+    double minimum() const;    // 0 when empty, as are the following
     double maximum() const;
     double mean() const;
     double standard_deviation() const;  // of the population, weighted
@@ -86,7 +97,7 @@ public:
     double quantile(double q) const;
     // Several at once, in one pass: out[i] is quantile(qs[i]). `qs` ascending, `out` as long.
     void quantiles(std::span<const double> qs, std::span<double> out) const;
-    // Weight of the values that are at most `bound`; never falls as `bound` rises. Exact
+    // How many of count() are at most `bound`; never falls as `bound` rises. Exact
     // for exact values. For a sketch exact below the minimum, from the maximum on, at
     // zero and where a positive `bound` is a bucket's bound, else interpolated within one
     // bucket. (Bounds of buckets are included away from zero: values that equal a
@@ -103,17 +114,20 @@ public:
     // at schema 5.
     double relative_error() const;
 
-    // Adds all values to `out`.
+    // Adds all values to `out`, those unsent with them.
     void add_to(Distribution& out) const;
 
 private:
     void count_up_to(std::span<const double> bounds, std::span<double> out,
                      bool whole_buckets) const;
     double weight_at(std::size_t position) const;
+    double weight() const;  // of the values: count() without those unsent
+    double scale() const;   // count() over weight()
 
     std::span<const double> values_;
     std::span<const double> weights_;
     const Distribution* distribution_ = nullptr;
+    double unsent_ = 0;
 };
 
 }  // namespace pitot::protocol

@@ -182,6 +182,12 @@ void Histogram::merge(const Histogram& other) {
     zero_count_ += other.zero_count_;
 }
 
+double Histogram::scale(double factor) {
+    assert(factor >= 1);
+    if (zero_count_ > 0) zero_count_ = weight_on_grid(zero_count_ * factor);
+    return zero_count_ + positive_.scale(factor) + negative_.scale(factor);
+}
+
 void Histogram::clear() {
     present_ = shape_;
     growth_max_ = std::numeric_limits<std::size_t>::max();
@@ -291,6 +297,16 @@ void Histogram::Buckets::coarsen(int halvings) {
     }
     first_ = first;
     width_ = last - first + 1;
+}
+
+double Histogram::Buckets::scale(double factor) {
+    double weight = 0;
+    for (int index = first_; index < first_ + width_; ++index) {
+        double& count = (*this)[index];
+        if (count > 0) count = weight_on_grid(count * factor);
+        weight += count;
+    }
+    return weight;
 }
 
 void Histogram::Buckets::add(const Buckets& other, int other_halvings, std::size_t buckets_max) {

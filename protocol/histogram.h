@@ -68,6 +68,9 @@ public:
     // `value` finite, `weight` finite and positive.
     void add(double value, double weight = 1);
     void merge(const Histogram& other);
+    // As if each weight had been `factor` times as large; at least 1. Counts stay on the grid.
+    // Returns the weight there is then.
+    double scale(double factor);
     // Forgets all counts and restores the shape's schema; keeps the memory.
     void clear();
     // From here to clear() a side that has fewer than `buckets` (at least buckets_max_min)
@@ -123,6 +126,7 @@ private:
         void cover(int first, int last, std::size_t buckets_max);
         // Halves the resolution `halvings` times.
         void coarsen(int halvings);
+        double scale(double factor);
         void add(const Buckets& other, int other_halvings, std::size_t buckets_max);
         void clear();
 

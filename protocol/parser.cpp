@@ -46,7 +46,8 @@ bool parse_kind(std::string_view type, Kind& out) noexcept {
 // The samples of a line, gathered into as few parts as they allow.
 class PartList {
 public:
-    PartList(Parser::Scratch& scratch, GaugeSign sign) noexcept : scratch_(scratch), sign_(sign) {}
+    PartList(Parser::Scratch& scratch, const Reading& reading) noexcept
+        : scratch_(scratch), sign_(reading.gauge_sign), timer_rate_(reading.timer_rate) {}
 
     // All values of one type: "320", or "1:2:3" packed.
     Reject add(Kind kind, double sample_rate, std::string_view values) noexcept {
@@ -109,6 +110,7 @@ private:
         }
         return add_part(text, {.kind = kind,
                                .gauge_is_delta = is_delta,
+                               .timer_rate = timer_rate_,
                                .sample_rate = sample_rate,
                                .values = {&value, 1},
                                .member = {}});
@@ -124,6 +126,7 @@ private:
 
     Parser::Scratch& scratch_;
     GaugeSign sign_;
+    TimerRate timer_rate_;
     std::size_t part_count_ = 0;
     std::size_t value_count_ = 0;
 };
@@ -216,7 +219,7 @@ Reject Parser::read_sections(std::string_view values, std::string_view behind,
 
     // page.load:320|ms|@0.1|#region:eu,cached
     //           ^^^
-    PartList list(*scratch_, reading_.gauge_sign);
+    PartList list(*scratch_, reading_);
     if (const Reject reject = list.add(kind, 1, values); reject != Reject::none) return reject;
     out.parts = list.parts();
 
@@ -251,7 +254,7 @@ Reject Parser::read_sections(std::string_view values, std::string_view behind,
 // Reads the samples of a line that packs_samples().
 Reject Parser::read_packed(std::string_view values, std::string_view behind,
                            MetricLine& out) noexcept {
-    PartList list(*scratch_, reading_.gauge_sign);
+    PartList list(*scratch_, reading_);
     Sections sections(behind);
     std::string_view section;
     while (sections.next(section)) {

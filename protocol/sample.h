@@ -39,11 +39,17 @@ enum class TagDialect : std::uint8_t {
 // operator says it per listener.
 enum class GaugeSign : std::uint8_t { absolute, delta };
 
+// What the sample rate of a timer, histogram or distribution scales. A value at the rate 0.1
+// counts for ten in either case. With `weight` it is ten values in all other numbers, too; with
+// `count` they see it once, as in statsd.
+enum class TimerRate : std::uint8_t { weight, count };
+
 // How a listener reads its lines. Fixed for the life of a Parser.
 struct Reading {
     Dialect dialect = Dialect::dogstatsd;
     TagDialect tags = TagDialect::none;
     GaugeSign gauge_sign = GaugeSign::absolute;
+    TimerRate timer_rate = TimerRate::weight;
 
     bool operator==(const Reading&) const = default;
 };
@@ -60,10 +66,11 @@ struct Tag {
 // A run of values of one kind. A line holds one, unless it packs samples.
 struct Part {
     Kind kind = Kind::counter;
-    bool gauge_is_delta = false;     // the values move a gauge instead of setting it
-    double sample_rate = 1;          // in [sample_rate_min, 1]
-    std::span<const double> values;  // finite, also divided by the rate; empty for a set
-    std::string_view member;         // the value of a set
+    bool gauge_is_delta = false;               // the values move a gauge instead of setting it
+    TimerRate timer_rate = TimerRate::weight;  // of timers: that of the reading
+    double sample_rate = 1;                    // in [sample_rate_min, 1]
+    std::span<const double> values;            // finite, also divided by the rate; empty for a set
+    std::string_view member;                   // the value of a set
 };
 
 // Everything one metric line says. Optional fields are empty views when absent.

@@ -56,9 +56,9 @@ struct GaugePoint {
 struct TimerPoint {
     SeriesId id = 0;
     bool updated = false;
-    DistributionView values;  // of this interval; empty when not updated
-    double total_count = 0;   // since birth
-    double total_sum = 0;
+    DistributionView values;              // of this interval; empty when not updated
+    double total_count = 0;               // since birth
+    double total_sum = 0;                 // of values.total_sum()
     const Distribution* total = nullptr;  // since birth; null unless some sink asked for it
     // values.quantile() of each of Snapshot::quantile_ranks, worked out once for all sinks;
     // empty when not updated.

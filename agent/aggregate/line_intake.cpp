@@ -73,10 +73,11 @@ void LineIntake::settle() {
     waiting_.count = 0;
     std::array<RowId, Waiting::lines_max> rows{};
     table_.find(said, waiting_.listener.accent.spelling, rows);
+    const protocol::TimerRate timer_rate = parsers_[waiting_.listener.parser].reading().timer_rate;
     std::size_t known = 0;
     for (std::size_t i = 0; i < said.size(); ++i) {
         const std::size_t recorded =
-            table_.record(said.subspan(i), std::span(rows).subspan(i), waiting_.now_ns);
+            table_.record(said.subspan(i), std::span(rows).subspan(i), timer_rate, waiting_.now_ns);
         known += recorded;
         i += recorded;
         if (i == said.size()) break;

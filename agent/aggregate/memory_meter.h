@@ -27,6 +27,10 @@ public:
 
     bool is_tight() const noexcept { return used_bytes_ >= budget_bytes_ / 2; }
     bool is_full() const noexcept { return used_bytes_ + reserve_bytes_held_ >= budget_bytes_; }
+    // For who takes much at once: whether it would not be full before all of it is taken.
+    bool has_room_for(std::size_t bytes) const noexcept {
+        return used_bytes_ + reserve_bytes_held_ + bytes <= budget_bytes_;
+    }
     std::size_t used_bytes() const noexcept { return used_bytes_; }
 
     void spend_reserve() noexcept { reserve_bytes_held_ = 0; }

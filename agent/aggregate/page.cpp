@@ -25,12 +25,27 @@ void IntakeCounts::add(const IntakeCounts& other) noexcept {
     slow_readings += other.slow_readings;
 }
 
+bool UnsentValues::has_room_for(RowId row) const {
+    if (by_row_.size() < by_row_.max_load() || by_row_.contains(row)) return true;
+    // It moves to twice the room, and has both for a moment.
+    constexpr std::size_t place_bytes = sizeof(Map::value_type) + 2;
+    constexpr std::size_t places_min = 32;
+    return memory_->has_room_for(place_bytes * (2 * by_row_.bucket_count() + places_min));
+}
+
+double UnsentValues::of(RowId row) const {
+    if (by_row_.empty()) return 0;
+    const auto found = by_row_.find(row);
+    return found == by_row_.end() ? 0 : found->second.value();
+}
+
 Page::Page(const protocol::HistogramShape& shape, std::uint64_t bytes_max)
     : value_memory(bytes_max / 4 * 3, bytes_max / 16 * 3),
       passing_memory(bytes_max / 4),
       distributions(&value_memory, shape),
       sets(&value_memory),
       values(&value_memory),
+      unsent(&value_memory),
       text(&passing_memory),
       tags(&passing_memory),
       timed(&passing_memory),
@@ -55,10 +70,12 @@ void Page::reset() {
         distributions.release();
         sets.release();
         values.release();
+        unsent.release();
     } else {
         distributions.reset();
         sets.reset();
         values.reset();
+        unsent.reset();
     }
     value_memory.restore_reserve();
     const auto empty = [is_tight = passing_memory.is_tight()](auto& column) {

@@ -8,11 +8,14 @@
 #pragma once
 
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory_resource>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/aggregate/memory_meter.h"
@@ -20,6 +23,7 @@
 #include "agent/aggregate/row_store.h"
 #include "agent/aggregate/span_arena.h"
 #include "agent/aggregate/value_arena.h"
+#include "protocol/compensated_sum.h"
 #include "protocol/distribution.h"
 #include "protocol/event.h"
 #include "protocol/reject.h"
@@ -91,6 +95,31 @@ struct IntakeCounts {
     void add(const IntakeCounts& other) noexcept;
 };
 
+// How many values clients have left out by sampling, of timers whose count alone is to tell
+// (protocol::TimerRate::count). Few rows of few hosts have any, so they are beside the cells.
+class UnsentValues {
+public:
+    // `memory` outlives it.
+    explicit UnsentValues(MemoryMeter* memory) : by_row_(memory), memory_(memory) {}
+
+    // Whether there is memory for a number of this row; if not, it is not to be added.
+    bool has_room_for(RowId row) const;
+    void add(RowId row, double unsent) { by_row_[row].add(unsent); }
+    double of(RowId row) const;
+
+    void reset() { by_row_.clear(); }
+    // Gives back all memory.
+    void release() { Map(memory_).swap(by_row_); }
+
+private:
+    using Map = boost::unordered_flat_map<
+        RowId, protocol::CompensatedSum, boost::hash<RowId>, std::equal_to<RowId>,
+        std::pmr::polymorphic_allocator<std::pair<const RowId, protocol::CompensatedSum>>>;
+
+    Map by_row_;
+    MemoryMeter* memory_;
+};
+
 // Memory
 // ------
 // Two meters bound what one interval can hold, whatever is sent: `value_memory` counts the
@@ -113,6 +142,7 @@ public:
     Pool<protocol::Distribution, protocol::HistogramShape> distributions;
     Pool<protocol::UniqueCount> sets;
     ValueArena values;
+    UnsentValues unsent;
 
     // What the views of the three columns below point to.
     SpanArena<char> text;

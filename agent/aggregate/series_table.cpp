@@ -225,7 +225,9 @@ void SeriesTable::record(RowId row, const Part& part, std::int64_t now_ns) {
 }
 
 std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
-                                std::span<const RowId> rows, std::int64_t now_ns) {
+                                std::span<const RowId> rows, protocol::TimerRate timer_rate,
+                                std::int64_t now_ns) {
+    Part part{.timer_rate = timer_rate, .values = {}, .member = {}};
     std::size_t counted = 0;
     std::size_t at = 0;
     for (; at < lines.size() && rows[at] != no_row; ++at) {
@@ -237,13 +239,11 @@ std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
             ++counted;
             continue;
         }
-        record(rows[at],
-               Part{.kind = line.kind,
-                    .gauge_is_delta = line.gauge_is_delta,
-                    .sample_rate = line.sample_rate,
-                    .values = {&line.value, 1},
-                    .member = {}},
-               now_ns);
+        part.kind = line.kind;
+        part.gauge_is_delta = line.gauge_is_delta;
+        part.sample_rate = line.sample_rate;
+        part.values = {&line.value, 1};
+        record(rows[at], part, now_ns);
     }
     count_aggregated(counted);
     return at;
@@ -286,10 +286,27 @@ bool SeriesTable::add_to_cell(Row& row, const Part& part, std::int64_t now_ns) {
 }
 
 bool SeriesTable::add_timer(Row& row, const Part& part) {
+    if (part.sample_rate != 1 && part.timer_rate == protocol::TimerRate::count) [[unlikely]] {
+        return add_once(row, part);
+    }
     auto cell = row.cell<TimerCell>(open_);
     const Memory memory = row.is_overflow ? Memory::granted : Memory::limited;
     if (!add_values(cell, open_page(), part.values, 1 / part.sample_rate, memory)) return false;
     row.set_cell(open_, cell);
+    return true;
+}
+
+// Values of a timer whose rate is of the count alone. Which row it is need not be handed down
+// to here for the lines that are none of these: its spelling tells.
+bool SeriesTable::add_once(Row& row, const Part& part) {
+    Page& page = open_page();
+    const RowId row_id = keys_.value(row.spellings);
+    auto cell = row.cell<TimerCell>(open_);
+    const Memory memory = row.is_overflow ? Memory::granted : Memory::limited;
+    if (memory == Memory::limited && !page.unsent.has_room_for(row_id)) return false;
+    if (!add_values(cell, page, part.values, 1, memory)) return false;
+    row.set_cell(open_, cell);
+    page.unsent.add(row_id, (1 / part.sample_rate - 1) * static_cast<double>(part.values.size()));
     return true;
 }
 

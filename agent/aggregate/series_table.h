@@ -81,7 +81,7 @@ public:
     // Records the samples of lines whose rows find() knew, up to the first one that has none:
     // returns how many those were.
     std::size_t record(std::span<const protocol::QuickLine> lines, std::span<const RowId> rows,
-                       std::int64_t now_ns);
+                       protocol::TimerRate timer_rate, std::int64_t now_ns);
     void record(const protocol::Event& event, const Accent& accent);
     void record(const protocol::ServiceCheck& check, const Accent& accent);
 
@@ -158,6 +158,7 @@ private:
     [[nodiscard]] bool add_to_cell(Row& row, const protocol::Part& part, std::int64_t now_ns);
     void add_gauge(Row& row, const protocol::Part& part, std::int64_t now_ns);
     [[nodiscard]] bool add_timer(Row& row, const protocol::Part& part);
+    [[nodiscard]] bool add_once(Row& row, const protocol::Part& part);
     [[nodiscard]] bool add_member(Row& row, std::string_view member);
     bool has_room_for_event();
     std::string_view keep(std::string_view text);

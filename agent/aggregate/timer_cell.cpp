@@ -104,11 +104,13 @@ bool add_values(TimerCell& cell, Page& page, std::span<const double> values, dou
 }
 
 bool merge_values(PlacedTimer& into, PlacedTimer from, Memory memory) {
+    const double unsent = into.unsent + from.unsent;
     // A distribution takes in values where it is.
     if (into.cell.form != TimerForm::distribution) {
         if (from.cell.form == TimerForm::distribution) std::swap(into, from);
     } else if (from.cell.form == TimerForm::distribution) {
         distribution_of(into.cell, *into.page).merge(from.page->distributions[from.cell.place]);
+        into.unsent = unsent;
         return true;
     }
     const TimerValues held = values_of(from.cell, *from.page);
@@ -124,6 +126,7 @@ bool merge_values(PlacedTimer& into, PlacedTimer from, Memory memory) {
             put(into.cell, *into.page, value, weight);
         }
     }
+    into.unsent = unsent;
     return true;
 }
 

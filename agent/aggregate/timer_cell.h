@@ -24,9 +24,10 @@ namespace pitot::agent {
 struct PlacedTimer {
     Page* page = nullptr;
     TimerCell cell;
+    double unsent = 0;  // values that clients have left out (page.h)
 };
-// Adds the values of `from` to `into`, which afterwards may lie in the page of either.
-// False, with both as they were, when that takes memory which there is not.
+// Adds the values of `from`, and those unsent, to `into`, which afterwards may lie in the page of
+// either. False, with both as they were, when that takes memory which there is not.
 [[nodiscard]] bool merge_values(PlacedTimer& into, PlacedTimer from, Memory memory);
 
 // The values of a cell whose form is not `distribution`, and their weights: none if all

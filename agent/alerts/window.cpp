@@ -316,7 +316,7 @@ void Window::take_timer(GroupId group, const protocol::TimerPoint& point, double
             numbers_[newest(group)] += values.count();
             break;
         case Fold::total:
-            numbers_[newest(group)] += values.sum() * factor;
+            numbers_[newest(group)] += values.total_sum() * factor;
             break;
         case Fold::above:
             numbers_[newest(group)] += values.count() - values.count_at_most(feed_.bound / factor);
@@ -324,7 +324,7 @@ void Window::take_timer(GroupId group, const protocol::TimerPoint& point, double
         case Fold::moments: {
             const double spread = values.standard_deviation() * factor;
             moments_[newest(group)].add({.count = values.count(),
-                                         .sum = values.sum() * factor,
+                                         .sum = values.total_sum() * factor,
                                          .squares = spread * spread * values.count(),
                                          .minimum = values.minimum() * factor,
                                          .maximum = values.maximum() * factor});

@@ -40,18 +40,24 @@ public:
             "--gauge-sign", {"absolute", "delta"},
             "what -3|g means; by default as the dialect has it",
             [this](std::size_t index) { gauge_sign_ = static_cast<protocol::GaugeSign>(index); });
+        parser.choice(
+            "--timer-sample-rate", {"weight", "count"},
+            "what a rate of ms, h and d scales; by default as the dialect has it",
+            [this](std::size_t index) { timer_rate_ = static_cast<protocol::TimerRate>(index); });
     }
 
     protocol::Reading reading() const {
         protocol::Reading reading = reading_;
         reading.gauge_sign =
             gauge_sign_.value_or(default_gauge_sign(ListenerType::udp, reading.dialect));
+        reading.timer_rate = timer_rate_.value_or(default_timer_rate(reading.dialect));
         return reading;
     }
 
 private:
     protocol::Reading reading_;
     std::optional<protocol::GaugeSign> gauge_sign_;
+    std::optional<protocol::TimerRate> timer_rate_;
 };
 
 constexpr std::string_view config_text =

@@ -203,8 +203,12 @@ void Explainer::print_part(const protocol::Part& part) {
         print("note", "gauge_sign = \"absolute\": the sign is part of the value and moves nothing");
     }
     if (part.sample_rate != 1) {
+        const bool is_timer = part.kind == Kind::timer || part.kind == Kind::histogram ||
+                              part.kind == Kind::distribution;
+        const bool is_of_count = is_timer && part.timer_rate == protocol::TimerRate::count;
         print("sample rate", number_text(part.sample_rate) + ": each value stands for " +
-                                 number_text(1 / part.sample_rate));
+                                 number_text(1 / part.sample_rate) +
+                                 (is_of_count ? " in the count, and for one in all else" : ""));
     }
 }
 

@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 4> types{"udp", "tcp", "unix", "unix-stre
 constexpr std::array<std::string_view, 2> dialects{"dogstatsd", "statsd"};
 constexpr std::array<std::string_view, 4> tag_dialects{"none", "influx", "librato", "signalfx"};
 constexpr std::array<std::string_view, 2> gauge_signs{"absolute", "delta"};
+constexpr std::array<std::string_view, 2> timer_rates{"weight", "count"};
 
 // Longest path of a Unix socket: the kernel's field has room for a NUL behind it. In the
 // abstract namespace the NUL is in front, where we write '@'.
@@ -172,6 +173,9 @@ ListenerConfig read_listener(SectionReader& section, const Additions& additions,
     const auto sign = default_gauge_sign(listener.type, listener.reading.dialect);
     listener.reading.gauge_sign = static_cast<protocol::GaugeSign>(
         section.choice("gauge_sign", static_cast<std::size_t>(sign), gauge_signs));
+    const auto rate = default_timer_rate(listener.reading.dialect);
+    listener.reading.timer_rate = static_cast<protocol::TimerRate>(
+        section.choice("timer_sample_rate", static_cast<std::size_t>(rate), timer_rates));
     listener.receive_buffer_bytes = section.bytes(
         "receive_buffer", receive_buffer_bytes, receive_buffer_bytes_min, receive_buffer_bytes_max);
     listener.read_delay = section.duration("read_delay", read_delay, 0s, read_delay_max);
@@ -220,6 +224,11 @@ protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dial
     return dialect == protocol::Dialect::statsd && type != ListenerType::unix_datagram
                ? protocol::GaugeSign::delta
                : protocol::GaugeSign::absolute;
+}
+
+protocol::TimerRate default_timer_rate(protocol::Dialect dialect) {
+    return dialect == protocol::Dialect::statsd ? protocol::TimerRate::count
+                                                : protocol::TimerRate::weight;
 }
 
 ListenerConfig default_listener(std::string name, ListenerType type) {

@@ -24,6 +24,10 @@ inline constexpr std::size_t listeners_max = 64;
 // gauge by "+1", DogStatsD's set it to +1. Datagrams on Unix sockets are DogStatsD's own.
 protocol::GaugeSign default_gauge_sign(ListenerType type, protocol::Dialect dialect);
 
+// What the sample rate of a timer scales where the operator does not say: what the servers of
+// that dialect take it for.
+protocol::TimerRate default_timer_rate(protocol::Dialect dialect);
+
 // The [listeners] of the file, checked one by one and against each other. Problems go
 // where `root` puts them, and a listener that has one is left out. `http` is the agent's server.
 std::vector<ListenerConfig> read_listeners(SectionReader& root, const Additions& additions,

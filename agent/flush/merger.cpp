@@ -310,8 +310,8 @@ void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
         row.cells[from.closed.index] = 0;
         Page& page = *from.closed.page;
         bool folded = bound.is_folded;
-        if (!read_cell(bound.id, cell, page, Memory::limited)) {
-            const bool read = read_cell(overflow_of(bound.id), cell, page, Memory::granted);
+        if (!read_cell(bound.id, row_id, cell, page, Memory::limited)) {
+            const bool read = read_cell(overflow_of(bound.id), row_id, cell, page, Memory::granted);
             assert(read);
             folded = read;
         }
@@ -327,7 +327,7 @@ bool Merger::note(SeriesId id, bool& updated) {
     return std::exchange(updated, true);
 }
 
-bool Merger::read_cell(SeriesId id, std::uint64_t cell, Page& page, Memory memory) {
+bool Merger::read_cell(SeriesId id, RowId row, std::uint64_t cell, Page& page, Memory memory) {
     const std::uint32_t slot = slot_of(id);
     switch (registry_[id].kind) {
         case Kind::counter: {
@@ -344,7 +344,9 @@ bool Merger::read_cell(SeriesId id, std::uint64_t cell, Page& page, Memory memor
         case Kind::timer:
         case Kind::histogram:
         case Kind::distribution: {
-            const PlacedTimer seen{.page = &page, .cell = std::bit_cast<TimerCell>(cell)};
+            const PlacedTimer seen{.page = &page,
+                                   .cell = std::bit_cast<TimerCell>(cell),
+                                   .unsent = page.unsent.of(row)};
             if (note(id, timers_[slot].updated)) {
                 return merge_values(timer_merges_[slot], seen, memory);
             }
@@ -419,9 +421,9 @@ void Merger::settle_timers() {
         if (!is_timer(registry_[id].kind)) continue;
         const std::uint32_t slot = slot_of(id);
         protocol::TimerPoint& point = timers_[slot];
-        point.values = view_of(timer_merges_[slot]);
+        point.values = view_of(timer_merges_[slot]).with_unsent(timer_merges_[slot].unsent);
         point.total_count += point.values.count();
-        point.total_sum = protocol::saturating_add(point.total_sum, point.values.sum());
+        point.total_sum = protocol::saturating_add(point.total_sum, point.values.total_sum());
         point.values.quantiles(settings_.quantiles, room.first(ranks));
         point.quantiles = room.first(ranks);
         room = room.subspan(ranks);

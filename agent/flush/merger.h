@@ -137,7 +137,7 @@ private:
     void bind_births(BoundShard& shard, const ShardPage& from);
     void read_touched(BoundShard& shard, const ShardPage& from);
     // False, with nothing read, when there is no memory for the values.
-    [[nodiscard]] bool read_cell(protocol::SeriesId id, std::uint64_t cell, Page& page,
+    [[nodiscard]] bool read_cell(protocol::SeriesId id, RowId row, std::uint64_t cell, Page& page,
                                  Memory memory);
     void read_gauge(protocol::SeriesId id, const GaugeCell& seen);
     SeriesRegistry::Resolved resolve(const Birth& birth);

@@ -125,6 +125,8 @@ void migrate_statsd(Telegraf& telegraf, const Table& table) {
         if (is_open) migration.set(listener, "address", with_references(*place));
         // Telegraf reads plain StatsD's signs and packed lines.
         migration.set(listener, "dialect", "\"statsd\"");
+        // And weighs timers as DogStatsD does.
+        migration.set(listener, "timer_sample_rate", "\"weight\"");
         const auto connections = plugin.integer("max_tcp_connections");
         if (connections && type == "tcp" && *connections >= 1 && *connections <= 65'536) {
             migration.set(listener, "connections", std::to_string(*connections));

@@ -33,7 +33,9 @@ std::vector<protocol::Reading> readings_of(std::uint8_t choice) {
         {.dialect = (choice & 1U) != 0 ? protocol::Dialect::statsd : protocol::Dialect::dogstatsd,
          .tags = static_cast<protocol::TagDialect>((choice >> 1U) % 4),
          .gauge_sign =
-             (choice & 8U) != 0 ? protocol::GaugeSign::delta : protocol::GaugeSign::absolute}};
+             (choice & 8U) != 0 ? protocol::GaugeSign::delta : protocol::GaugeSign::absolute,
+         .timer_rate =
+             (choice & 64U) != 0 ? protocol::TimerRate::count : protocol::TimerRate::weight}};
 }
 
 // Gives `bytes` to a framer in pieces, and what it says to both.

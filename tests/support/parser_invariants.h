@@ -39,6 +39,7 @@ inline std::string broken_part(const protocol::Part& part, std::string_view line
                      [](double value) { return std::isfinite(value); })) {
         return "a value that is not finite";
     }
+    if (part.timer_rate != reading.timer_rate) return "the rate of a timer";
     if (part.gauge_is_delta &&
         (part.kind != protocol::Kind::gauge || reading.gauge_sign != protocol::GaugeSign::delta)) {
         return "a delta that is none";
@@ -159,7 +160,12 @@ inline std::vector<protocol::Reading> all_readings() {
         for (const TagDialect tags :
              {TagDialect::none, TagDialect::influx, TagDialect::librato, TagDialect::signalfx}) {
             for (const GaugeSign sign : {GaugeSign::absolute, GaugeSign::delta}) {
-                readings.push_back({.dialect = dialect, .tags = tags, .gauge_sign = sign});
+                readings.push_back({.dialect = dialect,
+                                    .tags = tags,
+                                    .gauge_sign = sign,
+                                    .timer_rate = sign == GaugeSign::absolute
+                                                      ? protocol::TimerRate::weight
+                                                      : protocol::TimerRate::count});
             }
         }
     }

@@ -92,10 +92,16 @@ inline std::optional<double> number_between(std::string_view text, std::string_v
     return used == digits.size() ? std::optional(number) : std::nullopt;
 }
 
+// How many values came, where some were left out that only the count tells.
+inline double values_seen(const DistributionView& values) {
+    if (values.sum() == values.total_sum()) return values.count();
+    return std::round(values.count() * values.sum() / values.total_sum());
+}
+
 inline std::optional<Got> percentile_named(const DistributionView& values, std::string_view word) {
     // The value at a rank. A threshold that no value is within has none; a single value is
     // within each.
-    const double count = values.count();
+    const double count = values_seen(values);
     const auto at_rank = [&](double rank) -> std::optional<Got> {
         if (count == 1) rank = 1;
         if (rank < 1 || rank > count) return std::nullopt;
@@ -127,7 +133,7 @@ inline std::optional<Got> statistic(const DistributionView& values, std::string_
     if (word == "mean" || word == "avg") return Got{mean};
     if (word == "std" || word == "stddev" || word == "stdev") return Got{spread};
     if (word == "sum_squares" || word == "sum_sq") {
-        return Got{count * (spread * spread + mean * mean)};
+        return Got{values_seen(values) * (spread * spread + mean * mean)};
     }
     if (word == "count_ps" || word == "per_second" || word == "sample_rate") {
         return Got{count / elapsed_s};

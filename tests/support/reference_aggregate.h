@@ -75,7 +75,7 @@ public:
     void end_interval() {
         lines_ = accepted_ = rejected_ = samples_ = timed_ = events_ = checks_ = 0;
         for (auto& [name, counter] : counters_) counter.delta = 0;
-        for (auto& [name, timer] : timers_) timer.values.clear();
+        for (auto& [name, timer] : timers_) end_interval(timer);
         for (auto& [name, members] : sets_) members.clear();
         told_.clear();
     }
@@ -92,9 +92,38 @@ private:
     };
     struct Timer {
         std::vector<std::pair<double, double>> values;  // with weights
+        double unsent = 0;
         double total_count = 0;
+        double total_sum = 0;
+        double magnitude = 0;  // of all that was ever added to total_sum
     };
     using Name = std::tuple<protocol::Kind, std::string, std::vector<std::string>>;
+
+    static double weight_of(const Timer& timer) {
+        double weight = 0;
+        for (const auto& [value, one] : timer.values) weight += one;
+        return weight;
+    }
+
+    // What was left out counts as the mean of what came.
+    static double total_sum_after(const Timer& timer, double& magnitude) {
+        if (timer.values.empty()) return timer.total_sum;
+        const double weight = weight_of(timer);
+        double sum = 0;
+        double size = 0;
+        for (const auto& [value, one] : timer.values) {
+            sum += value * one;
+            size += std::abs(value * one);
+        }
+        magnitude += size / weight * (weight + timer.unsent);
+        return timer.total_sum + sum / weight * (weight + timer.unsent);
+    }
+
+    static void end_interval(Timer& timer) {
+        timer.total_sum = total_sum_after(timer, timer.magnitude);
+        timer.values.clear();
+        timer.unsent = 0;
+    }
 
     static std::string text_of(const protocol::Tag& tag) {
         std::string text(tag.key);
@@ -171,8 +200,11 @@ private:
             case protocol::Kind::histogram:
             case protocol::Kind::distribution:
                 for (const double value : part.values) {
-                    timers_[name].values.emplace_back(value, weight);
-                    timers_[name].total_count += weight;
+                    const bool is_of_count = part.timer_rate == protocol::TimerRate::count;
+                    Timer& timer = timers_[name];
+                    timer.values.emplace_back(value, is_of_count ? 1 : weight);
+                    timer.unsent += is_of_count ? weight - 1 : 0;
+                    timer.total_count += weight;
                 }
                 return;
             case protocol::Kind::set:
@@ -256,8 +288,12 @@ private:
             sum += value * weight;
             magnitude += std::abs(value * weight);
         }
-        expect(name, "count", point.values.count(), count, count, found);
+        const double unsent = known->second.unsent;
+        expect(name, "count", point.values.count(), count + unsent, count + unsent, found);
         expect(name, "sum", point.values.sum(), sum, magnitude, found);
+        double total_magnitude = known->second.magnitude;
+        const double total_sum = total_sum_after(known->second, total_magnitude);
+        expect(name, "total sum", point.total_sum, total_sum, total_magnitude, found);
         expect(name, "total count", point.total_count, known->second.total_count,
                known->second.total_count, found);
         if (values.empty()) return;

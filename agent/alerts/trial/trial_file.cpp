@@ -90,6 +90,7 @@ public:
         static constexpr std::array<std::string_view, 2> dialects{"dogstatsd", "statsd"};
         file.reading.dialect = static_cast<protocol::Dialect>(root.choice("dialect", 0, dialects));
         file.reading.gauge_sign = default_gauge_sign(ListenerType::udp, file.reading.dialect);
+        file.reading.timer_rate = default_timer_rate(file.reading.dialect);
         if (!root.is_wrong("rules") && !root.is_wrong("flush") && !file.rules.empty()) {
             result_.rules = load_trial_rules(file.rules, file.interval_ns, context_.environment,
                                              rule_problems_);

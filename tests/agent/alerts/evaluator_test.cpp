@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/alerts/parser.h"
+#include "tests/support/lines.h"
 #include "tests/support/sink_snapshot.h"
 
 using namespace pitot::agent::alerts;
@@ -46,8 +47,9 @@ public:
     SnapshotMaker in;
 
     // "label=value yes 12; …": what each instance is after one more flush.
-    std::string flush() {
-        evaluator_.take(in.end_interval());
+    std::string flush() { return flush(in.end_interval()); }
+    std::string flush(const pitot::protocol::Snapshot& snapshot) {
+        evaluator_.take(snapshot);
         std::string out;
         evaluator_.each_instance(rule_, [&](const Instance& instance) {
             static constexpr const char* truths[]{"no", "yes", "no data", "filling"};
@@ -81,6 +83,28 @@ TEST_CASE("the first error ever counts") {
     CHECK(rig.flush() == "filling 0");
     rig.in.count("errors", "", 1);
     CHECK(rig.flush() == "yes 1");
+}
+
+TEST_CASE("values that were left out count as those that came") {
+    const std::vector<std::pair<std::string, std::string>> rows{
+        {"count(load) > 0", "yes 44"},
+        {"sum(load) > 0", "yes 480"},
+        {"avg(load[30s]) > 0", "yes 10.909091"},
+        {"count_over(load, 15) > 0", "yes 24"},
+        {"max(load) > 0", "yes 20"},
+        {"sum(load) / count(load) - avg(load) > 0", "no 0"},
+    };
+    for (const auto& [rule, expected] : rows) {
+        CAPTURE(rule);
+        Rig rig(rule);
+        pitot::tests::ShardRig shard(1, {}, {},
+                                     {{.timer_rate = pitot::protocol::TimerRate::count}});
+        rig.flush(shard.flush());
+        rig.flush(shard.flush());
+        // One merged series is sampled otherwise than the other.
+        shard.say(0, "load:0:20|h|@0.05|#a:1\nload:20|h|@0.25|#a:2");
+        CHECK(rig.flush(shard.flush()) == expected);
+    }
 }
 
 TEST_CASE("a window that fills decides only what the rest of it cannot change") {

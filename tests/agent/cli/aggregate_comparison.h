@@ -9,7 +9,7 @@
 //      is a rate for datadog-agent and a delta for veneur, and so is a histogram's count.
 //   2. lower and upper are min and max, mean is avg, std is stddev; count_ps, per_second and
 //      sample_rate are count by the second, a timer's rate is sum by the second. Sums of
-//      squares follow from count, mean and stddev.
+//      squares follow from mean, stddev and how many values came.
 //   3. median, "95percentile", "90_percentile", "percentile.99" and "p90" are our percentile,
 //      nearest rank, within its stated error where it is a sketch's, at the finest schema
 //      (0.14 %), which tells the ranks of the rows apart. upper_P of statsd and gostatsd is

@@ -78,19 +78,10 @@ struct ListedNumber {
     std::string_view reason;
 };
 
-constexpr auto unweighted =
-    "counts sampled values once, but in count; here a sample rate weighs in all numbers";
-
 constexpr auto one_rank_off =
     "the value one rank higher, as its approximation has it; here it is nearest rank";
 
 constexpr ListedNumber listed_numbers[] = {
-    {"agg-etsy-017", "timers/a/sum", unweighted},
-    {"agg-etsy-017", "timers/a/sum_squares", unweighted},
-    {"agg-etsy-017", "timers/a/mean", unweighted},
-    {"agg-etsy-017", "timers/a/std", unweighted},
-    {"agg-gs-003", "timers/some{sampled}/sum", unweighted},
-    {"agg-gs-003", "timers/some{sampled}/sum_squares", unweighted},
     {"agg-dd-005", "series/my.hist.count", "cuts the weight to a whole number, in count alone"},
     {"agg-si-007", "timers/noobs/stdev", "divides by n - 1; here the spread is the population's"},
     {"agg-si-007", "timers/noobs/p90", one_rank_off},
@@ -100,12 +91,17 @@ constexpr ListedNumber listed_numbers[] = {
 };
 
 protocol::Reading reading_of(std::string_view peer) {
-    // The others set a gauge to a negative value.
+    // These scale the count of a timer by its rate and nothing else.
+    const std::array<std::string_view, 4> counts{"statsd", "gostatsd", "statsite", "brubeck"};
+    const auto rate = std::ranges::find(counts, peer) != counts.end() ? protocol::TimerRate::count
+                                                                      : protocol::TimerRate::weight;
+    // The others move a gauge by a negative value.
     const std::array<std::string_view, 3> absolute{"datadog-agent", "gostatsd", "veneur"};
-    if (std::ranges::find(absolute, peer) != absolute.end()) return {};
+    if (std::ranges::find(absolute, peer) != absolute.end()) return {.timer_rate = rate};
     return {.dialect = protocol::Dialect::statsd,
             .tags = peer == "telegraf" ? protocol::TagDialect::influx : protocol::TagDialect::none,
-            .gauge_sign = protocol::GaugeSign::delta};
+            .gauge_sign = protocol::GaugeSign::delta,
+            .timer_rate = rate};
 }
 
 // The settings of a row that are ours too, as --set takes them.

@@ -110,14 +110,19 @@ TEST_CASE("explain") {
         {"explain", "--stdin", "--dialect", "statsd", "--tags", "librato"});
     CHECK(standard_input.use_stdin);
     CHECK_FALSE(standard_input.json);
-    CHECK(standard_input.reading == protocol::Reading{protocol::Dialect::statsd,
-                                                      protocol::TagDialect::librato,
-                                                      protocol::GaugeSign::delta});
+    CHECK(standard_input.reading ==
+          protocol::Reading{protocol::Dialect::statsd, protocol::TagDialect::librato,
+                            protocol::GaugeSign::delta, protocol::TimerRate::count});
     CHECK(parsed_as<ExplainArguments>({"explain", "--gauge-sign", "delta", "a:1|c"})
               .reading.gauge_sign == protocol::GaugeSign::delta);
     CHECK(parsed_as<ExplainArguments>(
               {"explain", "--gauge-sign", "absolute", "--dialect", "statsd", "a:1|c"})
               .reading.gauge_sign == protocol::GaugeSign::absolute);
+    CHECK(parsed_as<ExplainArguments>({"explain", "--timer-sample-rate", "count", "a:1|c"})
+              .reading.timer_rate == protocol::TimerRate::count);
+    CHECK(parsed_as<ExplainArguments>(
+              {"explain", "--timer-sample-rate", "weight", "--dialect", "statsd", "a:1|c"})
+              .reading.timer_rate == protocol::TimerRate::weight);
 }
 
 TEST_CASE("once") {

@@ -313,6 +313,11 @@ TEST_CASE("notes are of lines that they are true of") {
                                            .gauge_sign = pitot::protocol::GaugeSign::delta}});
     CHECK(moved.out.contains("gauge, moved by its value"));
     CHECK_FALSE(moved.out.contains("moves nothing"));
+    const pitot::protocol::Reading counted{.timer_rate = pitot::protocol::TimerRate::count};
+    CHECK(run({.lines = {"t:1|ms|@0.1"}, .reading = counted})
+              .out.contains("each value stands for 10 in the count, and for one in all else\n"));
+    CHECK(run({.lines = {"t:1|c|@0.1"}, .reading = counted})
+              .out.contains("each value stands for 10\n"));
     std::string tags = "a:1|c|#t";
     for (int i = 0; i < 256; ++i) tags += ",t";
     const Outcome many = run({.lines = {tags}});

@@ -401,6 +401,42 @@ TEST_CASE("lines are read in the dialects asked for") {
     }
 }
 
+TEST_CASE("the sample rate of a timer is for what the reading says") {
+    OnceArguments arguments;
+    const std::string_view lines = "load:2|ms|@0.1\nload:4|ms|@0.1\n";
+    const json::object weighted = series(only_interval(lines), "load");
+    CHECK(number(weighted.at("count")) == 20);
+    CHECK(number(weighted.at("sum")) == 60);
+    arguments.reading = {.dialect = protocol::Dialect::statsd,
+                         .timer_rate = protocol::TimerRate::count};
+    const json::object counted = series(only_interval(lines, arguments), "load");
+    CHECK(number(counted.at("count")) == 20);
+    CHECK(number(counted.at("sum")) == 6);
+    CHECK(number(counted.at("mean")) == 3);
+    CHECK(number(counted.at("stddev")) == 1);
+}
+
+TEST_CASE("what Prometheus is told of a timer whose count alone is scaled is one distribution") {
+    OnceArguments push =
+        with({R"(sinks.push.type="pushgateway")", R"(sinks.push.url="http://127.0.0.1:9")",
+              R"(sinks.push.rules.all={match="h*", form="histogram", buckets=[1, 10]})",
+              "percentiles=[50]"});
+    push.sink = "push";
+    push.reading.timer_rate = protocol::TimerRate::count;
+    const Ran pushed = ran("h:1:5|h|@0.1\n{\"flush\": true}\nh:20|h|@0.5\nt:1:2:6|d|@0.1\n", push);
+    CHECK(
+        pushed.out.ends_with("h_bucket{le=\"1.0\"} 10\n"
+                             "h_bucket{le=\"10.0\"} 20\n"
+                             "h_bucket{le=\"+Inf\"} 22\n"
+                             "h_sum 100\n"
+                             "h_count 22\n"
+                             "# HELP t StatsD distribution t\n"
+                             "# TYPE t summary\n"
+                             "t{quantile=\"0.5\"} 2\n"
+                             "t_sum 90\n"
+                             "t_count 30\n"));
+}
+
 TEST_CASE("a sink prints the bytes it would send") {
     OnceArguments push = with({"percentiles=[50]", R"(sinks.push.type="pushgateway")",
                                R"(sinks.push.url="http://127.0.0.1:9")"});

@@ -235,6 +235,7 @@ TEST_CASE("options of listeners") {
         owner = "pitot"
         group = "adm"
         dialect = "statsd"
+        timer_sample_rate = "weight"
         [listeners.bravo]
         type = "unix-stream"
         path = "@pitot"
@@ -247,7 +248,7 @@ TEST_CASE("options of listeners") {
     CHECK(tcp.type == ListenerType::tcp);
     CHECK(tcp.address == "[::]:0");
     CHECK(tcp.reading == protocol::Reading{protocol::Dialect::statsd, protocol::TagDialect::librato,
-                                           protocol::GaugeSign::delta});
+                                           protocol::GaugeSign::delta, protocol::TimerRate::count});
     CHECK(tcp.receive_buffer_bytes == 65'536);
     CHECK(tcp.connections_max == 5);
     CHECK(tcp.idle_timeout == 0s);
@@ -258,10 +259,12 @@ TEST_CASE("options of listeners") {
     CHECK(datagram.owner == "pitot");
     CHECK(datagram.group == "adm");
     CHECK(datagram.reading.gauge_sign == protocol::GaugeSign::absolute);
+    CHECK(datagram.reading.timer_rate == protocol::TimerRate::weight);
     const ListenerConfig& stream = config.listeners[2];
     CHECK(stream.type == ListenerType::unix_stream);
     CHECK(stream.path == "@pitot");
     CHECK(stream.reading.gauge_sign == protocol::GaugeSign::delta);
+    CHECK(stream.reading.timer_rate == protocol::TimerRate::weight);
 }
 
 TEST_CASE("what listeners add is the whole's, as far as they say nothing else") {

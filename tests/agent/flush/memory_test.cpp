@@ -157,6 +157,46 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("what clients left out folds with the values, and its memory is bounded") {
+    agent::TableSettings table;
+    table.value_bytes_max = mebibyte;
+    ShardRig rig(1, table, {}, {{.timer_rate = protocol::TimerRate::count}});
+    for (int interval = 0; interval < 3; ++interval) {
+        CAPTURE(interval);
+        for (int i = 0; i < 40'000; ++i) {
+            rig.say(0, "load:3|d|@0.1|#id:" + std::to_string(i));
+        }
+        const Snapshot& now = rig.flush();
+        CHECK(rig.bytes() < 5 * mebibyte / 4);
+        CHECK(limited(rig, Limited::overflow_values) > 0);
+        CHECK(totals_of(now).count == 400'000);
+        CHECK(totals_of(now).sum == 120'000);
+        const protocol::TimerPoint* overflow = timer(now, "load{pitot_overflow:true}");
+        REQUIRE(overflow != nullptr);
+        CHECK(overflow->values.count() ==
+              static_cast<double>(10 * limited(rig, Limited::overflow_values)));
+    }
+    rig.flush();
+    rig.say(0, "load:3|d|@0.1|#id:39999");
+    CHECK(timer(rig.flush(), "load{id:39999}")->values.count() == 10);
+    CHECK(limited(rig, Limited::overflow_values) == 0);
+}
+
+TEST_CASE("the merge keeps what was left out where it has no memory for the values") {
+    agent::TableSettings table;
+    table.value_bytes_max = 2 * mebibyte;
+    ShardRig rig(2, table, {}, {{.timer_rate = protocol::TimerRate::count}});
+    const std::string values = wide_values(32);
+    for (int i = 0; i < 3'000; ++i) {
+        const std::string line = "load" + values + "|d|@0.5|#id:" + std::to_string(i);
+        rig.say(0, line);
+        rig.say(1, line);
+    }
+    const Snapshot& now = rig.flush();
+    CHECK(limited(rig, Limited::overflow_rows) > 0);
+    CHECK(totals_of(now).count == 2 * 2 * 3'000 * 32);
+}
+
 TEST_CASE("exact values beyond the memory fold, too; those that there is room for stay") {
     agent::TableSettings table;
     table.value_bytes_max = mebibyte;

@@ -63,8 +63,10 @@ private:
 TEST_CASE("the fast path and the reference agree, interval after interval") {
     for (unsigned seed = 1; seed <= 30; ++seed) {
         CAPTURE(seed);
-        const std::vector<protocol::Reading> readings{
-            {}, {.dialect = protocol::Dialect::statsd, .gauge_sign = protocol::GaugeSign::delta}};
+        const std::vector<protocol::Reading> readings{{},
+                                                      {.dialect = protocol::Dialect::statsd,
+                                                       .gauge_sign = protocol::GaugeSign::delta,
+                                                       .timer_rate = protocol::TimerRate::count}};
         ShardRig rig(1, {}, {}, readings);
         ReferenceAggregate model(readings);
         Traffic traffic(seed);
