@@ -6,9 +6,11 @@ namespace pitot::agent {
 
 using protocol::Tag;
 
-std::span<const Tag> Adder::with_tags(const Additions& additions, std::span<const Tag> tags) {
+std::span<const Tag> Adder::with_tags(const Additions& additions, ClientHost host,
+                                      std::span<const Tag> tags) {
     tags_.assign(tags.begin(), tags.end());
     for (const auto& [key, value] : additions.tags) {
+        if (host == ClientHost::said && key == host_tag_key) continue;
         if (std::ranges::find(tags, key, &Tag::key) == tags.end()) {
             tags_.push_back({.key = key, .value = value, .has_value = true});
         }
@@ -16,8 +18,9 @@ std::span<const Tag> Adder::with_tags(const Additions& additions, std::span<cons
     return tags_;
 }
 
-protocol::Reject Adder::add(const Additions& additions, protocol::Identity& identity) {
-    const std::span<const Tag> tags = with_tags(additions, identity.tags);
+protocol::Reject Adder::add(const Additions& additions, ClientHost host,
+                            protocol::Identity& identity) {
+    const std::span<const Tag> tags = with_tags(additions, host, identity.tags);
     const std::size_t name_bytes = additions.prefix.size() + identity.name.size();
     std::size_t bytes = name_bytes;
     // ',' before and ':' within each tag.

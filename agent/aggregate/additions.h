@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/aggregate/origin_tags.h"
 #include "agent/aggregate/series_key.h"
 #include "protocol/parser.h"
 
@@ -20,7 +21,8 @@ namespace pitot::agent {
 
 struct Additions {
     std::string prefix;  // before names of metrics; checks and events keep theirs
-    // To metrics, events and checks that have no tag of this key, with or without a value.
+    // To metrics, events and checks that have no tag of this key, with or without a value. Of
+    // the key `host` to those alone whose client says nothing of its host (origin_tags.h).
     std::vector<std::pair<std::string, std::string>> tags;
 
     bool empty() const { return prefix.empty() && tags.empty(); }
@@ -41,9 +43,10 @@ class Adder {
 public:
     // The identity's views are ours until the next call. Refuses one that has become too
     // long to be kept; then it is unchanged.
-    [[nodiscard]] protocol::Reject add(const Additions& additions, protocol::Identity& identity);
+    [[nodiscard]] protocol::Reject add(const Additions& additions, ClientHost host,
+                                       protocol::Identity& identity);
     // The same for tags alone, of any number.
-    std::span<const protocol::Tag> with_tags(const Additions& additions,
+    std::span<const protocol::Tag> with_tags(const Additions& additions, ClientHost host,
                                              std::span<const protocol::Tag> tags);
 
 private:

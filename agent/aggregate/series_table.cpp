@@ -101,8 +101,12 @@ std::expected<RowId, Reject> SeriesTable::find_or_admit(const MetricLine& line, 
 Reject SeriesTable::identify(const MetricLine& line, protocol::Parser& parser, const Accent& accent,
                              protocol::Identity& identity) {
     Reject refused = parser.identity(line, identity);
-    if (refused == Reject::none && accent.additions != nullptr) {
-        refused = adder_.add(*accent.additions, identity);
+    if (refused != Reject::none) return refused;
+    origin_.read(identity.tags);
+    identity.tags = origin_.with_host();
+    if (accent.additions != nullptr) {
+        const ClientHost host = origin_.host() ? ClientHost::said : ClientHost::unsaid;
+        refused = adder_.add(*accent.additions, host, identity);
     }
     if (refused != Reject::none) return refused;
     return std::ranges::binary_search(settings_.reserved_names, identity.name)
@@ -407,17 +411,25 @@ std::span<const protocol::Tag> SeriesTable::keep(std::span<const protocol::Tag> 
     return open_page().tags.keep(kept_tags_);
 }
 
+template <class Told>
+void SeriesTable::keep_origin(Told& told, const Accent& accent) {
+    const ClientHost host = origin_.settle(told);
+    told.hostname = keep(told.hostname);
+    told.tags =
+        keep(accent.additions == nullptr ? told.tags
+                                         : adder_.with_tags(*accent.additions, host, told.tags));
+}
+
 void SeriesTable::record(const protocol::Event& event, const Accent& accent) {
     if (!has_room_for_event()) return;
     Page& page = open_page();
     protocol::Event kept = event;
     for (std::string_view* text :
-         {&kept.title, &kept.text, &kept.hostname, &kept.aggregation_key, &kept.source_type,
-          &kept.container_id, &kept.external_data, &kept.cardinality}) {
+         {&kept.title, &kept.text, &kept.aggregation_key, &kept.source_type, &kept.container_id,
+          &kept.external_data, &kept.cardinality}) {
         *text = keep(*text);
     }
-    kept.tags = keep(accent.additions == nullptr ? event.tags
-                                                 : adder_.with_tags(*accent.additions, event.tags));
+    keep_origin(kept, accent);
     page.events.push_back(kept);
 }
 
@@ -425,12 +437,11 @@ void SeriesTable::record(const protocol::ServiceCheck& check, const Accent& acce
     if (!has_room_for_event()) return;
     Page& page = open_page();
     protocol::ServiceCheck kept = check;
-    for (std::string_view* text : {&kept.name, &kept.hostname, &kept.message, &kept.container_id,
-                                   &kept.external_data, &kept.cardinality}) {
+    for (std::string_view* text :
+         {&kept.name, &kept.message, &kept.container_id, &kept.external_data, &kept.cardinality}) {
         *text = keep(*text);
     }
-    kept.tags = keep(accent.additions == nullptr ? check.tags
-                                                 : adder_.with_tags(*accent.additions, check.tags));
+    keep_origin(kept, accent);
     page.service_checks.push_back(kept);
 }
 

@@ -38,6 +38,7 @@
 #include "agent/aggregate/additions.h"
 #include "agent/aggregate/canonical.h"
 #include "agent/aggregate/key_table.h"
+#include "agent/aggregate/origin_tags.h"
 #include "agent/aggregate/page.h"
 #include "agent/aggregate/row_store.h"
 #include "protocol/histogram.h"
@@ -163,6 +164,9 @@ private:
     bool has_room_for_event();
     std::string_view keep(std::string_view text);
     std::span<const protocol::Tag> keep(std::span<const protocol::Tag> tags);
+    // Keeps tags and hostname of an event or a check, with what its listener adds.
+    template <class Told>
+    void keep_origin(Told& told, const Accent& accent);
 
     const TableSettings settings_;
     KeyTable keys_;
@@ -173,6 +177,7 @@ private:
     std::size_t metric_names_bytes_ = 0;  // of tagged_series_
     std::size_t overflow_series_ = 0;
     std::size_t alias_bytes_ = 0;
+    OriginTags origin_;
     Canonicalizer canonicalizer_;
     Adder adder_;
     std::vector<protocol::Tag> kept_tags_;  // scratch of keep()

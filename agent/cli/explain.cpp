@@ -7,8 +7,11 @@
 #include <chrono>
 #include <cmath>
 #include <istream>
+#include <iterator>
 #include <ostream>
+#include <vector>
 
+#include "agent/aggregate/origin_tags.h"
 #include "agent/cli/becomes.h"
 #include "agent/cli/exit_codes.h"
 #include "agent/printable.h"
@@ -91,7 +94,8 @@ private:
     void print_refusal(std::string_view line, Reject reject);
     void print_line(std::string_view line);
     void print_part(const protocol::Part& part);
-    void print_tags(std::span<const protocol::Tag> tags);
+    void print_tags(std::string_view label, std::span<const protocol::Tag> tags);
+    void print_tags_kept(std::span<const protocol::Tag> said, std::span<const protocol::Tag> kept);
     template <class Record>
     void print_common(const Record& record);
 
@@ -212,14 +216,25 @@ void Explainer::print_part(const protocol::Part& part) {
     }
 }
 
-void Explainer::print_tags(std::span<const protocol::Tag> tags) {
+// Those that stay with the series, event or check, and those that told of its origin.
+void Explainer::print_tags_kept(std::span<const protocol::Tag> said,
+                                std::span<const protocol::Tag> kept) {
+    print_tags("tags", kept);
+    std::vector<protocol::Tag> taken_out;
+    std::ranges::copy_if(said, std::back_inserter(taken_out), [&](const protocol::Tag& tag) {
+        return std::ranges::find(kept, tag) == kept.end();
+    });
+    print_tags("taken out", taken_out);
+}
+
+void Explainer::print_tags(std::string_view label, std::span<const protocol::Tag> tags) {
     std::string text;
     for (const protocol::Tag& tag : tags) {
         if (!text.empty()) text += "  ";
         text += tag.key;
         if (tag.has_value) text.append("=").append(tag.value);
     }
-    print_if_any("tags", text);
+    print_if_any(label, text);
 }
 
 template <class Record>
@@ -248,7 +263,9 @@ Reject Explainer::explain_metric(std::string_view line) {
     print_line(line);
     print("name", identity.name);
     for (const protocol::Part& part : metric.parts) print_part(part);
-    print_tags(identity.tags);
+    OriginTags origin;
+    origin.read(identity.tags);
+    print_tags_kept(identity.tags, origin.with_host());
     print_common(metric);
     return Reject::none;
 }
@@ -264,10 +281,13 @@ Reject Explainer::explain_event(std::string_view line) {
     print_if_any("text", event.text);
     print("priority", to_string(event.priority));
     print("alert type", to_string(event.alert_type));
-    print_if_any("host", event.hostname);
+    protocol::Event settled = event;
+    OriginTags origin;
+    static_cast<void>(origin.settle(settled));
+    print_if_any("host", settled.hostname);
     print_if_any("aggregation", event.aggregation_key);
     print_if_any("source type", event.source_type);
-    print_tags(event.tags);
+    print_tags_kept(event.tags, settled.tags);
     print_common(event);
     return Reject::none;
 }
@@ -282,9 +302,12 @@ Reject Explainer::explain_service_check(std::string_view line) {
     print("name", check.name);
     print("status", std::to_string(static_cast<int>(check.status)) + ", " +
                         std::string(to_string(check.status)));
-    print_if_any("host", check.hostname);
+    protocol::ServiceCheck settled = check;
+    OriginTags origin;
+    static_cast<void>(origin.settle(settled));
+    print_if_any("host", settled.hostname);
     print_if_any("message", check.message);
-    print_tags(check.tags);
+    print_tags_kept(check.tags, settled.tags);
     print_common(check);
     return Reject::none;
 }

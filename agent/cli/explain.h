@@ -3,6 +3,9 @@
 //     pitot explain 'page.load:320|ms|@0.1|#region:eu'     for people
 //     pitot explain --format json --stdin                  for programs
 //
+// To programs it tells the line as it is written; people see what is made of it, which leaves
+// out tags that tell where it is from (agent/aggregate/origin_tags.h).
+//
 // main() calls explain(); it runs the very parser a listener runs, with the reading given
 // on the command line. To people it also shows what the line becomes in the sinks
 // (becomes.h). It never touches the network.

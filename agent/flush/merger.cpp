@@ -94,7 +94,8 @@ std::optional<SeriesId> Merger::made_series(const MadeGauge& gauge) {
     }
     protocol::Identity identity{.name = gauge.name, .tags = tags};
     const Additions additions{.prefix = {}, .tags = settings_.constant_tags};
-    if (adder_.add(additions, identity) != protocol::Reject::none) return std::nullopt;
+    if (adder_.add(additions, ClientHost::unsaid, identity) != protocol::Reject::none)
+        return std::nullopt;
     const SeriesKey key = canonicalizer_.key_of(identity, Kind::gauge);
     if (const auto known = registry_.find(key)) {
         return made_.contains(*known) ? known : std::nullopt;

@@ -26,7 +26,7 @@ OwnSeries::OwnSeries(Additions additions, const protocol::HistogramShape& histog
 RowId OwnSeries::add(std::string_view name, std::span<const protocol::Tag> tags,
                      protocol::Kind kind) {
     protocol::Identity identity{.name = name, .tags = tags};
-    const protocol::Reject refused = adder_.add(additions_, identity);
+    const protocol::Reject refused = adder_.add(additions_, ClientHost::unsaid, identity);
     assert(refused == protocol::Reject::none);  // prefix and tags are bounded where they are read
     static_cast<void>(refused);
     const SeriesKey key = canonicalizer_.key_of(identity, kind);

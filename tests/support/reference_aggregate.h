@@ -131,9 +131,23 @@ private:
         return text;
     }
 
+    static bool is_internal(const protocol::Tag& tag) {
+        return tag.has_value &&
+               (tag.key == "dd.internal.entity_id" || tag.key == "dd.internal.card" ||
+                tag.key == "dd.internal.jmx_check_name");
+    }
+
     static Name name_of(const protocol::Identity& identity, protocol::Kind kind) {
         std::set<std::string> tags;
-        for (const protocol::Tag& tag : identity.tags) tags.insert(text_of(tag));
+        std::string host;  // the last one's
+        for (const protocol::Tag& tag : identity.tags) {
+            if (tag.has_value && tag.key == "host") {
+                host = tag.value;
+            } else if (!is_internal(tag)) {
+                tags.insert(text_of(tag));
+            }
+        }
+        if (!host.empty()) tags.insert("host:" + host);
         return {kind, std::string(identity.name), {tags.begin(), tags.end()}};
     }
 

@@ -93,6 +93,27 @@ TEST_CASE("dialects of tags are kept apart as well") {
     CHECK(rig.say({{0, "a,b=1:1|c"}, {1, "a,b=1:1|c"}}) == Series{"db.a,b=1", "db.a|b:1"});
 }
 
+TEST_CASE("the host that a client tells, or that it has none, keeps the operator's away") {
+    const Additions ours{.prefix = {}, .tags = {{"host", "here"}, {"env", "prod"}}};
+    Rig rig({ours}, {{}});
+    CHECK(
+        rig.say(
+            {{0, "a:1|c"}, {0, "b:1|c|#host:x"}, {0, "c:1|c|#host:x,host:"}, {0, "d:1|c|#host"}}) ==
+        Series{"a|env:prod|host:here", "b|env:prod|host:x", "c|env:prod", "d|env:prod|host"});
+    rig.shards().say(0,
+                     "_e{1,1}:t|x\n_e{1,1}:t|x|#host:x\n_e{1,1}:t|x|#host:\n_e{1,1}:t|x|h:y\n"
+                     "a:1|c|T1700000000|#host:");
+    const protocol::Snapshot& now = rig.shards().flush();
+    REQUIRE(now.events.size() == 4);
+    CHECK(text_of("", now.events[0].tags) == "|host:here|env:prod");
+    for (std::size_t i = 1; i < 4; ++i) CHECK(text_of("", now.events[i].tags) == "|env:prod");
+    CHECK(now.events[1].hostname == "x");
+    CHECK(now.events[2].hostname.empty());
+    CHECK(now.events[3].hostname == "y");
+    REQUIRE(now.timed.size() == 1);
+    CHECK(text_of("", now.timed[0].tags) == "|env:prod");
+}
+
 TEST_CASE("samples with a time of their own, events and checks") {
     Rig rig({web}, {{}});
     rig.shards().say(0, "a:1|c|T1700000000\n_e{1,1}:t|x|#region:us\n_sc|check|0|#k");

@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
 #include <random>
 #include <sstream>
 #include <string>
@@ -263,8 +265,39 @@ std::vector<PeopleRow> rows_for_people() {
     };
 }
 
+std::vector<PeopleRow> rows_of_origins() {
+    return {
+        {__LINE__, "tags of the origin", "a:1|c|#host:x,k:v,dd.internal.card:low,host:y", 0,
+         "a:1|c|#host:x,k:v,dd.internal.card:low,host:y\n"
+         "  name          a\n"
+         "  kind          counter\n"
+         "  value         1\n"
+         "  tags          k=v  host=y\n"
+         "  taken out     host=x  dd.internal.card=low\n\n"},
+        {__LINE__, "a host in a tag of an event", "_e{1,1}:t|x|#host:x,k:v", 0,
+         "_e{1,1}:t|x|#host:x,k:v\n"
+         "  kind          event\n"
+         "  title         t\n"
+         "  text          x\n"
+         "  priority      normal\n"
+         "  alert type    info\n"
+         "  host          x\n"
+         "  tags          k=v\n"
+         "  taken out     host=x\n\n"},
+        {__LINE__, "a host of its own, and one in a tag", "_sc|c|0|h:own|#host:x", 0,
+         "_sc|c|0|h:own|#host:x\n"
+         "  kind          service check\n"
+         "  name          c\n"
+         "  status        0, ok\n"
+         "  host          own\n"
+         "  taken out     host=x\n\n"},
+    };
+}
+
 TEST_CASE("for people") {
-    for (const PeopleRow& row : rows_for_people()) {
+    std::vector<PeopleRow> rows = rows_for_people();
+    std::ranges::copy(rows_of_origins(), std::back_inserter(rows));
+    for (const PeopleRow& row : rows) {
         CAPTURE(row.source_line);
         CAPTURE(row.says);
         const Outcome outcome = run({.lines = {row.line}});

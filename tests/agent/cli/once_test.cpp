@@ -437,6 +437,15 @@ TEST_CASE("what Prometheus is told of a timer whose count alone is scaled is one
                              "t_count 30\n"));
 }
 
+TEST_CASE("tags that tell of the origin are taken for that") {
+    const json::object seen =
+        only_interval("a:1|c|#host:x,k:v,host:y,dd.internal.card:low\n_e{1,1}:t|x|#host:z,k:v\n");
+    CHECK(series(seen, "a").at("tags") == json::parse(R"([["host", "y"], ["k", "v"]])"));
+    const json::object& event = seen.at("events").as_array().at(0).as_object();
+    CHECK(event.at("hostname") == "z");
+    CHECK(event.at("tags") == json::parse(R"([["k", "v"]])"));
+}
+
 TEST_CASE("a sink prints the bytes it would send") {
     OnceArguments push = with({"percentiles=[50]", R"(sinks.push.type="pushgateway")",
                                R"(sinks.push.url="http://127.0.0.1:9")"});

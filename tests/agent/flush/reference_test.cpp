@@ -50,9 +50,16 @@ private:
         text.append("|").append(type);
         if (below(3) == 0) text += "|@0." + std::to_string(1 + below(9));
         if (below(20) == 0) text += "|T17000000" + std::to_string(10 + below(90));
-        constexpr std::array<std::string_view, 6> tags{"",          "|#a:1",          "|#a:1,b:2",
-                                                       "|#b:2,a:1", "|#b:2,a:1,a:1,", "|#bare,a:"};
-        text += tags[below(6)];
+        constexpr std::array<std::string_view, 9> tags{"",
+                                                       "|#a:1",
+                                                       "|#a:1,b:2",
+                                                       "|#b:2,a:1",
+                                                       "|#b:2,a:1,a:1,",
+                                                       "|#bare,a:",
+                                                       "|#host:x,a:1,host:y",
+                                                       "|#a:1,host:y,dd.internal.entity_id:7",
+                                                       "|#host:x,host:"};
+        text += tags[below(9)];
         if (below(9) == 0) text += "|c:ci-0123";
         return text;
     }
