@@ -25,8 +25,7 @@ bool is_of_origin(const Tag& tag) {
 void OriginTags::read(std::span<const Tag> tags) {
     host_.reset();
     others_ = with_host_ = tags;
-    has_any_ = std::ranges::any_of(tags, is_of_origin);
-    if (!has_any_) return;
+    if (std::ranges::none_of(tags, is_of_origin)) return;
     room_.clear();
     Tag host;
     for (const Tag& tag : tags) {

@@ -32,9 +32,7 @@ public:
     // call; views live as long as those of `tags`, spans as long as the span, too.
     void read(std::span<const protocol::Tag> tags);
 
-    // Whether there are any of the above.
-    bool has_any() const noexcept { return has_any_; }
-    // Without them, in their order.
+    // Without those that tell of the origin, in their order.
     std::span<const protocol::Tag> others() const noexcept { return others_; }
     // The same with one tag for the host behind them, if there is one: those of a metric.
     std::span<const protocol::Tag> with_host() const noexcept { return with_host_; }
@@ -43,7 +41,7 @@ public:
 
     // Events and service checks have a hostname.
     template <class Told>
-    [[nodiscard]] ClientHost settle(Told& told) {
+    ClientHost settle(Told& told) {
         read(told.tags);
         told.tags = others_;
         if (told.hostname.empty()) {
@@ -54,7 +52,6 @@ public:
     }
 
 private:
-    bool has_any_ = false;
     std::optional<std::string_view> host_;
     std::span<const protocol::Tag> others_;
     std::span<const protocol::Tag> with_host_;

@@ -96,7 +96,7 @@ struct IntakeCounts {
 };
 
 // How many values clients have left out by sampling, of timers whose count alone is to tell
-// (protocol::TimerRate::count). Few rows of few hosts have any, so they are beside the cells.
+// (protocol::TimerRate::count). Beside the cells: rows of sampled timers alone have any.
 class UnsentValues {
 public:
     // `memory` outlives it.

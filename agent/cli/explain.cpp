@@ -283,7 +283,7 @@ Reject Explainer::explain_event(std::string_view line) {
     print("alert type", to_string(event.alert_type));
     protocol::Event settled = event;
     OriginTags origin;
-    static_cast<void>(origin.settle(settled));
+    origin.settle(settled);
     print_if_any("host", settled.hostname);
     print_if_any("aggregation", event.aggregation_key);
     print_if_any("source type", event.source_type);
@@ -304,7 +304,7 @@ Reject Explainer::explain_service_check(std::string_view line) {
                         std::string(to_string(check.status)));
     protocol::ServiceCheck settled = check;
     OriginTags origin;
-    static_cast<void>(origin.settle(settled));
+    origin.settle(settled);
     print_if_any("host", settled.hostname);
     print_if_any("message", check.message);
     print_tags_kept(check.tags, settled.tags);
