@@ -90,7 +90,7 @@ TEST_CASE("values that were left out count as those that came") {
         {"count(load) > 0", "yes 44"},
         {"sum(load) > 0", "yes 480"},
         {"avg(load[30s]) > 0", "yes 10.909091"},
-        {"count_over(load, 15) > 0", "yes 20"},
+        {"count_over(load, 15) > 0", "yes 24"},
         {"max(load) > 0", "yes 20"},
         {"sum(load) / count(load) - avg(load) > 0", "no 0"},
     };
@@ -102,7 +102,7 @@ TEST_CASE("values that were left out count as those that came") {
         rig.flush(shard.flush());
         rig.flush(shard.flush());
         // One merged series is sampled otherwise than the other.
-        shard.say(0, "load:0:20|h|@0.05|#a:1\nload:10|h|@0.25|#a:2");
+        shard.say(0, "load:0:20|h|@0.05|#a:1\nload:20|h|@0.25|#a:2");
         CHECK(rig.flush(shard.flush()) == expected);
     }
 }
