@@ -61,28 +61,11 @@ Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, con
 
 void SeriesTable::find(std::span<const protocol::QuickLine> lines, Spelling spelling,
                        std::span<RowId> rows) noexcept {
-    assert(lines.size() <= keys_per_find_max && rows.size() >= lines.size());
-    const auto key_of = [&](std::size_t i) {
-        return SeriesKey{.name = lines[i].name,
-                         .tags = lines[i].tags,
-                         .kind = lines[i].kind,
-                         .spelling = spelling};
-    };
-    std::array<std::uint32_t, keys_per_find_max> hashes{};
-    std::array<KeyTable::Handle, keys_per_find_max> guesses{};
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        hashes[i] = keys_.hash(key_of(i));
-        keys_.prefetch(hashes[i]);
-    }
-    for (std::size_t i = 0; i < lines.size(); ++i) guesses[i] = keys_.guess(hashes[i]);
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        KeyTable::Handle handle = guesses[i];
-        if (handle == 0 || !keys_.holds(handle, key_of(i))) [[unlikely]] {
-            handle = keys_.find(key_of(i), hashes[i]);
-        }
-        rows[i] = handle == 0 ? no_row : keys_.value(handle);
-        if (handle != 0) [[likely]]
-            __builtin_prefetch(&rows_[rows[i]], 1);
+    static_assert(no_row == KeyTable::no_value);
+    keys_.find(lines, spelling, rows);
+    for (const RowId row : rows.first(lines.size())) {
+        if (row != no_row) [[likely]]
+            __builtin_prefetch(&rows_[row], 1);
     }
 }
 

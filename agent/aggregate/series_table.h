@@ -113,8 +113,8 @@ public:
         return keys_.bytes() + rows_.bytes() + metric_names_bytes_;
     }
 
-    // Of keys looked up at once: enough to fill the queue of memory accesses that a core has.
-    static constexpr std::size_t keys_per_find_max = 32;
+    // Of keys looked up at once.
+    static constexpr std::size_t keys_per_find_max = KeyTable::keys_per_find_max;
 
 private:
     struct TransparentHash : std::hash<std::string_view> {
