@@ -207,26 +207,39 @@ void SeriesTable::record(RowId row, const Part& part, std::int64_t now_ns) {
         record_in_overflow(row, part, now_ns);
 }
 
+// False if the line is of another kind, or sampled, or there is no memory for its value.
+inline bool SeriesTable::add_to_timer(Row& row, const protocol::QuickLine& line) {
+    const bool is_timer =
+        line.kind == Kind::timer || line.kind == Kind::histogram || line.kind == Kind::distribution;
+    if (!is_timer || line.sample_rate != 1 || row.is_overflow) return false;
+    auto cell = row.cell<TimerCell>(open_);
+    if (!add_value(cell, open_page(), line.value, Memory::limited)) [[unlikely]]
+        return false;
+    row.set_cell(open_, cell);
+    return true;
+}
+
 std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
                                 std::span<const RowId> rows, std::int64_t now_ns) {
     std::size_t counted = 0;
     std::size_t at = 0;
     for (; at < lines.size() && rows[at] != no_row; ++at) {
         const protocol::QuickLine& line = lines[at];
+        Row& row = rows_[rows[at]];
         if (line.kind == Kind::counter) {
-            Row& row = rows_[rows[at]];
             add_to_counter(row, line.value, line.sample_rate);
-            touch(rows[at], row);
-            ++counted;
+        } else if (!add_to_timer(row, line)) {
+            record(rows[at],
+                   Part{.kind = line.kind,
+                        .gauge_is_delta = line.gauge_is_delta,
+                        .sample_rate = line.sample_rate,
+                        .values = {&line.value, 1},
+                        .member = {}},
+                   now_ns);
             continue;
         }
-        record(rows[at],
-               Part{.kind = line.kind,
-                    .gauge_is_delta = line.gauge_is_delta,
-                    .sample_rate = line.sample_rate,
-                    .values = {&line.value, 1},
-                    .member = {}},
-               now_ns);
+        touch(rows[at], row);
+        ++counted;
     }
     count_aggregated(counted);
     return at;

@@ -147,6 +147,7 @@ private:
     void record(RowId row, const protocol::Part& part, std::int64_t now_ns);
     void touch(RowId row_id, Row& row);
     void add_to_counter(Row& row, double value, double sample_rate) noexcept;
+    [[nodiscard]] bool add_to_timer(Row& row, const protocol::QuickLine& line);
     void count_aggregated(std::size_t samples) noexcept {
         IntakeCounts& counts = open_page().counts;
         counts.samples += samples;
