@@ -4,8 +4,8 @@
 //     StreamFramer   the bytes of a TCP or Unix stream connection into chunks of whole lines
 //
 // The listeners (agent/net) hold one StreamFramer for each connection; `pitot explain` runs a
-// LineSplitter over every datagram and chunk. The shard cuts as LineSplitter does, by the marks
-// of line_marks.h. Neither looks into a line: what it says is parser.h's, and what arrived cut
+// LineSplitter over every datagram and chunk. The shard cuts as LineSplitter does, with the
+// QuickReader. Neither looks into a line: what it says is parser.h's, and what arrived cut
 // short in a datagram is known to the socket alone.
 //
 // Sources: DogStatsD over Unix streams (a 4-byte little-endian length before each packet);

@@ -108,9 +108,9 @@ void KeyArena::make_free(Handle handle, std::size_t units, std::size_t units_bef
                     .next = 0,
                     .name_bytes = static_cast<std::uint16_t>(units),
                     .tags_bytes = 0,
-                    .units_before = static_cast<std::uint16_t>(units_before),
                     .kind = free_run,
-                    .spelling = Spelling::plain};
+                    .spelling = Spelling::plain,
+                    .units_before = static_cast<std::uint16_t>(units_before)};
 }
 
 // Tells the run behind this one how long this one is.

@@ -11,8 +11,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -33,9 +35,12 @@ public:
         Handle next;                 // the table's; of a free run: the next one in its list
         std::uint16_t name_bytes;    // of a free run: its units
         std::uint16_t tags_bytes;    //
-        std::uint16_t units_before;  // the arena's: length of the run in front, 0 if none is
         protocol::Kind kind;         // the arena marks free runs here
-        Spelling spelling;
+        Spelling spelling;           //
+        std::uint16_t units_before;  // the arena's: length of the run in front, 0 if none is
+
+        // The key's, as shape_of() has it.
+        std::uint64_t shape() const noexcept;
     };
     static constexpr std::size_t unit_bytes = sizeof(Record);
     static_assert(unit_bytes == 16);
@@ -95,5 +100,17 @@ private:
     std::array<Handle, list_count> lists_{};
     std::array<std::uint64_t, list_count / 64 + 1> filled_{};  // a bit for each list
 };
+
+inline std::uint64_t KeyArena::Record::shape() const noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+        // The four fields in one step; units_before is the highest of them.
+        std::uint64_t fields = 0;
+        std::memcpy(&fields,
+                    reinterpret_cast<const std::byte*>(this) + offsetof(Record, name_bytes),
+                    sizeof fields);
+        return fields & 0xFFFF'FFFF'FFFF;
+    }
+    return shape_of(name_bytes, tags_bytes, kind, spelling);
+}
 
 }  // namespace pitot::agent

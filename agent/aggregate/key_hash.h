@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string_view>
 
 #include "agent/aggregate/series_key.h"
 
@@ -24,15 +23,12 @@ public:
     explicit KeyHash(std::uint64_t seed) noexcept
         : first_(spread(seed + 1)), second_(spread(seed + 2)) {}
 
-    std::uint32_t operator()(const SeriesKey& key) const noexcept {
+    std::uint32_t operator()(const SoughtKey& key) const noexcept {
         // Lengths come first, so that how bytes are cut into name and tags matters, and so that
         // the overlapping reads below are those of one length only.
-        const std::uint64_t shape = key.name.size() | std::uint64_t{key.tags.size()} << 16U |
-                                    std::uint64_t{std::to_underlying(key.kind)} << 32U |
-                                    std::uint64_t{std::to_underlying(key.spelling)} << 40U;
-        std::uint64_t state = shape ^ second_;
-        state = mix(key.name, state);
-        state = mix(key.tags, state);
+        std::uint64_t state = key.shape ^ second_;
+        state = mix(key.name, key.name_bytes(), state);
+        state = mix(key.tags, key.tags_bytes(), state);
         return static_cast<std::uint32_t>(state ^ (state >> 32U));
     }
 
@@ -59,9 +55,7 @@ private:
     std::uint64_t step(std::uint64_t one, std::uint64_t other, std::uint64_t state) const noexcept {
         return fold(one ^ first_, other ^ state);
     }
-    std::uint64_t mix(std::string_view bytes, std::uint64_t state) const noexcept {
-        const char* at = bytes.data();
-        const std::size_t size = bytes.size();
+    std::uint64_t mix(const char* at, std::size_t size, std::uint64_t state) const noexcept {
         if (size >= 16) {
             const char* const last = at + size - 16;
             for (; at < last; at += 16) {

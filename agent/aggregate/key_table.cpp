@@ -15,7 +15,48 @@ namespace pitot::agent {
 
 static_assert(protocol::identity_bytes_max <= UINT16_MAX, "records keep lengths in 16 bits");
 
+namespace {
+
+// Sixteen bytes, for the vectors that every processor of the kind has.
+using Bytes = std::uint64_t __attribute__((vector_size(16)));
+
+template <typename Word>
+[[gnu::always_inline]] inline Word word_difference(const char* one, const char* other) noexcept {
+    Word of_one{};
+    Word of_other{};
+    std::memcpy(&of_one, one, sizeof of_one);
+    std::memcpy(&of_other, other, sizeof of_other);
+    return of_one ^ of_other;
+}
+
+// Where `size` bytes differ: zero if nowhere. Keys are short: a call of memcmp() for each of their
+// two parts costs more than the comparison. The last step overlaps the one before.
+[[gnu::always_inline]] inline Bytes difference(const char* one, const char* other,
+                                               std::size_t size) noexcept {
+    using Word = std::uint64_t;
+    if (size >= sizeof(Bytes)) [[likely]] {
+        const std::size_t last = size - sizeof(Bytes);
+        Bytes bytes = word_difference<Bytes>(one + last, other + last);
+        for (std::size_t at = 0; at < last; at += sizeof(Bytes)) {
+            bytes |= word_difference<Bytes>(one + at, other + at);
+        }
+        return bytes;
+    }
+    if (size >= sizeof(Word)) {
+        const std::size_t last = size - sizeof(Word);
+        return Bytes{word_difference<Word>(one, other),
+                     word_difference<Word>(one + last, other + last)};
+    }
+    return Bytes{std::memcmp(one, other, size) == 0 ? Word{0} : Word{1}, 0};
+}
+
+}  // namespace
+
 KeyTable::KeyTable(std::uint64_t seed) : hash_(seed), current_(Slots::of(slots_min)) {}
+
+std::uint32_t KeyTable::hash(const SeriesKey& key) const noexcept {
+    return hash_(sought(key));
+}
 
 std::size_t KeyTable::bytes() const noexcept {
     return records_.bytes() + (current_.count + old_.count) * sizeof(Slot);
@@ -44,19 +85,87 @@ SeriesKey KeyTable::key(Handle handle) const noexcept {
             .spelling = entry.spelling};
 }
 
+[[gnu::always_inline]] inline bool KeyTable::holds(const KeyArena::Record& record,
+                                                   const SoughtKey& key) noexcept {
+    if (record.shape() != key.shape) return false;
+    const char* bytes = bytes_of(record);
+    const std::size_t name_bytes = key.name_bytes();
+    const std::size_t tags_bytes = key.tags_bytes();
+    Bytes differences = difference(bytes, key.name, name_bytes);
+    if (tags_bytes != 0) differences |= difference(bytes + name_bytes, key.tags, tags_bytes);
+    return (differences[0] | differences[1]) == 0;
+}
+
+// The first record whose hash is right, or null; it is usually the key's.
+[[gnu::always_inline]] inline const KeyArena::Record* KeyTable::guess(
+    std::uint32_t hash) const noexcept {
+    const std::size_t mask = current_.count - 1;
+    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+        const Slot slot = current_.slots[at];
+        if (slot.hash == hash && slot.handle > erased_slot) [[likely]] {
+            return &records_[slot.handle];
+        }
+        if (slot.handle == free_slot) return nullptr;
+    }
+}
+
+// Three rounds: what each reads of memory, the one before has asked for, so that the keys wait
+// for it together.
+void KeyTable::find(std::span<const protocol::QuickLine> lines, Spelling spelling,
+                    std::span<std::uint32_t> values) const noexcept {
+    assert(lines.size() <= keys_per_find_max && values.size() >= lines.size());
+    constexpr std::size_t cache_line_bytes = 64;
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): of the lines there are
+    std::array<std::uint64_t, keys_per_find_max> shapes;
+    std::array<std::uint32_t, keys_per_find_max> hashes;
+    std::array<const KeyArena::Record*, keys_per_find_max> guesses;
+    // NOLINTEND(cppcoreguidelines-pro-type-member-init)
+    const auto key_of = [&](std::size_t i) {
+        return SoughtKey{
+            .name = lines[i].begin, .tags = lines[i].begin + lines[i].tags_at, .shape = shapes[i]};
+    };
+    const std::size_t mask = current_.count - 1;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const protocol::QuickLine& line = lines[i];
+        shapes[i] = shape_of(line.name_bytes, line.size - line.tags_at, line.kind, spelling);
+        hashes[i] = line.is_usual ? hash_(key_of(i)) : 0;
+        __builtin_prefetch(&current_.slots[hashes[i] & mask]);
+    }
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        guesses[i] = guess(hashes[i]);
+        __builtin_prefetch(guesses[i]);
+        __builtin_prefetch(reinterpret_cast<const char*>(guesses[i]) + cache_line_bytes);
+    }
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        values[i] = no_value;
+        if (!lines[i].is_usual) [[unlikely]]
+            continue;
+        if (guesses[i] != nullptr && holds(*guesses[i], key_of(i))) [[likely]] {
+            values[i] = guesses[i]->value;
+        } else if (const Handle found = find(key_of(i), hashes[i]); found != 0) {
+            values[i] = value(found);
+        }
+    }
+}
+
 KeyTable::Handle KeyTable::find(const SeriesKey& key, std::uint32_t hash) const noexcept {
+    return find(sought(key), hash);
+}
+
+[[gnu::noinline]] KeyTable::Handle KeyTable::find(const SoughtKey& key,
+                                                  std::uint32_t hash) const noexcept {
     const Handle found = find_in(current_, key, hash);
     if (found != 0 || old_.count == 0) return found;
     return find_in(old_, key, hash);
 }
 
-KeyTable::Handle KeyTable::find_in(const Slots& table, const SeriesKey& key,
+KeyTable::Handle KeyTable::find_in(const Slots& table, const SoughtKey& key,
                                    std::uint32_t hash) const noexcept {
     const std::size_t mask = table.count - 1;
     for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
         const Slot slot = table.slots[at];
         if (slot.handle == free_slot) return 0;
-        if (slot.hash == hash && slot.handle != erased_slot && holds(slot.handle, key)) {
+        if (slot.hash == hash && slot.handle != erased_slot && holds(records_[slot.handle], key)) {
             return slot.handle;
         }
     }

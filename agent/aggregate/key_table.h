@@ -12,15 +12,15 @@
 // takes long, whatever the size of the table.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
+#include <span>
 
 #include "agent/aggregate/key_arena.h"
 #include "agent/aggregate/key_hash.h"
 #include "agent/aggregate/series_key.h"
+#include "protocol/quick_line.h"
 
 namespace pitot::agent {
 
@@ -31,20 +31,18 @@ public:
 
     explicit KeyTable(std::uint64_t seed);
 
-    std::uint32_t hash(const SeriesKey& key) const noexcept { return hash_(key); }
+    std::uint32_t hash(const SeriesKey& key) const noexcept;
 
     // The key's handle, or 0. `hash` is hash(key).
     Handle find(const SeriesKey& key, std::uint32_t hash) const noexcept;
 
-    // The same in three steps, for many keys at once: what each step reads of memory, the one
-    // before has asked for, so that the keys wait for it together. guess() is the first handle
-    // whose hash is right, or 0; holds() tells whether it is the key's; where it is not, find()
-    // knows.
-    void prefetch(std::uint32_t hash) const noexcept {
-        __builtin_prefetch(&current_.slots[hash & (current_.count - 1)]);
-    }
-    inline Handle guess(std::uint32_t hash) const noexcept;
-    inline bool holds(Handle handle, const SeriesKey& key) const noexcept;
+    // Looks up the keys of many lines at once, at most keys_per_find_max, which costs little more
+    // than the one that is farthest from the caches. Writes their values; no_value for a line
+    // that is not usual, and for a key that is not in the table.
+    static constexpr std::uint32_t no_value = UINT32_MAX;
+    static constexpr std::size_t keys_per_find_max = 32;  // fill the queue of a core's accesses
+    void find(std::span<const protocol::QuickLine> lines, Spelling spelling,
+              std::span<std::uint32_t> values) const noexcept;
 
     // Copies the key, which must not be in the table. Its value is `value`, its next 0.
     Handle insert(const SeriesKey& key, std::uint32_t hash, std::uint32_t value);
@@ -98,7 +96,10 @@ private:
         return reinterpret_cast<const char*>(&record + 1);
     }
 
-    Handle find_in(const Slots& table, const SeriesKey& key, std::uint32_t hash) const noexcept;
+    Handle find(const SoughtKey& key, std::uint32_t hash) const noexcept;
+    Handle find_in(const Slots& table, const SoughtKey& key, std::uint32_t hash) const noexcept;
+    const KeyArena::Record* guess(std::uint32_t hash) const noexcept;
+    static bool holds(const KeyArena::Record& record, const SoughtKey& key) noexcept;
     void grow_if_full();
     void move_some() noexcept;
 
@@ -111,53 +112,5 @@ private:
 
     KeyArena records_;
 };
-
-// --- on the way of every line, and therefore here -----------------------------------------
-
-// Whether `size` bytes are the same. Keys are short: a call of memcmp() for each of their two
-// parts costs more than the comparison. From 16 bytes on, the last step overlaps the one before.
-inline bool are_equal(const char* one, const char* other, std::size_t size) noexcept {
-    using Bytes = std::array<std::uint64_t, 2>;
-    if (size < sizeof(Bytes)) return std::memcmp(one, other, size) == 0;
-    const auto differ = [&](std::size_t at) {
-        Bytes of_one;
-        Bytes of_other;
-        std::memcpy(&of_one, one + at, sizeof of_one);
-        std::memcpy(&of_other, other + at, sizeof of_other);
-        return (of_one[0] ^ of_other[0]) | (of_one[1] ^ of_other[1]);
-    };
-    std::uint64_t difference = differ(size - sizeof(Bytes));
-    for (std::size_t at = 0; at + sizeof(Bytes) < size; at += sizeof(Bytes)) {
-        difference |= differ(at);
-    }
-    return difference == 0;
-}
-
-bool KeyTable::holds(Handle handle, const SeriesKey& key) const noexcept {
-    const KeyArena::Record& entry = records_[handle];
-    if (entry.name_bytes != key.name.size() || entry.tags_bytes != key.tags.size() ||
-        entry.kind != key.kind || entry.spelling != key.spelling) {
-        return false;
-    }
-    const char* bytes = bytes_of(entry);
-    return are_equal(bytes, key.name.data(), key.name.size()) &&
-           (key.tags.empty() ||
-            are_equal(bytes + entry.name_bytes, key.tags.data(), key.tags.size()));
-}
-
-KeyTable::Handle KeyTable::guess(std::uint32_t hash) const noexcept {
-    constexpr std::size_t cache_line_bytes = 64;
-    const std::size_t mask = current_.count - 1;
-    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
-        const Slot slot = current_.slots[at];
-        if (slot.handle == free_slot) return 0;
-        if (slot.hash == hash && slot.handle != erased_slot) {
-            const char* record = reinterpret_cast<const char*>(&records_[slot.handle]);
-            __builtin_prefetch(record);
-            __builtin_prefetch(record + cache_line_bytes);
-            return slot.handle;
-        }
-    }
-}
 
 }  // namespace pitot::agent

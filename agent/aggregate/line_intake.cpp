@@ -12,8 +12,8 @@ namespace pitot::agent {
 using protocol::Reject;
 
 LineIntake::LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
-                       Way way, protocol::LineMarker marker)
-    : table_(settings), way_(way), marker_(marker) {
+                       Way way, protocol::QuickReader reader)
+    : table_(settings), way_(way), reader_(reader) {
     for (const protocol::Reading& reading : readings) {
         const auto known = std::ranges::find(parsers_, reading, &protocol::Parser::reading);
         const auto parser = static_cast<std::uint16_t>(known - parsers_.begin());
@@ -51,37 +51,40 @@ void LineIntake::take(std::uint16_t listener, std::string_view lines, const Peer
     waiting_.listener = of;
     waiting_.now_ns = now_ns;
     while (!lines.empty()) {
-        const std::size_t count = marker_.mark(lines, marks_);
-        for (const protocol::LineMark& mark : std::span(marks_).first(count)) {
-            const std::size_t at = waiting_.count;
-            if (way_ == Way::plain || !protocol::read_quickly(mark, reading, waiting_.said[at]))
-                [[unlikely]] {
-                settle();
-                take_slowly(of, mark.text(), sender, now_ns);
-                continue;
-            }
-            waiting_.lines[at] = mark.text();
-            waiting_.senders[at] = sender;
-            if (++waiting_.count == Waiting::lines_max) settle();
+        const std::span<protocol::QuickLine> room =
+            std::span(waiting_.lines).subspan(waiting_.count);
+        const std::size_t count = reader_.read(lines, reading, room);
+        if (count == 0) break;  // nothing but blank ones
+        if (way_ == Way::plain) {
+            for (protocol::QuickLine& line : room.first(count)) line.is_usual = false;
         }
+        waiting_.count += count;
+        waiting_.runs[waiting_.run_count++] = {.sender = sender, .end = waiting_.count};
+        if (waiting_.count == Waiting::lines_max) settle();
     }
 }
 
+const Peer& LineIntake::Waiting::sender_of(std::size_t line) const {
+    std::size_t run = 0;
+    while (runs[run].end <= line) ++run;
+    return runs[run].sender;
+}
+
 void LineIntake::settle() {
-    const std::span<const protocol::QuickLine> said =
-        std::span(waiting_.said).first(waiting_.count);
-    waiting_.count = 0;
+    const std::span<const protocol::QuickLine> lines =
+        std::span(waiting_.lines).first(waiting_.count);
+    waiting_.count = waiting_.run_count = 0;
     std::array<RowId, Waiting::lines_max> rows{};
-    table_.find(said, waiting_.listener.accent.spelling, rows);
+    table_.find(lines, waiting_.listener.accent.spelling, rows);
     const protocol::TimerRate timer_rate = parsers_[waiting_.listener.parser].reading().timer_rate;
     std::size_t known = 0;
-    for (std::size_t i = 0; i < said.size(); ++i) {
-        const std::size_t recorded =
-            table_.record(said.subspan(i), std::span(rows).subspan(i), timer_rate, waiting_.now_ns);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const std::size_t recorded = table_.record(lines.subspan(i), std::span(rows).subspan(i),
+                                                   timer_rate, waiting_.now_ns);
         known += recorded;
         i += recorded;
-        if (i == said.size()) break;
-        take_slowly(waiting_.listener, waiting_.lines[i], waiting_.senders[i], waiting_.now_ns);
+        if (i == lines.size()) break;
+        take_slowly(waiting_.listener, lines[i].text(), waiting_.sender_of(i), waiting_.now_ns);
     }
     IntakeCounts& counts = table_.open_page().counts;
     counts.lines += known;
@@ -128,6 +131,7 @@ Reject LineIntake::read(const Listener& listener, std::string_view line, std::in
 }
 
 void LineIntake::refuse(Reject reason, std::string_view beginning, const Peer& sender) {
+    settle();
     IntakeCounts& counts = table_.open_page().counts;
     counts.bytes += beginning.size();
     ++counts.lines;

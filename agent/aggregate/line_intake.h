@@ -5,11 +5,12 @@
 // neighbours nothing; one of each reason and interval is kept for the operator, with its
 // sender.
 //
-// Two ways through here give the same result. The usual line is read by its marks
-// (quick_line.h) and waits for others, until there are enough of them to be looked up
-// together; whatever is not usual, or of a spelling not met before, goes the plain way, by
-// Parser and SeriesTable::record(), one line after the other. Lines are recorded in the order
-// in which they came in. tests/agent/aggregate/line_intake_test.cpp compares the two.
+// Two ways through here give the same result. Lines wait for others, until there are enough of
+// them to be looked up together. The usual line (quick_line.h) of a known spelling is recorded
+// by what QuickReader saw in it; whatever is not usual, or of a spelling not met before, goes
+// the plain way, by Parser and SeriesTable::record(), one line after the other. Lines are
+// recorded in the order in which they came in. tests/agent/aggregate/line_intake_test.cpp
+// compares the two.
 //
 // Has no thread, no socket and no clock of its own: Shard (agent/shard.h) gives it those,
 // and `pitot once` and the tests run it as it is.
@@ -25,7 +26,6 @@
 
 #include "agent/aggregate/series_table.h"
 #include "agent/net/peer.h"
-#include "protocol/line_marks.h"
 #include "protocol/parser.h"
 #include "protocol/quick_line.h"
 
@@ -34,13 +34,13 @@ namespace pitot::agent {
 class LineIntake {
 public:
     enum class Way : std::uint8_t { quick, plain };  // plain: as if no line were usual
-    // `readings`: how each listener reads its lines, by the listener's number. `marker`: which
+    // `readings`: how each listener reads its lines, by the listener's number. `reader`: which
     // vectors find the lines; the results are the same.
     LineIntake(const TableSettings& settings, std::span<const protocol::Reading> readings,
-               Way way = Way::quick, protocol::LineMarker marker = {});
+               Way way = Way::quick, protocol::QuickReader reader = {});
 
-    // Whole lines with LF between them. `now_ns`: steady clock, of the receive batch. Usual
-    // lines may be kept until settle(): they and what `sender` points to must live until then.
+    // Whole lines with LF between them. `now_ns`: steady clock, of the receive batch. Lines
+    // may be kept until settle(): they and what `sender` points to must live until then.
     void take(std::uint16_t listener, std::string_view lines, const Peer& sender,
               std::int64_t now_ns);
 
@@ -65,18 +65,24 @@ private:
     };
 
     Accent accent_of(std::size_t listener, protocol::TagDialect dialect) const;
-    // Usual lines that wait to be looked up together: in the order they came in, all of one
-    // listener and one receive batch.
+    // Lines that wait to be looked up together: in the order they came in, all of one listener
+    // and one receive batch.
     struct Waiting {
         static constexpr std::size_t lines_max = SeriesTable::keys_per_find_max;
 
         Listener listener;
         std::int64_t now_ns = 0;
         std::size_t count = 0;
-        // By line.
-        std::array<protocol::QuickLine, lines_max> said;
-        std::array<std::string_view, lines_max> lines;
-        std::array<Peer, lines_max> senders;
+        std::array<protocol::QuickLine, lines_max> lines;
+        // Who sent them: each sender a run of lines, which ends before the line `end`.
+        struct Run {
+            Peer sender;
+            std::size_t end = 0;
+        };
+        std::size_t run_count = 0;
+        std::array<Run, lines_max> runs;
+
+        const Peer& sender_of(std::size_t line) const;
     };
 
     void take_slowly(const Listener& listener, std::string_view line, const Peer& sender,
@@ -88,10 +94,9 @@ private:
     std::vector<protocol::Parser> parsers_;  // one for each different reading
     std::vector<Listener> listeners_;
     const Way way_;
-    const protocol::LineMarker marker_;
+    const protocol::QuickReader reader_;
 
     Waiting waiting_;
-    std::array<protocol::LineMark, Waiting::lines_max> marks_;  // of take()
 };
 
 }  // namespace pitot::agent

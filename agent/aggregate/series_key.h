@@ -8,6 +8,7 @@
 // again, and the spelling `plain`: as if a tidy client had written the line.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,31 @@ struct SeriesKey {
 
     bool operator==(const SeriesKey&) const = default;
 };
+
+// All that tells keys apart but their bytes, in 48 bits. Lengths fit 16 bits
+// (protocol::identity_bytes_max).
+constexpr std::uint64_t shape_of(std::size_t name_bytes, std::size_t tags_bytes,
+                                 protocol::Kind kind, Spelling spelling) noexcept {
+    return name_bytes | std::uint64_t{tags_bytes} << 16U |
+           std::uint64_t{std::to_underlying(kind)} << 32U |
+           std::uint64_t{std::to_underlying(spelling)} << 40U;
+}
+
+// A key as it is looked up: the same as SeriesKey, in the form that costs least to compare.
+struct SoughtKey {
+    const char* name;
+    const char* tags;
+    std::uint64_t shape;  // of shape_of()
+
+    std::size_t name_bytes() const noexcept { return shape & 0xFFFFU; }
+    std::size_t tags_bytes() const noexcept { return shape >> 16U & 0xFFFFU; }
+};
+
+inline SoughtKey sought(const SeriesKey& key) noexcept {
+    return {.name = key.name.data(),
+            .tags = key.tags.data(),
+            .shape = shape_of(key.name.size(), key.tags.size(), key.kind, key.spelling)};
+}
 
 // For members of sets; one seed for all shards, since their counts are merged.
 std::uint64_t hash_of_member(std::string_view member, std::uint64_t seed) noexcept;

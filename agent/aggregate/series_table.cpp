@@ -61,28 +61,11 @@ Reject SeriesTable::record(const MetricLine& line, protocol::Parser& parser, con
 
 void SeriesTable::find(std::span<const protocol::QuickLine> lines, Spelling spelling,
                        std::span<RowId> rows) noexcept {
-    assert(lines.size() <= keys_per_find_max && rows.size() >= lines.size());
-    const auto key_of = [&](std::size_t i) {
-        return SeriesKey{.name = lines[i].name,
-                         .tags = lines[i].tags,
-                         .kind = lines[i].kind,
-                         .spelling = spelling};
-    };
-    std::array<std::uint32_t, keys_per_find_max> hashes{};
-    std::array<KeyTable::Handle, keys_per_find_max> guesses{};
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        hashes[i] = keys_.hash(key_of(i));
-        keys_.prefetch(hashes[i]);
-    }
-    for (std::size_t i = 0; i < lines.size(); ++i) guesses[i] = keys_.guess(hashes[i]);
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        KeyTable::Handle handle = guesses[i];
-        if (handle == 0 || !keys_.holds(handle, key_of(i))) [[unlikely]] {
-            handle = keys_.find(key_of(i), hashes[i]);
-        }
-        rows[i] = handle == 0 ? no_row : keys_.value(handle);
-        if (handle != 0) [[likely]]
-            __builtin_prefetch(&rows_[rows[i]], 1);
+    static_assert(no_row == KeyTable::no_value);
+    keys_.find(lines, spelling, rows);
+    for (const RowId row : rows.first(lines.size())) {
+        if (row != no_row) [[likely]]
+            __builtin_prefetch(&rows_[row], 1);
     }
 }
 
@@ -228,26 +211,41 @@ void SeriesTable::record(RowId row, const Part& part, std::int64_t now_ns) {
         record_in_overflow(row, part, now_ns);
 }
 
+// False if the line is of another kind, or sampled, or there is no memory for its value.
+inline bool SeriesTable::add_to_timer(Row& row, const protocol::QuickLine& line) {
+    const bool is_timer =
+        line.kind == Kind::timer || line.kind == Kind::histogram || line.kind == Kind::distribution;
+    if (!is_timer || line.sample_rate != 1 || row.is_overflow) return false;
+    auto cell = row.cell<TimerCell>(open_);
+    if (!add_value(cell, open_page(), line.value, Memory::limited)) [[unlikely]]
+        return false;
+    row.set_cell(open_, cell);
+    return true;
+}
+
 std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
                                 std::span<const RowId> rows, protocol::TimerRate timer_rate,
                                 std::int64_t now_ns) {
-    Part part{.timer_rate = timer_rate, .values = {}, .member = {}};
     std::size_t counted = 0;
     std::size_t at = 0;
     for (; at < lines.size() && rows[at] != no_row; ++at) {
         const protocol::QuickLine& line = lines[at];
+        Row& row = rows_[rows[at]];
         if (line.kind == Kind::counter) {
-            Row& row = rows_[rows[at]];
             add_to_counter(row, line.value, line.sample_rate);
-            touch(rows[at], row);
-            ++counted;
+        } else if (!add_to_timer(row, line)) {
+            record(rows[at],
+                   Part{.kind = line.kind,
+                        .gauge_is_delta = line.gauge_is_delta,
+                        .timer_rate = timer_rate,
+                        .sample_rate = line.sample_rate,
+                        .values = {&line.value, 1},
+                        .member = {}},
+                   now_ns);
             continue;
         }
-        part.kind = line.kind;
-        part.gauge_is_delta = line.gauge_is_delta;
-        part.sample_rate = line.sample_rate;
-        part.values = {&line.value, 1};
-        record(rows[at], part, now_ns);
+        touch(rows[at], row);
+        ++counted;
     }
     count_aggregated(counted);
     return at;

@@ -114,8 +114,8 @@ public:
         return keys_.bytes() + rows_.bytes() + metric_names_bytes_;
     }
 
-    // Of keys looked up at once: enough to fill the queue of memory accesses that a core has.
-    static constexpr std::size_t keys_per_find_max = 32;
+    // Of keys looked up at once.
+    static constexpr std::size_t keys_per_find_max = KeyTable::keys_per_find_max;
 
 private:
     struct TransparentHash : std::hash<std::string_view> {
@@ -148,6 +148,7 @@ private:
     void record(RowId row, const protocol::Part& part, std::int64_t now_ns);
     void touch(RowId row_id, Row& row);
     void add_to_counter(Row& row, double value, double sample_rate) noexcept;
+    [[nodiscard]] bool add_to_timer(Row& row, const protocol::QuickLine& line);
     void count_aggregated(std::size_t samples) noexcept {
         IntakeCounts& counts = open_page().counts;
         counts.samples += samples;

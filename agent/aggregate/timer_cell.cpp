@@ -93,6 +93,16 @@ TimerValues values_of(TimerCell cell, Page& page) {
 
 bool add_values(TimerCell& cell, Page& page, std::span<const double> values, double weight,
                 Memory memory) {
+    // The first value of most cells.
+    const bool may_begin = memory == Memory::granted || !page.value_memory.is_full();
+    if (cell.form == TimerForm::empty && values.size() == 1 && weight == 1 && may_begin) {
+        cell = {.place = page.values.allocate(std::size_t{1} << capacity_log2_min),
+                .size = 1,
+                .capacity_log2 = capacity_log2_min,
+                .form = TimerForm::values};
+        *page.values.at(cell.place) = values.front();
+        return true;
+    }
     if (!make_room(cell, page, values.size(), weight != 1, memory)) return false;
     if (cell.form == TimerForm::distribution) {
         protocol::Distribution& distribution = distribution_of(cell, page);

@@ -20,6 +20,15 @@ namespace pitot::agent {
 [[nodiscard]] bool add_values(TimerCell& cell, Page& page, std::span<const double> values,
                               double weight, Memory memory);
 
+// The same for one value of weight 1. In line: of many clients every third line comes here.
+[[nodiscard]] inline bool add_value(TimerCell& cell, Page& page, double value, Memory memory) {
+    const bool has_room = cell.form == TimerForm::values && cell.size >> cell.capacity_log2 == 0;
+    if (!has_room) [[unlikely]]
+        return add_values(cell, page, {&value, 1}, 1, memory);
+    page.values.at(cell.place)[cell.size++] = value;
+    return true;
+}
+
 // A cell that is not empty, and the page that holds its values.
 struct PlacedTimer {
     Page* page = nullptr;

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/line_marks.h"
+#include "protocol/quick_line.h"
 #include "tests/bench/intake_path.h"
 #include "tests/bench/workload.h"
 
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     const std::optional<protocol::VectorSet> set = vector_set(argv[2]);
     if (shape == shapes().end() || !set) return usage();
     const bench::Workload load(shape->second);
-    bench::IntakePath path(1, protocol::LineMarker(*set));
+    bench::IntakePath path(1, protocol::QuickReader(*set));
     path.take(load);
     if (!bench::is_right(path.flush(), load.totals())) return 1;
     for (int pass = 0; pass < passes; ++pass) {

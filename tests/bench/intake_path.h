@@ -16,7 +16,7 @@
 
 #include "agent/aggregate/line_intake.h"
 #include "agent/flush/merger.h"
-#include "protocol/line_marks.h"
+#include "protocol/quick_line.h"
 #include "tests/bench/workload.h"
 
 namespace pitot::bench {
@@ -24,12 +24,12 @@ namespace pitot::bench {
 // Shards and the flush behind them, with time moved by hand.
 class IntakePath {
 public:
-    // `marker`: which vectors find the lines.
-    explicit IntakePath(std::size_t shards = 1, protocol::LineMarker marker = {})
+    // `reader`: which vectors find the lines.
+    explicit IntakePath(std::size_t shards = 1, protocol::QuickReader reader = {})
         : merger_(merger_settings(shards)) {
         for (std::size_t shard = 0; shard < shards; ++shard) {
             shards_.push_back(std::make_unique<agent::LineIntake>(
-                table_settings(), std::array{reading}, agent::LineIntake::Way::quick, marker));
+                table_settings(), std::array{reading}, agent::LineIntake::Way::quick, reader));
         }
     }
 

@@ -1,5 +1,5 @@
-// What it costs to read a line: finding it and its marks, by each set of vectors; reading it by
-// the marks; and reading it by the grammar, which is the reference and takes what is not usual.
+// What it costs to find and read a line: quickly, by each set of vectors; and by the grammar,
+// which is the reference and takes what is not usual.
 //
 // Every run first compares the readings of all its lines with each other, by the rules that the
 // fuzzer holds them to (tests/support/quick_reading.h), and fails if one differs. Left out: the
@@ -14,7 +14,6 @@
 #include <string_view>
 
 #include "protocol/framing.h"
-#include "protocol/line_marks.h"
 #include "protocol/parser.h"
 #include "protocol/quick_line.h"
 #include "tests/bench/bench_main.h"
@@ -66,33 +65,17 @@ void run(benchmark::State& state, const bench::Workload& load, ReadDatagram read
 }
 
 // As the shard does it: up to 32 lines at a time.
-template <typename See>
-void see_marks(const protocol::LineMarker& marker, std::string_view datagram, See see) {
-    std::array<protocol::LineMark, 32> marks;
-    while (!datagram.empty()) {
-        const std::size_t count = marker.mark(datagram, marks);
-        for (std::size_t i = 0; i < count; ++i) see(marks[i]);
-    }
-}
-
-void mark(benchmark::State& state, const Shape& shape, protocol::VectorSet set) {
-    const protocol::LineMarker marker(set);
-    run(state, bench::Workload(shape.load), [&](std::string_view datagram) {
-        see_marks(marker, datagram,
-                  [](const protocol::LineMark& seen) { benchmark::DoNotOptimize(seen); });
-    });
-}
-
-void mark_and_read_quickly(benchmark::State& state, const Shape& shape) {
-    const protocol::LineMarker marker;
+void read_quickly(benchmark::State& state, const Shape& shape, protocol::VectorSet set) {
+    const protocol::QuickReader reader(set);
     const bench::Workload load(shape.load);
+    std::array<protocol::QuickLine, 32> lines;
     std::size_t unusual = 0;
     run(state, load, [&](std::string_view datagram) {
-        see_marks(marker, datagram, [&](const protocol::LineMark& seen) {
-            protocol::QuickLine line;
-            unusual += protocol::read_quickly(seen, reading, line) ? 0U : 1U;
-            benchmark::DoNotOptimize(line);
-        });
+        while (!datagram.empty()) {
+            const std::size_t count = reader.read(datagram, reading, lines);
+            for (std::size_t i = 0; i < count; ++i) unusual += lines[i].is_usual ? 0U : 1U;
+            benchmark::DoNotOptimize(lines);
+        }
     });
     if (unusual != 0) state.SkipWithError("not all lines are usual ones");
 }
@@ -112,13 +95,11 @@ void split_and_parse(benchmark::State& state, const Shape& shape) {
 void register_all() {
     for (const Shape& shape : shapes) {
         for (const protocol::VectorSet set : protocol::available_vector_sets()) {
-            const std::string name = "mark/" + std::string(to_string(set)) + "/" + shape.name;
-            benchmark::RegisterBenchmark(name.c_str(), mark, shape, set)
+            const std::string name =
+                "read_quickly/" + std::string(to_string(set)) + "/" + shape.name;
+            benchmark::RegisterBenchmark(name.c_str(), read_quickly, shape, set)
                 ->Unit(benchmark::kMicrosecond);
         }
-        benchmark::RegisterBenchmark((std::string("mark_and_read_quickly/") + shape.name).c_str(),
-                                     mark_and_read_quickly, shape)
-            ->Unit(benchmark::kMicrosecond);
         benchmark::RegisterBenchmark((std::string("split_and_parse/") + shape.name).c_str(),
                                      split_and_parse, shape)
             ->Unit(benchmark::kMicrosecond);

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,7 +25,6 @@
 #include <vector>
 
 #include "agent/aggregate/series_table.h"
-#include "protocol/line_marks.h"
 #include "protocol/quick_line.h"
 #include "tests/bench/bench_main.h"
 #include "tests/bench/intake_path.h"
@@ -43,17 +43,13 @@ constexpr std::size_t batch = agent::SeriesTable::keys_per_find_max;
 // Lines as they are after reading; views are into the load.
 std::vector<protocol::QuickLine> read_all(const bench::Workload& load) {
     std::vector<protocol::QuickLine> lines;
-    const protocol::LineMarker marker;
-    std::array<protocol::LineMark, batch> marks;
+    const protocol::QuickReader reader;
+    std::array<protocol::QuickLine, batch> some;
     for (std::string_view rest : load.datagrams()) {
         while (!rest.empty()) {
-            const std::size_t count = marker.mark(rest, marks);
-            for (std::size_t i = 0; i < count; ++i) {
-                protocol::QuickLine line;
-                if (protocol::read_quickly(marks[i], bench::IntakePath::reading, line)) {
-                    lines.push_back(line);
-                }
-            }
+            const std::size_t count = reader.read(rest, bench::IntakePath::reading, some);
+            std::ranges::copy_if(std::span(some).first(count), std::back_inserter(lines),
+                                 &protocol::QuickLine::is_usual);
         }
     }
     return lines;
@@ -77,7 +73,7 @@ public:
         lines_ = read_all(load_);
         rows_.reserve(lines_.size());
         find_all(table(), lines_, [&](const protocol::QuickLine& line, agent::RowId row) {
-            rows_.emplace(line.name, row);
+            rows_.emplace(line.name(), row);
         });
     }
 
@@ -94,7 +90,7 @@ public:
     bool is_right(std::span<const protocol::QuickLine> lines) {
         bool right = true;
         find_all(table(), lines, [&](const protocol::QuickLine& line, agent::RowId row) {
-            const auto known = rows_.find(line.name);
+            const auto known = rows_.find(line.name());
             right = right && known != rows_.end() && known->second == row;
         });
         return right;

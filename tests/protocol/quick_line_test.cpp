@@ -12,17 +12,15 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/line_marks.h"
 #include "tests/support/quick_reading.h"
 
 namespace pitot::protocol {
 namespace {
 
 bool is_quick(std::string_view line, const Reading& reading = {}) {
-    std::array<LineMark, 1> mark;
+    std::array<QuickLine, 1> said;
     std::string_view rest = line;
-    QuickLine said;
-    return LineMarker().mark(rest, mark) == 1 && read_quickly(mark[0], reading, said);
+    return QuickReader().read(rest, reading, said) == 1 && said[0].is_usual;
 }
 
 // In memory of exactly its size, so that a sanitizer sees each byte read too many.
@@ -39,7 +37,19 @@ TEST_CASE("what is usual, and what is left to Parser") {
         bool quick;
     };
     const std::string long_tags = "hits:1|c|#" + std::string(1000, 't');
+    const std::string name(80, 'n');
+    // The rate ends behind the first 64 bytes, and the line further behind.
+    const std::string far_rate = std::string(54, 'n') + ":1|c|@0.1|#" + std::string(100, 't');
+    const std::string far_type = std::string(61, 'n') + ":1|c|#" + std::string(100, 't');
+    const std::string after_name[] = {name + ":1|c", name + ":1.5|ms|@0.1|#a:b", name + "|c:1",
+                                      name + ":1|c|#a|c:x"};
     const Row rows[] = {
+        {__LINE__, far_rate, true},
+        {__LINE__, far_type, true},
+        {__LINE__, after_name[0], true},
+        {__LINE__, after_name[1], true},
+        {__LINE__, after_name[2], false},
+        {__LINE__, after_name[3], false},
         {__LINE__, "hits:1|c", true},
         {__LINE__, "hits:1|c\r", true},
         {__LINE__, "t:3.75|ms", true},

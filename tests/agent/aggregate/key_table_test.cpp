@@ -3,10 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace pitot::agent {
 namespace {
@@ -64,6 +68,43 @@ TEST_CASE("it answers as a map does, and handles stay valid") {
         CHECK(table.key(entry.first).name == text.first);
         CHECK(table.key(entry.first).tags == text.second);
     }
+}
+
+TEST_CASE("many lines are looked up as each alone is") {
+    std::mt19937 random(11);
+    KeyTable table(5);
+    const protocol::QuickReader reader;
+    std::vector<std::string> texts;
+    for (int i = 0; i < 4'000; ++i) {
+        // Parts of every length up to a few vectors; some differ in their last byte alone.
+        const std::string name = std::string(random() % 40, 'n') + std::to_string(i / 2);
+        const std::string tags = random() % 2 == 0 ? "" : "|#" + std::string(random() % 70, 't');
+        texts.push_back(name + (random() % 9 == 0 ? ":a|s" : ":1|c") + tags);
+        if (random() % 2 == 0) --texts.back().back();
+    }
+    std::array<protocol::QuickLine, KeyTable::keys_per_find_max> lines;
+    std::array<std::uint32_t, KeyTable::keys_per_find_max> values{};
+    std::size_t found = 0;
+    for (std::size_t at = 0; at < 2 * texts.size(); at += lines.size()) {
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            std::string_view text = texts[(at + i) % texts.size()];
+            REQUIRE(reader.read(text, {}, std::span(lines).subspan(i, 1)) == 1);
+        }
+        table.find(lines, Spelling::plain, values);
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            const SeriesKey key{.name = lines[i].name(), .tags = lines[i].tags()};
+            const KeyTable::Handle known = lines[i].is_usual ? table.find(key, table.hash(key)) : 0;
+            REQUIRE(values[i] == (known == 0 ? KeyTable::no_value : table.value(known)));
+            found += known == 0 ? 0U : 1U;
+        }
+        // Half of them stay unknown.
+        for (std::size_t i = 0; i < lines.size(); i += 2) {
+            const SeriesKey key{.name = lines[i].name(), .tags = lines[i].tags()};
+            if (!lines[i].is_usual || table.find(key, table.hash(key)) != 0) continue;
+            table.insert(key, table.hash(key), static_cast<std::uint32_t>(at + i));
+        }
+    }
+    CHECK(found > 1'000);
 }
 
 TEST_CASE("after mass erasure slots go back in steps, and everything is found meanwhile") {

@@ -52,7 +52,8 @@ TEST_CASE("what becomes of a datagram") {
 
 TEST_CASE("one refused line of each reason is kept, its beginning and its sender") {
     LineIntake intake({}, std::vector<protocol::Reading>{{}});
-    intake.take(0, "a:x|c\na:1|q\n" + std::string(5'000, 'n') + ":1|c", Peer("first"), 1);
+    const std::string lines = "a:x|c\na:1|q\n" + std::string(5'000, 'n') + ":1|c";
+    intake.take(0, lines, Peer("first"), 1);
     intake.take(0, "a:y|c", Peer("second"), 1);
     intake.refuse(Reject::truncated, "half", Peer("third"));
     intake.settle();

@@ -104,6 +104,27 @@ TEST_CASE("merging gives what one cell would have become, whichever page is firs
     }
 }
 
+TEST_CASE("values one by one, in line, are those of a run") {
+    for (const std::size_t before_it : {0U, 1U, 4U, 40U}) {
+        for (const double weight : {1.0, 4.0}) {
+            Page page({}, plenty);
+            TimerCell one_by_one;
+            TimerCell run;
+            const std::vector<double> first = counted_from(1, before_it);
+            REQUIRE(add_values(one_by_one, page, first, weight, Memory::limited));
+            REQUIRE(add_values(run, page, first, weight, Memory::limited));
+            for (int i = 0; i < 40; ++i) {
+                const double value = 100 + i;
+                REQUIRE(add_value(one_by_one, page, value, Memory::limited));
+                REQUIRE(add_values(run, page, {&value, 1}, 1, Memory::limited));
+                CHECK(one_by_one.form == run.form);
+                CHECK(count_in({&page, one_by_one}) == count_in({&page, run}));
+                CHECK(sum_in({&page, one_by_one}) == sum_in({&page, run}));
+            }
+        }
+    }
+}
+
 TEST_CASE("without memory a cell takes what it has room for, refuses the rest, and stays whole") {
     Page page({}, 16'384);  // less than the first chunk of numbers
     REQUIRE_FALSE(page.value_memory.is_full());
