@@ -289,8 +289,9 @@ std::vector<VectorSet> available_vector_sets() {
     std::vector<VectorSet> sets{VectorSet::portable};
 #if defined(__x86_64__)
     sets.push_back(VectorSet::sse2);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2")) {
+    const bool counts_bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                             __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt");
+    if (counts_bits && __builtin_cpu_supports("avx2")) {
         sets.push_back(VectorSet::avx2);
         if (__builtin_cpu_supports("avx512bw")) sets.push_back(VectorSet::avx512);
     }
