@@ -76,7 +76,8 @@ private:
         const double value = id % 1000;
         switch (kind_) {
             case protocol::Kind::counter:
-                counters_.push_back({id, true, value, value * 7});
+                counters_.push_back(
+                    {.id = id, .updated = true, .delta = value, .total = value * 7});
                 break;
             case protocol::Kind::gauge:
                 gauges_.push_back({id, true, value + 0.25});

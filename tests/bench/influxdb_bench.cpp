@@ -52,7 +52,9 @@ public:
                                                               : Kind::counter,
                                .birth = id + 1});
             const double value = draw(random);
-            if (load == Load::counters) counters_.push_back({id, true, 17, 12'345});
+            if (load == Load::counters) {
+                counters_.push_back({.id = id, .updated = true, .delta = 17, .total = 12'345});
+            }
             if (load == Load::gauges) gauges_.push_back({id, true, value});
             if (is_timer) {
                 timers_.push_back({id, true,
