@@ -206,7 +206,7 @@ def check_influxdb(influx: InfluxDB, database: str, sent: Sent) -> None:
                  (len(sent.times), sum(sent.times), min(sent.times), max(sent.times)))
     for percent in PERCENTS:
         expect_near(f"{database}: p{percent}", load[f"p{percent}"], sent.percentile(percent))
-    odd = {row["tag"]: row["delta"] for row in rows('select delta from "odd" group by "tag"')}
+    odd = {row["tag"]: row["sum"] for row in rows('select sum(delta) from "odd" group by "tag"')}
     expect_equal(f"{database}: odd tags", odd,
                  {without_controls(value): number + 1 for number, value in enumerate(ODD_VALUES)})
     event = rows("select * from events")[0]
@@ -253,8 +253,10 @@ def check_search(server: SearchServer, index: str, sent: Sent) -> None:
     for percent in PERCENTS:
         expect_near(f"{server.kind.name}: p{percent}", load[f"p{percent}"],
                     sent.percentile(percent))
-    odd = {one["labels"]["tag"]: one["delta"] for one
-           in server.documents(index, {"term": {"metric.name": "odd"}})}
+    odd: dict[str, float] = {}  # with the zeros of the intervals after
+    for one in server.documents(index, {"term": {"metric.name": "odd"}}):
+        tag = one["labels"]["tag"]
+        odd[tag] = odd.get(tag, 0) + one["delta"]
     expect_equal(f"{server.kind.name}: odd tags", odd,
                  {value: number + 1 for number, value in enumerate(ODD_VALUES)})
     event = server.documents(index, {"term": {"metric.type": "event"}})[0]
