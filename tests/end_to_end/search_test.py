@@ -392,7 +392,7 @@ def check_no_data_streams(scene: Scene, server: SearchServer) -> str:
     sink = {"type": "elasticsearch", "url": server.url, "data_stream": name}
     agent = scene.agent(settings(sink, interval="200ms", shutdown_deadline="500ms"))
     client = scene.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    client.sendto(b"x:1|c", agent.address("udp"))
+    client.sendto(b"x:1|g", agent.address("udp"))
     wait_until(lambda: "use index instead of data_stream" in agent.said(), "a word about it")
     ledger = agent.stop({"udp": 1})
     expect_equal("lost points", ledger.sinks["search"]["lost"], {"shutdown": 1})
