@@ -133,6 +133,8 @@ void KeyTable::find(std::span<const protocol::QuickLine> lines, Spelling spellin
     }
     for (std::size_t i = 0; i < lines.size(); ++i) {
         guesses[i] = guess(hashes[i]);
+        if (guesses[i] == nullptr) [[unlikely]]
+            continue;
         __builtin_prefetch(guesses[i]);
         __builtin_prefetch(reinterpret_cast<const char*>(guesses[i]) + cache_line_bytes);
     }
