@@ -36,7 +36,7 @@ template <typename Word>
     using Word = std::uint64_t;
     if (size >= sizeof(Bytes)) [[likely]] {
         const std::size_t last = size - sizeof(Bytes);
-        Bytes bytes = word_difference<Bytes>(one + last, other + last);
+        auto bytes = word_difference<Bytes>(one + last, other + last);
         for (std::size_t at = 0; at < last; at += sizeof(Bytes)) {
             bytes |= word_difference<Bytes>(one + at, other + at);
         }
