@@ -113,7 +113,7 @@ public:
 
 private:
     using Map = boost::unordered_flat_map<
-        RowId, protocol::CompensatedSum, boost::hash<RowId>, std::equal_to<RowId>,
+        RowId, protocol::CompensatedSum, boost::hash<RowId>, std::equal_to<>,
         std::pmr::polymorphic_allocator<std::pair<const RowId, protocol::CompensatedSum>>>;
 
     Map by_row_;
