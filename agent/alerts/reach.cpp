@@ -93,6 +93,7 @@ void Reach::find_reasons(const AlertsConfig& config, const UnmatchedFinder::Unit
         reads_series.push_back(reaches_[place].series > 0);
     }
     std::vector<std::string> derived;
+    derived.reserve(config.derived.size());
     for (const DerivedSeries& each : config.derived) derived.push_back(each.name);
     UnmatchedFinder finder(std::move(feeds), unit_of, derived);
     protocol::Snapshot snapshot;

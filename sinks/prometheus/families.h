@@ -90,7 +90,7 @@ private:
     void report_claimed(const protocol::Snapshot& snapshot, protocol::SeriesId id,
                         std::string_view name, FamilyIndex owner);
     Labels labels_of(const protocol::Series& series, Row& row);
-    void claims_changed(FamilyIndex family);
+    void claims_changed(FamilyIndex index);
     void look_at_counter(std::string_view name);
     void sort_members(const protocol::Snapshot& snapshot);
     void sort_families();
