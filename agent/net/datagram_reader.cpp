@@ -62,7 +62,7 @@ void DatagramReader::look_after(std::chrono::nanoseconds time) {
 }
 
 void DatagramReader::read() {
-    turn_datagrams_ = turn_bytes_ = 0;
+    look_datagrams_ = look_bytes_ = 0;
     bool is_empty = false;
     for (int i = 0; i < reads_per_wake_up_max && !is_empty; ++i) {
         is_empty = read_once() < datagrams_per_read_max;
@@ -74,10 +74,10 @@ void DatagramReader::go_on(bool is_empty) {
     if (failed_) {
         look_after(pause_after_error);
     } else if (!is_empty) {
-        // Others of this thread have their turn first.
+        // Others of this thread go first.
         look_after(std::chrono::nanoseconds(0));
     } else if (pace_.pause().count() == 0 ||
-               pace_.after(turn_datagrams_, turn_bytes_, clock_.steady_ns()) ==
+               pace_.after(look_datagrams_, look_bytes_, clock_.steady_ns()) ==
                    ReadPace::Next::wait) {
         wait();
     } else {
@@ -104,7 +104,7 @@ std::size_t DatagramReader::read_once() {
     if (count == 0) return 0;
     ++counters_.reads;
     counters_.datagrams += count;
-    turn_datagrams_ += count;
+    look_datagrams_ += count;
     intake_.begin_batch();
     for (std::size_t i = 0; i < count; ++i) deliver(ring_.at(i));
     intake_.end_batch();
@@ -113,7 +113,7 @@ std::size_t DatagramReader::read_once() {
 
 void DatagramReader::deliver(const ReceivedDatagram& datagram) {
     counters_.bytes += datagram.bytes.size();
-    turn_bytes_ += datagram.bytes.size();
+    look_bytes_ += datagram.bytes.size();
     if (datagram.kernel_drops) {
         counters_.kernel_drops += drops_.observe(*datagram.kernel_drops);
     }

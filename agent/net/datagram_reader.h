@@ -1,9 +1,10 @@
 // Reads one UDP or Unix datagram socket on the thread of its shard.
 //
 // Whenever there is something, it reads up to datagrams_per_read_max datagrams with one
-// system call, hands each to Intake, and goes on until the queue is empty or it has had
-// its turn. Under a steady load it looks by the clock instead of being woken for each datagram
-// (read_pace.h). It counts what it read, what was cut off, and what the kernel dropped before.
+// system call, hands each to Intake, and goes on until the queue is empty or it has read often
+// enough for one look (reads_per_wake_up_max). Under a steady load it looks by the clock instead
+// of being woken for each datagram (read_pace.h). It counts what it read, what was cut off, and
+// what the kernel dropped before.
 //
 // It parses nothing and allocates nothing after construction. A datagram that was cut is
 // not lost as a whole: its complete lines are taken and its last, incomplete one is
@@ -67,9 +68,9 @@ private:
     Timer pause_;
     const Clock& clock_;
     ReadPace pace_;
-    std::size_t turn_datagrams_ = 0;  // of the present look
-    std::size_t turn_bytes_ = 0;
-    OpenSocket socket_;  // without its descriptor, which descriptor_ owns
+    std::size_t look_datagrams_ = 0;  // of the present look
+    std::size_t look_bytes_ = 0;
+    OpenSocket socket_;  // without its descriptor: see above
     std::string_view transport_;
     ReceiveRing& ring_;
     Intake& intake_;
