@@ -29,7 +29,8 @@ struct Additions {
     bool operator==(const Additions&) const = default;
 };
 
-// How one listener's lines are spelled, and what they are to get.
+// How one listener's lines are to be understood: the number for it, which is part of the key,
+// and what they are to get.
 struct Accent {
     Spelling spelling = Spelling::plain;
     const Additions* additions = nullptr;  // none; outlives the Accent

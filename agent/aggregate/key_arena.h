@@ -34,9 +34,9 @@ public:
         std::uint32_t value;         // the table's; of a free run: the one before it in its list
         Handle next;                 // the table's; of a free run: the next one in its list
         std::uint16_t name_bytes;    // of a free run: its units
-        std::uint16_t tags_bytes;    //
+        std::uint16_t tags_bytes;    // the table's
         protocol::Kind kind;         // the arena marks free runs here
-        Spelling spelling;           //
+        Spelling spelling;           // the table's
         std::uint16_t units_before;  // the arena's: length of the run in front, 0 if none is
 
         // The key's, as shape_of() has it.

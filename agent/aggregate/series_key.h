@@ -18,18 +18,24 @@
 namespace pitot::agent {
 
 // Which lines of the same bytes are the same series: those that are read by one dialect of
-// tags and get the same additions (additions.h). The first four are the dialects of tags
-// without additions.
-enum class Spelling : std::uint8_t { plain };
+// tags and get the same additions (additions.h). Not the bytes themselves, which are called a
+// spelling elsewhere: a series has several of those.
+//
+// Those named here are the dialects of tags, without additions. From
+// spelling_with_additions_min on come numbers without a name: that, and the number of the first
+// listener that has this dialect with these additions (LineIntake::accent_of).
+enum class Spelling : std::uint8_t { plain, influx, librato, signalfx };
 
 constexpr Spelling spelling_of(protocol::TagDialect dialect) noexcept {
     return static_cast<Spelling>(std::to_underlying(dialect));
 }
 static_assert(spelling_of(protocol::TagDialect::none) == Spelling::plain);
+static_assert(spelling_of(protocol::TagDialect::influx) == Spelling::influx);
+static_assert(spelling_of(protocol::TagDialect::librato) == Spelling::librato);
+static_assert(spelling_of(protocol::TagDialect::signalfx) == Spelling::signalfx);
 
-// Of lines that get additions.
 inline constexpr std::uint8_t spelling_with_additions_min =
-    std::to_underlying(protocol::TagDialect::signalfx) + 1;
+    std::to_underlying(Spelling::signalfx) + 1;
 
 struct SeriesKey {
     std::string_view name = {};
