@@ -325,8 +325,10 @@ void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
 }
 
 bool Merger::note(SeriesId id, bool& updated) {
-    if (!updated) updated_.push_back(id);
-    return std::exchange(updated, true);
+    if (updated) return false;
+    updated = true;
+    updated_.push_back(id);
+    return true;
 }
 
 bool Merger::read_cell(SeriesId id, RowId row, std::uint64_t cell, Page& page, Memory memory) {
@@ -350,15 +352,15 @@ bool Merger::read_cell(SeriesId id, RowId row, std::uint64_t cell, Page& page, M
                                    .cell = std::bit_cast<TimerCell>(cell),
                                    .unsent = page.unsent.of(row)};
             if (note(id, timers_[slot].updated)) {
-                return merge_values(timer_merges_[slot], seen, memory);
+                timer_merges_[slot] = seen;
+                return true;
             }
-            timer_merges_[slot] = seen;
-            return true;
+            return merge_values(timer_merges_[slot], seen, memory);
         }
         case Kind::set: {
             PlacedSet seen{.page = &page, .place = static_cast<std::uint32_t>(cell - 1)};
             PlacedSet& merged = set_merges_[slot];
-            if (!note(id, sets_[slot].updated)) {
+            if (note(id, sets_[slot].updated)) {
                 merged = seen;
                 return true;
             }
@@ -379,7 +381,7 @@ bool Merger::read_cell(SeriesId id, RowId row, std::uint64_t cell, Page& page, M
 
 void Merger::read_gauge(SeriesId id, const GaugeCell& seen) {
     GaugeMerge& merge = gauge_merges_[slot_of(id)];
-    if (!note(id, gauges_[slot_of(id)].updated)) merge = {};
+    if (note(id, gauges_[slot_of(id)].updated)) merge = {};
     // A shard that set the gauge knows which of its own moves came after, and where another
     // shard set it later, they are void with the value. Moves of a shard that did not set it
     // count after the last set, whichever came first: the order of moves is not kept across

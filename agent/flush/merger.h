@@ -85,7 +85,8 @@ public:
     explicit Merger(MergerSettings settings);
 
     // `pages`: one per shard, by shard number; one whose page is null did not answer. What
-    // is folded here is counted in the pages, which is read before finish(). `own`: what the
+    // is folded here is counted in the pages, so their counts are read after it (and before
+    // finish()). `own`: what the
     // agent tells of itself; in every merge from the first one on, or in none.
     const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval,
                                     const ShardPage& own = {});
@@ -148,7 +149,7 @@ private:
     void read_gauge(protocol::SeriesId id, const GaugeCell& seen);
     SeriesRegistry::Resolved resolve(const Birth& birth);
     protocol::SeriesId overflow_of(protocol::SeriesId id);
-    // Marks a point as one with news; true if it was already.
+    // Marks a point as one with news; true if it is the first of this interval.
     bool note(protocol::SeriesId id, bool& updated);
     void release_retired(BoundShard& shard, const ShardPage& from);
     void add_point(protocol::SeriesId id);
