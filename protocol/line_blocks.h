@@ -1,7 +1,9 @@
 // The bytes of a chunk of lines as bits: where line feeds, colons and bars are, and what is not
 // ASCII, by each set of vectors that there is.
 //
-// For quick_line.cpp alone. An object of a set is what its vectors are compared with; it has
+// For quick_line.cpp alone. A set (of vectors; not the sets of the protocol) is a class for one
+// instruction set. An object of it holds the bytes to compare with, spread over vectors, so that
+// they are made once for all lines of a read and not for each. It has
 //
 //     Block read(at)                64 bytes: a bit for each that matters
 //     Tail read_tail(at)            tail_bytes of them, asked fewer questions: a line's end
@@ -43,8 +45,8 @@ struct Tail {
 
 // --- by instruction set -----------------------------------------------------------------
 //
-// Of loops over constant counts of vectors: at -O2 GCC keeps them as loops, which costs more
-// than what is in them.
+// Loops over vectors are unrolled by pragma: at -O2 GCC would keep them as loops, which costs
+// more than what is in them.
 
 // Eight bytes at a time, as words.
 struct Portable {
@@ -152,7 +154,7 @@ private:
     PITOT_AVX2 static std::uint64_t mask(__m256i bits) {
         return static_cast<std::uint32_t>(_mm256_movemask_epi8(bits));
     }
-    // The compiler is not to know what is in it: GCC would make it anew for each line.
+    // Hides from GCC what is in the vector, which it would otherwise make anew for each line.
     PITOT_AVX2 static __m256i all(char byte) {
         __m256i bytes = _mm256_set1_epi8(byte);
         asm("" : "+x"(bytes));

@@ -7,8 +7,8 @@
 // large is refused.
 //
 // Parser reads values with parse_number(), sample rates with parse_sample_rate(), timestamps,
-// inodes and event lengths with parse_whole(); read_quickly() tries
-// parse_short_number() first (short_number.h).
+// inodes and event lengths with parse_whole(). QuickReader tries parse_short_number() first
+// (short_number.h).
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace pitot::protocol {
 enum class Reject : std::uint8_t {
     none,               // not refused
     no_value,           // no ':' before the first '|', or nothing between them
-    empty_name,         //
+    empty_name,         // nothing before the first ':', or nothing but tags
     no_type,            // no '|' after the value, or nothing behind it
     unknown_type,       // not one of c g ms h d s
     bad_number,         // not a finite decimal number, or not finite when weighted
@@ -22,8 +22,8 @@ enum class Reject : std::uint8_t {
     bad_timestamp,      // not a positive whole number of seconds, or on a kind that has none
     bad_utf8,           // the line is not UTF-8
     too_long,           // line, or name and tags, above the bound
-    too_many_tags,      //
-    too_many_values,    //
+    too_many_tags,      // above tags_per_line_max (limits.h)
+    too_many_values,    // runs of packed samples above parts_per_line_max (limits.h)
     bad_event,          // starts with _e{ and is not an event
     bad_service_check,  // starts with _sc| and is not a service check
     truncated,          // cut off by the end of a stream, or by a datagram too large to receive

@@ -5,7 +5,7 @@
 //
 // Every string_view and span points into the line or into the Parser that read it.
 // They live until that Parser reads its next line, and no longer: whoever wants to
-// keep a name or a tag copies it (the series table does, once per new series).
+// keep a name or a tag copies it (the series table does, once per new spelling of a series).
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Reads the numbers that most lines have: up to eight digits with a point or without, all at
 // once and without a loop.
 //
-// Called by read_quickly() (quick_line.h), for each line; it is inline for that. What it does
-// not take is for parse_number() (number.h), which reads every number there is.
+// Called by quick_line.cpp for each usual line; it is inline for that. What it does not take is
+// for parse_number() (number.h), which reads every number there is.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@ namespace pitot::protocol {
 
 inline constexpr std::size_t short_number_bytes_max = 8;
 
-// By the byte that the point is in; 8 without one.
-inline constexpr std::array<double, short_number_bytes_max + 1> short_number_units{
+// What the eight digits are divided by, by the byte that the point is in; 8 without one.
+inline constexpr std::array<double, short_number_bytes_max + 1> short_number_divisors{
     1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
 
 // The number of `size` bytes that `text` ends with, if it is of the plainest form: digits, with
@@ -64,7 +64,7 @@ inline constexpr std::array<double, short_number_bytes_max + 1> short_number_uni
         (((word & pairs) * (100 + (std::uint64_t{1'000'000} << 32U))) +
          (((word >> 16U) & pairs) * (1 + (std::uint64_t{10'000} << 32U)))) >>
         32U;
-    out = static_cast<double>(digits) / short_number_units[point];
+    out = static_cast<double>(digits) / short_number_divisors[point];
     return true;
 }
 

@@ -39,8 +39,8 @@ struct Series {
     std::span<const Tag> tags;
     Kind kind = Kind::counter;
     std::uint64_t birth = 0;  // unique in the process, ascending; 0 for an id not in use
-    std::int64_t born_unix_ns =
-        0;  // begin of the interval it first appeared in: the start of totals
+    // Begin of the interval it first appeared in: the start of totals.
+    std::int64_t born_unix_ns = 0;
 };
 
 struct CounterPoint {
@@ -107,9 +107,9 @@ struct OwnPoints {
 
 struct Snapshot {
     std::uint64_t sequence = 0;      // 1, 2, 3, … in this process
-    std::int64_t start_unix_ns = 0;  // wall clock, aligned to the interval
-    std::int64_t end_unix_ns = 0;    //
-    double elapsed_s = 0;            // measured by the steady clock: divide by this for rates
+    std::int64_t start_unix_ns = 0;  // wall clock, aligned to the interval, as is the end
+    std::int64_t end_unix_ns = 0;
+    double elapsed_s = 0;  // measured by the steady clock: divide by this for rates
 
     // Of the configuration: in (0, 1], ascending. May be none, and then points have none.
     std::span<const double> quantile_ranks;
@@ -123,8 +123,8 @@ struct Snapshot {
     std::span<const Event> events;
     std::span<const ServiceCheck> service_checks;
 
-    std::array<std::uint64_t, reject_count>
-        rejected{};  // lines refused in this interval, by reason
+    // Lines refused in this interval, by reason.
+    std::array<std::uint64_t, reject_count> rejected{};
     OwnPoints own;
 
     // The same interval without the agent's own metrics: what came in and nothing else.
