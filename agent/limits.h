@@ -1,7 +1,7 @@
 // The bounds of the process, with the reason for each value.
 //
 // What the operator can set is in agent/config/config.h; what the wire bounds is in
-// protocol/parser.h. A loop, queue or buffer with no bound in one of the three is a bug.
+// protocol/limits.h. A loop, queue or buffer with no bound in one of the three is a bug.
 #pragma once
 
 #include <cstddef>

@@ -5,14 +5,15 @@
 // A Shard belongs to the thread that runs its event loop, and only that thread touches it.
 // There are no locks in here and there must never be any: who wants something of a shard
 // asks ShardSet, which posts the question to the loop and brings back the answer. All
-// members are private, and ShardSet is the only friend. Debug builds abort on a call from
-// another thread.
+// members are private, and ShardSet is the only friend. Debug builds abort when another
+// thread begins a batch, asks for a page, or lets it forget or drain.
 //
 // Flushing
 // --------
-// To be flushed costs a shard the exchange of two page indices (SeriesTable::turn),
-// however many series there are. Forgetting silent series is done in small steps between
-// two reads of the sockets.
+// To be flushed costs a shard the exchange of two page indices (SeriesTable::turn), however
+// many series there are; besides, a few instructions for each series just forgotten, and a
+// system call for each UDP socket, which asks for its drops. Forgetting silent series is done
+// in small steps between two looks at the sockets.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,8 @@ public:
 
     std::uint32_t operator()(const SoughtKey& key) const noexcept {
         // Lengths come first, so that how bytes are cut into name and tags matters, and so that
-        // the overlapping reads below are those of one length only.
+        // keys of different lengths do not collide where the overlapping reads below find the
+        // same words in them.
         std::uint64_t state = key.shape ^ second_;
         state = mix(key.name, key.name_bytes(), state);
         state = mix(key.tags, key.tags_bytes(), state);

@@ -85,6 +85,7 @@ private:
         const Peer& sender_of(std::size_t line) const;
     };
 
+    // By Parser: a line that is not usual, or of a spelling that the table does not know.
     void take_slowly(const Listener& listener, std::string_view line, const Peer& sender,
                      std::int64_t now_ns);
     protocol::Reject read(const Listener& listener, std::string_view line, std::int64_t now_ns);

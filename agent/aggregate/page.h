@@ -3,8 +3,9 @@
 // A table has two pages. The open one is the shard's: it fills it. When the flush asks,
 // the shard turns the page (SeriesTable::turn) and the closed one is the flush's until it
 // asks again: it reads it, empties the cells of the rows listed in `touched`, and calls
-// reset(). The asking and the answer go through the shard's event loop, which is what
-// orders memory between the two threads; a page has no locks and no atomics.
+// reset(). The question is posted to the shard's event loop and the answer passed under a
+// mutex (ShardSet), which is what orders memory between the two threads; a page has no locks
+// and no atomics.
 #pragma once
 
 #include <array>
@@ -90,7 +91,9 @@ struct IntakeCounts {
     std::uint64_t aggregated = 0;
     std::array<std::uint64_t, limited_count> limited{};
     std::uint64_t unknown_fields = 0;
-    std::uint64_t slow_readings = 0;  // lines whose series was not found by their bytes
+    // Lines whose bytes named no known series, so that their tags were split to find it. Not all
+    // that Parser reads: unusual lines of known spellings, and timed samples, are none of these.
+    std::uint64_t slow_readings = 0;
 
     void add(const IntakeCounts& other) noexcept;
 };
@@ -137,7 +140,8 @@ public:
 
     std::vector<RowId> touched;  // each once
     std::vector<Birth> births;
-    std::vector<RowId> retired;  // rows given up at the turn that closed this page
+    // Rows given up while this page was open; their numbers are free since the turn that closed it.
+    std::vector<RowId> retired;
     std::vector<GaugeCell> gauges;
     Pool<protocol::Distribution, protocol::HistogramShape> distributions;
     Pool<protocol::UniqueCount> sets;

@@ -5,7 +5,7 @@
 // flush_rest(), on the thread that calls it, after the listeners have drained.
 //
 // Nothing here waits for a destination: a sink encodes and returns. What a flush costs the
-// shards is one exchange of pages each.
+// shards is in shard.h: little more than an exchange of pages.
 #pragma once
 
 #include <condition_variable>

@@ -6,8 +6,8 @@
 //     begin_batch()  ( take() | refuse() )*  end_batch()
 //
 // so that a shard reads its clock once for many datagrams, and looks up many lines together:
-// what is passed to it stays where it is until end_batch(). A batch is never empty, never
-// nested, and bounded by the room there is for a read.
+// what is passed to it stays where it is until end_batch(). A batch may be empty (of datagrams
+// without a byte); it is never nested, and bounded by the room there is for a read.
 #pragma once
 
 #include <cstdint>
