@@ -181,19 +181,52 @@ void Distribution::add(double value, double weight) {
     deviation_ += counted * distance * (value - mean_);
 }
 
+void Distribution::add(std::span<const double> values) {
+    if (values.empty()) return;
+    histogram_.add(values);  // first: it may run out of memory
+
+    // Two passes: distances to a mean that is known need no division for each value. The first
+    // value stands in for the mean until then, lest sums of large ones lose their last digits.
+    const double first = values.front();
+    Moments moments{
+        .count = static_cast<double>(values.size()), .minimum = first, .maximum = first};
+    double beyond_first = 0;
+    for (const double value : values) {
+        moments.minimum = std::min(moments.minimum, value);
+        moments.maximum = std::max(moments.maximum, value);
+        sum_.add(value);
+        beyond_first += value - first;
+    }
+    moments.mean = first + beyond_first / moments.count;
+    for (const double value : values) {
+        const double distance = value - moments.mean;
+        moments.deviation += distance * distance;
+    }
+    add(moments);
+}
+
 void Distribution::merge(const Distribution& other) {
     histogram_.merge(other.histogram_);
     if (other.empty()) return;
 
-    minimum_ = empty() ? other.minimum_ : std::min(minimum_, other.minimum_);
-    maximum_ = empty() ? other.maximum_ : std::max(maximum_, other.maximum_);
     sum_.merge(other.sum_);
+    add({.count = other.count_,
+         .mean = other.mean_,
+         .deviation = other.deviation_,
+         .minimum = other.minimum_,
+         .maximum = other.maximum_});
+}
+
+void Distribution::add(const Moments& other) {
+    const bool is_first = empty();
+    minimum_ = is_first ? other.minimum : std::min(minimum_, other.minimum);
+    maximum_ = is_first ? other.maximum : std::max(maximum_, other.maximum);
     // Chan, Golub and LeVeque, 1979: the spread of a union of two.
-    const double count = count_ + other.count_;
-    const double distance = other.mean_ - mean_;
-    const double share = other.count_ / count;
-    deviation_ += other.deviation_ + distance * distance * (count_ * share);
-    mean_ = empty() ? other.mean_ : mean_ + distance * share;
+    const double count = count_ + other.count;
+    const double distance = is_first ? 0 : other.mean - mean_;
+    const double share = other.count / count;
+    deviation_ += other.deviation + distance * distance * (count_ * share);
+    mean_ = is_first ? other.mean : mean_ + distance * share;
     count_ = count;
 }
 

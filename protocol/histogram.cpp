@@ -116,9 +116,16 @@ Histogram::Histogram(HistogramShape shape, std::pmr::memory_resource* memory)
 }
 
 void Histogram::add(double value, double weight) {
-    assert(std::isfinite(value));
     assert(std::isfinite(weight) && weight > 0);
-    const double counted = weight_on_grid(weight);
+    count(value, weight_on_grid(weight));
+}
+
+void Histogram::add(std::span<const double> values) {
+    for (const double value : values) count(value, 1);
+}
+
+[[gnu::always_inline]] inline void Histogram::count(double value, double counted) {
+    assert(std::isfinite(value));
     if (value == 0) {
         zero_count_ += counted;
         return;
@@ -252,6 +259,12 @@ void Histogram::Buckets::cover(int first, int last, std::size_t buckets_max) {
     const int width = last - first + 1;
     assert(static_cast<std::size_t>(width) <= buckets_max);
 
+    // Indices of buckets, and their places in storage_:
+    //
+    //     index   room_first   first_       last()
+    //                | zeros   | the run    | zeros   |
+    //     place      0         offset_                storage_.size()
+    //
     // Often there is room left; after clear(), at the place the same values had before.
     const int room_first = first_ - offset_;
     if (first < room_first || last >= room_first + static_cast<int>(storage_.size())) {

@@ -52,11 +52,12 @@ struct HistogramShape {
 
 // `weight` as histograms and distributions count it: rounded to a multiple of 2^-28, and
 // at least that. In [2^24, 2^25) doubles are 2^-28 apart: adding 2^24 rounds a smaller
-// weight, and a larger one is such a multiple already.
+// weight, and a larger one is such a multiple already. 0.3 is 80530636.8 times 2^-28;
+// 2^24 + 0.3 can only be 2^24 + 80530637 times 2^-28, and without 2^24 that is left.
 inline double weight_on_grid(double weight) {
-    constexpr double spacing_2_pow_minus_28 = 0x1p24;
-    if (weight >= spacing_2_pow_minus_28) return weight;
-    const double rounded = (weight + spacing_2_pow_minus_28) - spacing_2_pow_minus_28;
+    constexpr double on_grid_from = 0x1p24;
+    if (weight >= on_grid_from) return weight;
+    const double rounded = (weight + on_grid_from) - on_grid_from;
     return rounded > 0 ? rounded : 0x1p-28;
 }
 
@@ -67,6 +68,8 @@ public:
 
     // `value` finite, `weight` finite and positive.
     void add(double value, double weight = 1);
+    // Each with weight 1.
+    void add(std::span<const double> values);
     void merge(const Histogram& other);
     // As if each weight had been `factor` times as large; at least 1. Counts stay on the grid.
     // Returns the weight there is then.
@@ -133,12 +136,16 @@ private:
     private:
         void move_to(int offset);
 
+        // clear() makes the run empty and keeps where it began, so that values like the last ones
+        // find their places again.
         int first_ = 0;   // index of the first bucket of the run
         int width_ = 0;   // buckets in the run
-        int offset_ = 0;  // where in storage_ the run begins; kept by clear()
+        int offset_ = 0;  // where in storage_ the run begins
         std::pmr::vector<double> storage_;
     };
 
+    // `counted`: a weight on the grid.
+    void count(double value, double counted);
     // Makes `buckets` cover `index`, or what becomes of it by halving, which it returns.
     int make_room(Buckets& buckets, int index);
     // How many buckets a side may have.

@@ -4,10 +4,10 @@
 // two cells, one for the page that is open and one for the page that the flush reads, so
 // that turning the page moves nothing.
 //
-// Threads: the shard owns all of it, but for the cells of the closed page and the kind,
-// which the flush reads between two turns (page.h tells how the page changes hands). Rows
-// never move: the directory of chunks has its full size from the start, so the flush can
-// walk rows while the shard adds some.
+// Threads: the shard owns all of it, but for the cells of the rows that the closed page lists,
+// which the flush reads and empties (page.h tells how the page changes hands). Rows never move: the
+// directory of chunks has its full size from the start, so the flush can walk rows while the shard
+// adds some.
 #pragma once
 
 #include <array>
@@ -28,27 +28,30 @@ using RowId = std::uint32_t;
 // Which of the two cells of a row: 0 or 1.
 using PageIndex = std::uint32_t;
 
-// How the values of a timer are held within one page.
+// How the values of a timer are held within one page. From `values` on, a further value of
+// weight 1 is put into the block, as long as that has room.
 enum class TimerForm : std::uint8_t {
     empty,
-    values,           // a block of numbers
     weighted_values,  // a block of numbers, then as many weights
-    distribution,     // too many for a block: an index in the page's pool
+    values,           // a block of numbers
+    distribution,     // a block: the index of a distribution in the page's pool, then numbers that
+                      // wait to be added to it
 };
 
 struct TimerCell {
-    std::uint32_t place = 0;  // offset of a block, or index of a distribution
-    std::uint16_t size = 0;   // numbers in the block
+    std::uint32_t place = 0;  // offset of the block
+    std::uint16_t size = 0;   // numbers in it
     std::uint8_t capacity_log2 = 0;
     TimerForm form = TimerForm::empty;
 };
 static_assert(sizeof(TimerCell) == sizeof(std::uint64_t));
 
-struct Row {
+// Aligned so that none lies in two cache lines.
+struct alignas(32) Row {
     KeyTable::Handle spellings = 0;        // first of the chain; the last is the canonical one
     std::uint32_t touched_turn = 0;        // turn in which it last had a sample
-    protocol::Kind kind{};                 //
-    bool in_use = false;                   //
+    protocol::Kind kind{};                 // of its series
+    bool in_use = false;                   // has a series
     bool is_overflow = false;              // takes what had no room elsewhere
     std::uint8_t aliases = 0;              // spellings but the canonical one
     std::array<std::uint64_t, 2> cells{};  // by page; what they hold depends on the kind

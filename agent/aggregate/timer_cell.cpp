@@ -1,6 +1,7 @@
 #include "agent/aggregate/timer_cell.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <utility>
 
@@ -10,6 +11,12 @@ namespace pitot::agent {
 namespace {
 
 constexpr std::uint8_t capacity_log2_min = 2;
+
+// The block of a distribution: the largest that held values by themselves.
+constexpr std::uint8_t waiting_log2 = 5;
+static_assert(std::size_t{1} << waiting_log2 == limits::exact_values_max);
+// Its first number is the index of the distribution.
+constexpr std::uint16_t first_waiting = 1;
 
 std::size_t capacity(TimerCell cell) {
     return cell.form == TimerForm::empty ? 0 : std::size_t{1} << cell.capacity_log2;
@@ -35,19 +42,36 @@ TimerCell moved_to_new_block(TimerCell cell, Page& page, std::uint8_t capacity_l
     return moved;
 }
 
-protocol::Distribution& distribution_of(TimerCell cell, Page& page) {
-    protocol::Distribution& distribution = page.distributions[cell.place];
+// Without those that wait.
+protocol::Distribution& begun_distribution(TimerCell cell, Page& page) {
+    const auto index = std::bit_cast<std::uint64_t>(*page.values.at(cell.place));
+    protocol::Distribution& distribution = page.distributions[static_cast<std::uint32_t>(index)];
     if (page.value_memory.is_tight()) distribution.limit_growth(limits::coarse_buckets_max);
     return distribution;
 }
 
-TimerCell promoted(TimerCell cell, Page& page) {
-    const TimerCell grown{.place = page.distributions.take(), .form = TimerForm::distribution};
-    protocol::Distribution& distribution = distribution_of(grown, page);
-    const TimerValues held = values_of(cell, page);
-    for (std::size_t i = 0; i < held.values.size(); ++i) {
-        distribution.add(held.values[i], held.weights.empty() ? 1.0 : held.weights[i]);
+void add(protocol::Distribution& distribution, TimerValues held) {
+    if (held.weights.empty()) {
+        distribution.add(held.values);
+        return;
     }
+    for (std::size_t i = 0; i < held.values.size(); ++i) {
+        distribution.add(held.values[i], held.weights[i]);
+    }
+}
+
+TimerCell promoted(TimerCell cell, Page& page) {
+    const std::uint32_t index = page.distributions.take();
+    protocol::Distribution& distribution = page.distributions[index];
+    if (page.value_memory.is_tight()) distribution.limit_growth(limits::coarse_buckets_max);
+    add(distribution, values_of(cell, page));
+    const bool has_block = capacity(cell) == limits::exact_values_max;
+    const TimerCell grown{
+        .place = has_block ? cell.place : page.values.allocate(limits::exact_values_max),
+        .size = first_waiting,
+        .capacity_log2 = waiting_log2,
+        .form = TimerForm::distribution};
+    *page.values.at(grown.place) = std::bit_cast<double>(std::uint64_t{index});
     return grown;
 }
 
@@ -80,7 +104,35 @@ void put(TimerCell& cell, Page& page, std::span<const double> values, double wei
     cell.size = static_cast<std::uint16_t>(cell.size + values.size());
 }
 
+void add_to_distribution(TimerCell& cell, Page& page, std::span<const double> values,
+                         double weight) {
+    if (weight != 1) {
+        protocol::Distribution& distribution = begun_distribution(cell, page);
+        for (const double value : values) distribution.add(value, weight);
+        return;
+    }
+    if (cell.size + values.size() <= capacity(cell)) {
+        put(cell, page, values, weight);
+        return;
+    }
+    protocol::Distribution& distribution = distribution_of(cell, page);
+    if (values.size() > 1) {
+        distribution.add(values);
+    } else {
+        put(cell, page, values, weight);
+    }
+}
+
 }  // namespace
+
+protocol::Distribution& distribution_of(TimerCell& cell, Page& page) {
+    assert(cell.form == TimerForm::distribution);
+    protocol::Distribution& distribution = begun_distribution(cell, page);
+    const double* block = page.values.at(cell.place);
+    distribution.add(std::span(block + first_waiting, block + cell.size));
+    cell.size = first_waiting;
+    return distribution;
+}
 
 TimerValues values_of(TimerCell cell, Page& page) {
     assert(cell.form != TimerForm::distribution);
@@ -105,8 +157,7 @@ bool add_values(TimerCell& cell, Page& page, std::span<const double> values, dou
     }
     if (!make_room(cell, page, values.size(), weight != 1, memory)) return false;
     if (cell.form == TimerForm::distribution) {
-        protocol::Distribution& distribution = distribution_of(cell, page);
-        for (const double value : values) distribution.add(value, weight);
+        add_to_distribution(cell, page, values, weight);
     } else {
         put(cell, page, values, weight);
     }
@@ -115,25 +166,25 @@ bool add_values(TimerCell& cell, Page& page, std::span<const double> values, dou
 
 bool merge_values(PlacedTimer& into, PlacedTimer from, Memory memory) {
     const double unsent = into.unsent + from.unsent;
-    // A distribution takes in values where it is.
-    if (into.cell.form != TimerForm::distribution) {
-        if (from.cell.form == TimerForm::distribution) std::swap(into, from);
-    } else if (from.cell.form == TimerForm::distribution) {
-        distribution_of(into.cell, *into.page).merge(from.page->distributions[from.cell.place]);
-        into.unsent = unsent;
-        return true;
+    if (from.cell.form == TimerForm::distribution) {
+        if (into.cell.form == TimerForm::distribution) {
+            distribution_of(into.cell, *into.page).merge(distribution_of(from.cell, *from.page));
+            into.unsent = unsent;
+            return true;
+        }
+        // A distribution takes in values where it is, and nothing below can fail.
+        std::swap(into, from);
     }
     const TimerValues held = values_of(from.cell, *from.page);
     if (!make_room(into.cell, *into.page, held.values.size(), !held.weights.empty(), memory)) {
         return false;
     }
-    for (std::size_t i = 0; i < held.values.size(); ++i) {
-        const std::span<const double> value = held.values.subspan(i, 1);
-        const double weight = held.weights.empty() ? 1.0 : held.weights[i];
-        if (into.cell.form == TimerForm::distribution) {
-            distribution_of(into.cell, *into.page).add(value.front(), weight);
-        } else {
-            put(into.cell, *into.page, value, weight);
+    if (into.cell.form == TimerForm::distribution) {
+        add(begun_distribution(into.cell, *into.page), held);
+    } else {
+        for (std::size_t i = 0; i < held.values.size(); ++i) {
+            const double weight = held.weights.empty() ? 1.0 : held.weights[i];
+            put(into.cell, *into.page, held.values.subspan(i, 1), weight);
         }
     }
     into.unsent = unsent;

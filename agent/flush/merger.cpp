@@ -456,9 +456,9 @@ void Merger::settle_timers() {
 }
 
 // Exact values are sorted where they are: the page is the flush's by now.
-protocol::DistributionView Merger::view_of(const PlacedTimer& timer) {
+protocol::DistributionView Merger::view_of(PlacedTimer& timer) {
     if (timer.cell.form == TimerForm::distribution) {
-        return protocol::DistributionView::sketched(timer.page->distributions[timer.cell.place]);
+        return protocol::DistributionView::sketched(distribution_of(timer.cell, *timer.page));
     }
     const TimerValues held = values_of(timer.cell, *timer.page);
     if (held.weights.empty()) {

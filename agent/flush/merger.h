@@ -158,7 +158,7 @@ private:
     void settle_gauges();
     void settle_timers();
     void settle_sets();
-    protocol::DistributionView view_of(const PlacedTimer& timer);
+    protocol::DistributionView view_of(PlacedTimer& timer);
     void sweep(BoundShard& shard, const ShardPage& from);
     std::uint32_t& slot_of(protocol::SeriesId id) { return slots_[id]; }
 

@@ -33,6 +33,8 @@ const std::map<std::string, bench::WorkloadShape>& shapes() {
          {.tags = 0, .short_names = true, .types = bench::Types::counters, .lines = lines}},
         {"long", {.tags = bench::tags_max, .lines = lines}},
         {"zipf", {.series = 100'000, .draw = bench::Draw::zipf, .lines = lines}},
+        // Each timer has many more values in an interval than are kept as they are.
+        {"busy_series", {.series = 100, .lines = lines}},
         {"one_line_a_datagram", {.datagram_bytes = 0, .lines = lines}},
     };
     return all;

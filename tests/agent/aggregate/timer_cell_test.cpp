@@ -22,20 +22,21 @@ std::vector<double> counted_from(double first, std::size_t count) {
     return values;
 }
 
-double count_in(const PlacedTimer& timer) {
-    if (timer.cell.form == TimerForm::distribution) {
-        return timer.page->distributions[timer.cell.place].count();
+// By reference: what waits in the cell's block is added to its distribution.
+double count_in(Page& page, TimerCell& cell) {
+    if (cell.form == TimerForm::distribution) {
+        return distribution_of(cell, page).count();
     }
-    const TimerValues held = values_of(timer.cell, *timer.page);
+    const TimerValues held = values_of(cell, page);
     if (held.weights.empty()) return static_cast<double>(held.values.size());
     return std::accumulate(held.weights.begin(), held.weights.end(), 0.0);
 }
 
-double sum_in(const PlacedTimer& timer) {
-    if (timer.cell.form == TimerForm::distribution) {
-        return timer.page->distributions[timer.cell.place].sum();
+double sum_in(Page& page, TimerCell& cell) {
+    if (cell.form == TimerForm::distribution) {
+        return distribution_of(cell, page).sum();
     }
-    const TimerValues held = values_of(timer.cell, *timer.page);
+    const TimerValues held = values_of(cell, page);
     double sum = 0;
     for (std::size_t i = 0; i < held.values.size(); ++i) {
         sum += held.values[i] * (held.weights.empty() ? 1.0 : held.weights[i]);
@@ -60,7 +61,7 @@ TEST_CASE("values stay as they are up to the bound, weights are kept once there 
         CAPTURE(step.total_count);
         REQUIRE(add_values(cell, page, counted_from(1, step.count), step.weight, Memory::limited));
         CHECK(cell.form == step.form);
-        CHECK(count_in({&page, cell}) == step.total_count);
+        CHECK(count_in(page, cell) == step.total_count);
     }
 }
 
@@ -70,7 +71,7 @@ TEST_CASE("a line of many values is a distribution at once") {
     const std::vector<double> many = counted_from(1, limits::exact_values_max + 1);
     REQUIRE(add_values(cell, page, many, 1, Memory::limited));
     CHECK(cell.form == TimerForm::distribution);
-    CHECK(count_in({&page, cell}) == limits::exact_values_max + 1);
+    CHECK(count_in(page, cell) == limits::exact_values_max + 1);
 }
 
 // All forms that a cell can have, by how many values of which weight made it.
@@ -93,11 +94,11 @@ TEST_CASE("merging gives what one cell would have become, whichever page is firs
             const std::vector<double> high = counted_from(1'000, right.count);
             REQUIRE(add_values(into.cell, first, low, left.weight, Memory::limited));
             REQUIRE(add_values(from.cell, second, high, right.weight, Memory::limited));
-            const double count = count_in(into) + count_in(from);
-            const double sum = sum_in(into) + sum_in(from);
+            const double count = count_in(*into.page, into.cell) + count_in(*from.page, from.cell);
+            const double sum = sum_in(*into.page, into.cell) + sum_in(*from.page, from.cell);
             REQUIRE(merge_values(into, from, Memory::limited));
-            CHECK(count_in(into) == count);
-            CHECK(sum_in(into) == sum);
+            CHECK(count_in(*into.page, into.cell) == count);
+            CHECK(sum_in(*into.page, into.cell) == sum);
             CHECK((into.cell.form == TimerForm::distribution) ==
                   (left.count + right.count > limits::exact_values_max));
         }
@@ -118,11 +119,44 @@ TEST_CASE("values one by one, in line, are those of a run") {
                 REQUIRE(add_value(one_by_one, page, value, Memory::limited));
                 REQUIRE(add_values(run, page, {&value, 1}, 1, Memory::limited));
                 CHECK(one_by_one.form == run.form);
-                CHECK(count_in({&page, one_by_one}) == count_in({&page, run}));
-                CHECK(sum_in({&page, one_by_one}) == sum_in({&page, run}));
+                CHECK(count_in(page, one_by_one) == count_in(page, run));
+                CHECK(sum_in(page, one_by_one) == sum_in(page, run));
             }
         }
     }
+}
+
+TEST_CASE("values that wait for a distribution are added when their block is full, or asked for") {
+    Page page({}, plenty);
+    TimerCell cell;
+    protocol::Distribution plain;
+    REQUIRE(add_values(cell, page, counted_from(1, 33), 1, Memory::limited));
+    plain.add(counted_from(1, 33));
+    const std::uint32_t block = cell.place;
+    for (std::size_t i = 0; i < 5 * limits::exact_values_max; ++i) {
+        CAPTURE(i);
+        const double value = static_cast<double>(i * i % 97) - 40;
+        const double weight = i % 50 == 49 ? 2.5 : 1.0;
+        REQUIRE(add_values(cell, page, {&value, 1}, weight, Memory::limited));
+        plain.add(value, weight);
+        CHECK(cell.form == TimerForm::distribution);
+        CHECK(cell.place == block);
+        CHECK(cell.size <= limits::exact_values_max);
+        if (i % 41 != 40) continue;
+        const protocol::Distribution& distribution = distribution_of(cell, page);
+        CHECK(cell.size == 1);
+        CHECK(distribution.count() == plain.count());
+        CHECK(distribution.sum() == plain.sum());
+        CHECK(distribution.minimum() == plain.minimum());
+        CHECK(distribution.maximum() == plain.maximum());
+        CHECK(distribution.standard_deviation() ==
+              doctest::Approx(plain.standard_deviation()).epsilon(1e-14));
+        CHECK(std::ranges::equal(distribution.histogram().positive().counts,
+                                 plain.histogram().positive().counts));
+        CHECK(std::ranges::equal(distribution.histogram().negative().counts,
+                                 plain.histogram().negative().counts));
+    }
+    CHECK(page.distributions.used() == 1);
 }
 
 TEST_CASE("without memory a cell takes what it has room for, refuses the rest, and stays whole") {
@@ -135,7 +169,7 @@ TEST_CASE("without memory a cell takes what it has room for, refuses the rest, a
     CHECK_FALSE(add_values(cell, page, counted_from(5, 1), 1, Memory::limited));  // a larger one
     CHECK_FALSE(add_values(cell, page, counted_from(5, 40), 1, Memory::limited));
     CHECK(cell.size == 4);
-    CHECK(sum_in({&page, cell}) == 10);
+    CHECK(sum_in(page, cell) == 10);
 
     TimerCell other;
     CHECK_FALSE(add_values(other, page, counted_from(1, 1), 1, Memory::limited));
@@ -143,9 +177,9 @@ TEST_CASE("without memory a cell takes what it has room for, refuses the rest, a
 
     CHECK(add_values(cell, page, counted_from(5, 40), 1, Memory::granted));
     CHECK(cell.form == TimerForm::distribution);
-    CHECK(count_in({&page, cell}) == 44);
+    CHECK(count_in(page, cell) == 44);
     CHECK(add_values(cell, page, counted_from(-1e6, 40), 1, Memory::limited));  // coarser
-    CHECK(count_in({&page, cell}) == 84);
+    CHECK(count_in(page, cell) == 84);
 }
 
 TEST_CASE("a merge that is refused leaves both sides as they were") {
@@ -157,14 +191,14 @@ TEST_CASE("a merge that is refused leaves both sides as they were") {
     REQUIRE(add_values(exact, other, counted_from(1, 30), 2, Memory::limited));
     CHECK_FALSE(merge_values(into, {&other, exact}, Memory::limited));
     CHECK(into.page == &full);
-    CHECK(count_in(into) == 4);
-    CHECK(count_in({&other, exact}) == 60);
+    CHECK(count_in(*into.page, into.cell) == 4);
+    CHECK(count_in(other, exact) == 60);
     // A distribution in a page with memory takes the values in.
     TimerCell large;
     REQUIRE(add_values(large, other, counted_from(1, 40), 1, Memory::limited));
     CHECK(merge_values(into, {&other, large}, Memory::limited));
     CHECK(into.page == &other);
-    CHECK(count_in(into) == 44);
+    CHECK(count_in(*into.page, into.cell) == 44);
 }
 
 }  // namespace
