@@ -17,7 +17,8 @@ static_assert(protocol::identity_bytes_max <= UINT16_MAX, "records keep lengths 
 
 namespace {
 
-// Sixteen bytes, for the vectors that every processor of the kind has.
+// Sixteen bytes: what every x86-64 and 64-bit ARM processor compares at once, so that nothing is
+// chosen at run time.
 using Bytes = std::uint64_t __attribute__((vector_size(16)));
 
 template <typename Word>
@@ -96,7 +97,8 @@ SeriesKey KeyTable::key(Handle handle) const noexcept {
     return (differences[0] | differences[1]) == 0;
 }
 
-// The first record whose hash is right, or null; it is usually the key's.
+// The first record whose hash is right, which is usually the key's. Looks into current_ alone:
+// null does not mean that the table has no such key.
 [[gnu::always_inline]] inline const KeyArena::Record* KeyTable::guess(
     std::uint32_t hash) const noexcept {
     const std::size_t mask = current_.count - 1;
@@ -109,8 +111,7 @@ SeriesKey KeyTable::key(Handle handle) const noexcept {
     }
 }
 
-// Three rounds: what each reads of memory, the one before has asked for, so that the keys wait
-// for it together.
+// Three passes: each prefetches what the next one reads, so that the misses of all keys overlap.
 void KeyTable::find(std::span<const protocol::QuickLine> lines, Spelling spelling,
                     std::span<std::uint32_t> values) const noexcept {
     assert(lines.size() <= keys_per_find_max && values.size() >= lines.size());
@@ -154,6 +155,8 @@ KeyTable::Handle KeyTable::find(const SeriesKey& key, std::uint32_t hash) const 
     return find(sought(key), hash);
 }
 
+// Apart from the loop above, which seldom comes here and would hold both probes.
+// Apart from the loop above, which seldom comes here and would hold both probes.
 [[gnu::noinline]] KeyTable::Handle KeyTable::find(const SoughtKey& key,
                                                   std::uint32_t hash) const noexcept {
     const Handle found = find_in(current_, key, hash);
@@ -207,7 +210,7 @@ KeyTable::Handle KeyTable::insert(const SeriesKey& key, std::uint32_t hash, std:
     assert(find(key, hash) == 0);
     assert(key.name.size() + key.tags.size() <= protocol::identity_bytes_max);
     grow_if_full();
-    move_some();
+    move(slots_moved_per_insert);
 
     const Handle handle = records_.allocate(key.name.size(), key.tags.size());
     KeyArena::Record& entry = records_[handle];
@@ -237,7 +240,8 @@ void KeyTable::erase(Handle handle) {
 
 // At three quarters of the slots a new set is begun, of a size for the keys there are:
 // erased ones are left behind, so that a table under churn does not grow. When many were
-// erased it shrinks, but no further than that the old slots are empty before these are full.
+// erased it shrinks, but never so far that the new slots could be full before the old ones are
+// left.
 void KeyTable::grow_if_full() {
     if ((current_.used + 1) * 4 <= current_.count * 3) return;
     assert(old_.count == 0);
@@ -248,9 +252,9 @@ void KeyTable::grow_if_full() {
     current_ = Slots::of(std::max(slots_min, std::bit_ceil(usable * 4 / 3 + 1)));
 }
 
-void KeyTable::move_some() noexcept {
-    if (old_.count == 0) return;
-    const std::size_t until = std::min(old_moved_ + slots_moved_per_insert, old_.count);
+void KeyTable::move(std::size_t slots) noexcept {
+    if (!is_moving()) return;
+    const std::size_t until = std::min(old_moved_ + slots, old_.count);
     for (; old_moved_ < until; ++old_moved_) {
         Slot& slot = old_.slots[old_moved_];
         if (slot.handle > erased_slot) {

@@ -9,7 +9,8 @@
 // A hit is one probe into 8-byte slots and one comparison of the bytes. Keys lie in an
 // arena (key_arena.h) and never move, so a view on a key holds until the key is erased. The
 // slots grow, and shrink, by moving a few at each insertion, never all at once: no insertion
-// takes long, whatever the size of the table.
+// takes long, whatever the size of the table. The owner has the rest moved when it finds the
+// time (move_on()): keys in slots that are to be left cost twice.
 #pragma once
 
 #include <cstddef>
@@ -36,11 +37,12 @@ public:
     // The key's handle, or 0. `hash` is hash(key).
     Handle find(const SeriesKey& key, std::uint32_t hash) const noexcept;
 
-    // Looks up the keys of many lines at once, at most keys_per_find_max, which costs little more
-    // than the one that is farthest from the caches. Writes their values; no_value for a line
-    // that is not usual, and for a key that is not in the table.
+    // Looks up the keys of many lines at once, at most keys_per_find_max: their cache misses
+    // overlap, so that all of them cost little more than the slowest one. Writes their values;
+    // no_value for a line that is not usual, and for a key that is not in the table.
     static constexpr std::uint32_t no_value = UINT32_MAX;
-    static constexpr std::size_t keys_per_find_max = 32;  // fill the queue of a core's accesses
+    // About twice as many misses as a core has under way at once.
+    static constexpr std::size_t keys_per_find_max = 32;
     void find(std::span<const protocol::QuickLine> lines, Spelling spelling,
               std::span<std::uint32_t> values) const noexcept;
 
@@ -48,6 +50,10 @@ public:
     Handle insert(const SeriesKey& key, std::uint32_t hash, std::uint32_t value);
 
     void erase(Handle handle);
+
+    // Whether there are slots to be left; leaves some of them, in a microsecond or less.
+    bool is_moving() const noexcept { return old_.count != 0; }
+    void move_on() noexcept { move(slots_moved_at_leisure); }
 
     SeriesKey key(Handle handle) const noexcept;
     std::uint32_t value(Handle handle) const noexcept { return records_[handle].value; }
@@ -76,6 +82,7 @@ private:
     static constexpr std::size_t slots_min = 1'024;
     // Slots moved at each insertion while the table grows or shrinks.
     static constexpr std::size_t slots_moved_per_insert = 8;
+    static constexpr std::size_t slots_moved_at_leisure = 32;
 
     // Memory comes zeroed and untouched from the system (calloc), so that starting a large
     // set of slots costs nothing at that moment.
@@ -101,7 +108,7 @@ private:
     const KeyArena::Record* guess(std::uint32_t hash) const noexcept;
     static bool holds(const KeyArena::Record& record, const SoughtKey& key) noexcept;
     void grow_if_full();
-    void move_some() noexcept;
+    void move(std::size_t slots) noexcept;
 
     KeyHash hash_;
     std::size_t size_ = 0;

@@ -47,6 +47,7 @@ void LineIntake::take(std::uint16_t listener, std::string_view lines, const Peer
     table_.open_page().counts.bytes += lines.size();
     const Listener& of = listeners_[listener];
     const protocol::Reading& reading = parsers_[of.parser].reading();
+    // Never so within a batch of Shard; who has no batches need not settle() at each moment.
     if (waiting_.count != 0 && (waiting_.listener != of || waiting_.now_ns != now_ns)) settle();
     waiting_.listener = of;
     waiting_.now_ns = now_ns;
@@ -73,7 +74,6 @@ const Peer& LineIntake::Waiting::sender_of(std::size_t line) const {
 void LineIntake::settle() {
     const std::span<const protocol::QuickLine> lines =
         std::span(waiting_.lines).first(waiting_.count);
-    waiting_.count = waiting_.run_count = 0;
     std::array<RowId, Waiting::lines_max> rows{};
     table_.find(lines, waiting_.listener.accent.spelling, rows);
     const protocol::TimerRate timer_rate = parsers_[waiting_.listener.parser].reading().timer_rate;
@@ -89,6 +89,8 @@ void LineIntake::settle() {
     IntakeCounts& counts = table_.open_page().counts;
     counts.lines += known;
     counts.accepted += known;
+    waiting_.count = waiting_.run_count = 0;
+    table_.move_on();
 }
 
 void LineIntake::take_slowly(const Listener& listener, std::string_view line, const Peer& sender,
@@ -131,7 +133,7 @@ Reject LineIntake::read(const Listener& listener, std::string_view line, std::in
 }
 
 void LineIntake::refuse(Reject reason, std::string_view beginning, const Peer& sender) {
-    settle();
+    settle();  // of each reason the first line is kept, so those before it come first
     IntakeCounts& counts = table_.open_page().counts;
     counts.bytes += beginning.size();
     ++counts.lines;

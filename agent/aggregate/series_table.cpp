@@ -27,7 +27,7 @@ std::size_t samples_in(const Part& part) {
 
 }  // namespace
 
-// Both in line: each line comes here.
+// These are inline: each line comes to one of them.
 inline void SeriesTable::touch(RowId row_id, Row& row) {
     if (row.touched_turn == turn_) return;
     row.touched_turn = turn_;
@@ -36,6 +36,22 @@ inline void SeriesTable::touch(RowId row_id, Row& row) {
 
 inline void SeriesTable::add_to_counter(Row& row, double value, double sample_rate) noexcept {
     row.set_cell(open_, protocol::saturating_add(row.cell<double>(open_), value / sample_rate));
+}
+
+inline void SeriesTable::add_to_gauge(Row& row, double value, bool is_delta, std::int64_t now_ns) {
+    Page& page = open_page();
+    auto place = row.cell<std::uint64_t>(open_);
+    if (place == 0) {
+        page.gauges.emplace_back();
+        place = page.gauges.size();
+        row.set_cell(open_, place);
+    }
+    GaugeCell& gauge = page.gauges[place - 1];
+    if (is_delta) {
+        gauge.moved = protocol::saturating_add(gauge.moved, value);
+    } else {
+        gauge = {.value = value, .moved = 0, .set_at_ns = now_ns, .is_set = true};
+    }
 }
 
 SeriesTable::SeriesTable(const TableSettings& settings)
@@ -233,10 +249,12 @@ std::size_t SeriesTable::record(std::span<const protocol::QuickLine> lines,
         Row& row = rows_[rows[at]];
         if (line.kind == Kind::counter) {
             add_to_counter(row, line.value, line.sample_rate);
+        } else if (line.kind == Kind::gauge) {
+            add_to_gauge(row, line.value, line.gauge_is_delta, now_ns);
         } else if (!add_to_timer(row, line)) {
             record(rows[at],
                    Part{.kind = line.kind,
-                        .gauge_is_delta = line.gauge_is_delta,
+                        .gauge_is_delta = false,
                         .timer_rate = timer_rate,
                         .sample_rate = line.sample_rate,
                         .values = {&line.value, 1},
@@ -275,7 +293,9 @@ bool SeriesTable::add_to_cell(Row& row, const Part& part, std::int64_t now_ns) {
             for (const double value : part.values) add_to_counter(row, value, part.sample_rate);
             return true;
         case Kind::gauge:
-            add_gauge(row, part, now_ns);
+            for (const double value : part.values) {
+                add_to_gauge(row, value, part.gauge_is_delta, now_ns);
+            }
             return true;
         case Kind::timer:
         case Kind::histogram:
@@ -298,8 +318,8 @@ bool SeriesTable::add_timer(Row& row, const Part& part) {
     return true;
 }
 
-// Values of a timer whose rate is of the count alone. Which row it is need not be handed down
-// to here for the lines that are none of these: its spelling tells.
+// Values of a timer whose rate is of the count alone. The number of the row is no parameter, as
+// nearly no line needs it: the value of its key is that.
 bool SeriesTable::add_once(Row& row, const Part& part) {
     Page& page = open_page();
     const RowId row_id = keys_.value(row.spellings);
@@ -310,24 +330,6 @@ bool SeriesTable::add_once(Row& row, const Part& part) {
     row.set_cell(open_, cell);
     page.unsent.add(row_id, (1 / part.sample_rate - 1) * static_cast<double>(part.values.size()));
     return true;
-}
-
-void SeriesTable::add_gauge(Row& row, const Part& part, std::int64_t now_ns) {
-    Page& page = open_page();
-    auto place = row.cell<std::uint64_t>(open_);
-    if (place == 0) {
-        page.gauges.emplace_back();
-        place = page.gauges.size();
-        row.set_cell(open_, place);
-    }
-    GaugeCell& gauge = page.gauges[place - 1];
-    if (part.gauge_is_delta) {
-        for (const double value : part.values) {
-            gauge.moved = protocol::saturating_add(gauge.moved, value);
-        }
-        return;
-    }
-    gauge = {.value = part.values.back(), .moved = 0, .set_at_ns = now_ns, .is_set = true};
 }
 
 bool SeriesTable::add_member(Row& row, std::string_view member) {
@@ -463,7 +465,9 @@ bool SeriesTable::retire_some(std::size_t rows_max) {
     for (; rows_max > 0 && !retirements_.empty(); --rows_max) {
         const Retirement asked = retirements_.back();
         retirements_.pop_back();
-        if (rows_[asked.row].touched_turn <= asked.turn) forget(asked.row);
+        // One that was asked for twice may be forgotten by now.
+        const Row& row = rows_[asked.row];
+        if (row.in_use && row.touched_turn <= asked.turn) forget(asked.row);
     }
     return !retirements_.empty();
 }

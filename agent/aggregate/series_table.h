@@ -10,8 +10,9 @@
 //
 // Pages
 // -----
-// Identity is permanent, values have two pages (page.h). turn() closes the open one. What
-// it costs does not depend on the number of series.
+// Identity is permanent, values have two pages (page.h). turn() closes the open one: it
+// exchanges two indices, however many series there are, and frees the numbers of the rows
+// that were forgotten meanwhile.
 //
 // Limits keep totals
 // ------------------
@@ -20,8 +21,8 @@
 // memory for the values of an interval is full (page.h), a value that would take more of it
 // counts there, too, until the end of the interval.
 //
-// Threads: a table belongs to its shard's thread. The flush thread reads a closed Page and,
-// through rows(), the cells of the rows listed in it; nothing else.
+// Threads: a table belongs to its shard's thread. The flush thread has a closed Page and,
+// through rows(), the cells of the rows listed in it, which it reads and empties; nothing else.
 #pragma once
 
 #include <array>
@@ -74,8 +75,8 @@ public:
     [[nodiscard]] protocol::Reject record(const protocol::MetricLine& line,
                                           protocol::Parser& parser, const Accent& accent,
                                           std::int64_t now_ns);
-    // Looks up the rows of several lines at once, which costs little more than the one that is
-    // farthest from the caches; no_row where the spelling is not known (record() admits it).
+    // Looks up the rows of several lines at once, so that their cache misses overlap; no_row where
+    // the spelling is not known (the other record() admits it).
     static constexpr RowId no_row = UINT32_MAX;
     void find(std::span<const protocol::QuickLine> lines, Spelling spelling,
               std::span<RowId> rows) noexcept;
@@ -99,12 +100,18 @@ public:
     };
     Closed turn();
 
-    // Asks to forget rows that had no sample since `turn`. It is done bit by bit, by
+    // Asks to forget rows that had no sample after the page of `turn`. It is done bit by bit, by
     // retire_some(); rows that meanwhile had one are left alone. Those forgotten are listed
     // in Page::retired, and their numbers are used again one page later.
     void request_retirement(std::span<const RowId> rows, std::uint32_t turn);
     // Looks at no more than `rows_max` of the rows asked for. False when none is left.
     bool retire_some(std::size_t rows_max);
+
+    // Some of what growing has left to do. A look where there is none.
+    void move_on() noexcept {
+        if (keys_.is_moving()) [[unlikely]]
+            keys_.move_on();
+    }
 
     RowStore& rows() noexcept { return rows_; }
 
@@ -158,7 +165,7 @@ private:
     [[nodiscard]] bool record_part(RowId row, const protocol::Part& part, std::int64_t now_ns);
     void record_in_overflow(RowId row, const protocol::Part& part, std::int64_t now_ns);
     [[nodiscard]] bool add_to_cell(Row& row, const protocol::Part& part, std::int64_t now_ns);
-    void add_gauge(Row& row, const protocol::Part& part, std::int64_t now_ns);
+    void add_to_gauge(Row& row, double value, bool is_delta, std::int64_t now_ns);
     [[nodiscard]] bool add_timer(Row& row, const protocol::Part& part);
     [[nodiscard]] bool add_once(Row& row, const protocol::Part& part);
     [[nodiscard]] bool add_member(Row& row, std::string_view member);

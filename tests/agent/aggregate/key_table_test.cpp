@@ -107,6 +107,36 @@ TEST_CASE("many lines are looked up as each alone is") {
     CHECK(found > 1'000);
 }
 
+TEST_CASE("slots that are to be left can be left without another key") {
+    KeyTable table(3);
+    std::vector<KeyTable::Handle> handles;
+    const auto add = [&] {
+        const std::string name = "name" + std::to_string(handles.size());
+        const SeriesKey key{.name = name};
+        const auto value = static_cast<std::uint32_t>(handles.size());
+        handles.push_back(table.insert(key, table.hash(key), value));
+    };
+    while (!table.is_moving()) add();
+    const std::size_t while_moving = table.bytes();
+    int steps = 0;
+    for (; table.is_moving(); ++steps) {
+        table.move_on();
+        for (std::uint32_t value = 0; value < handles.size(); value += 37) {
+            const SeriesKey key = table.key(handles[value]);
+            REQUIRE(table.find(key, table.hash(key)) == handles[value]);
+        }
+    }
+    CHECK(steps > 10);  // a few at a time
+    CHECK(table.bytes() < while_moving);
+    table.move_on();
+    add();
+    for (std::uint32_t value = 0; value < handles.size(); ++value) {
+        REQUIRE(table.value(handles[value]) == value);
+        const SeriesKey key = table.key(handles[value]);
+        REQUIRE(table.find(key, table.hash(key)) == handles[value]);
+    }
+}
+
 TEST_CASE("after mass erasure slots go back in steps, and everything is found meanwhile") {
     KeyTable table(7);
     const auto key_name = [](int i) { return "name" + std::to_string(i); };

@@ -112,6 +112,24 @@ TEST_CASE("a forgotten row is given back a turn later, and all it took with it")
     CHECK(table->bytes() <= bytes + 4'096 * sizeof(Row));
 }
 
+TEST_CASE("a row that is asked for twice is forgotten once") {
+    Table table;
+    table.say("a:1|c");
+    table.say("b:1|c");
+    const std::uint32_t turn = table.flush().turn;
+    const std::vector<RowId> rows = table.touched;
+    table->request_retirement(rows, turn);
+    table->request_retirement(rows, turn);
+    while (table->retire_some(1)) {
+    }
+    table.flush();
+    CHECK(table.retired.size() == 2);
+    CHECK(table->series() == 0);
+    table.say("c:1|c");
+    table.flush();
+    CHECK(table->series() == 1);
+}
+
 TEST_CASE("births stop at table_bytes and start again below it") {
     TableSettings settings;
     settings.bytes_max = 1ULL << 20U;
