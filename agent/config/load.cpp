@@ -52,7 +52,9 @@ constexpr std::int64_t series_max = 100'000'000;
 constexpr std::uint64_t table_bytes_min = 1ULL << 20U;
 // Blocks of values and text are taken by the 128 KiB, of each kind.
 constexpr std::uint64_t value_bytes_min = 8ULL << 20U;
-constexpr std::uint64_t table_bytes_max = 1ULL << 40U;
+// Rows and values are named by 32 bits: keys by units of 16 bytes (key_arena.h), values by numbers
+// of 8 (value_arena.h), of which a page has three quarters of what is given.
+constexpr std::uint64_t memory_bytes_max = 1ULL << 35U;
 
 // p / 100, rounded once: 99.9 becomes 0.999, which division by 100 misses.
 double quantile_of(double percentile) {
@@ -108,9 +110,9 @@ LimitsConfig read_limits(SectionReader&& section, std::span<const std::string> r
     limits.series_per_metric_max =
         static_cast<std::uint32_t>(section.integer("series_per_metric", 100'000, 1, series_max));
     limits.table_bytes_max =
-        section.bytes("table_bytes", 512ULL << 20U, table_bytes_min, table_bytes_max);
+        section.bytes("table_bytes", 512ULL << 20U, table_bytes_min, memory_bytes_max);
     limits.value_bytes_max =
-        section.bytes("value_bytes", 512ULL << 20U, value_bytes_min, table_bytes_max);
+        section.bytes("value_bytes", 512ULL << 20U, value_bytes_min, memory_bytes_max);
     if (section.has("series_per_metric") && limits.series_per_metric_max > limits.series_max) {
         section.warning(
             "series_per_metric",
