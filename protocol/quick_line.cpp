@@ -18,11 +18,13 @@ using blocks::block_bytes;
 using blocks::Chunk;
 using blocks::Tail;
 
-// Every bound of the grammar is above it, so that none has to be looked at here.
+// Name and tags of so short a line are within their bound, which need not be looked at here. The
+// number of tags is, when their spelling is first met (Parser::identity).
 constexpr std::size_t line_bytes_quick_max = identity_bytes_max;
 static_assert(line_bytes_quick_max <= line_bytes_max);
 
-// Lines are read faster than memory brings them. Most of a full datagram is beyond this.
+// Lines are read faster than memory brings them. The begin of a datagram is waited for all the
+// same; most of a full one is farther off than this, and there when it is read.
 constexpr std::size_t prefetched_bytes_ahead = 512;
 
 // --- bits -------------------------------------------------------------------------------
@@ -35,7 +37,7 @@ std::uint64_t without_first(std::uint64_t bits) {
     return bits & (bits - 1);
 }
 
-// All bits below the lowest of `bits`, and that; all there are when it has none.
+// The lowest of `bits` and all below it; all 64 where there is none.
 std::uint64_t up_to_first(std::uint64_t bits) {
     return bits ^ (bits - 1);
 }
@@ -71,7 +73,7 @@ template <class Set>
     const std::uint64_t bars = block.bar & inside;
     const std::uint64_t further = without_first(bars);
     Marks marks{.colon = from + place_of_first(block.colon), .bar = from + place_of_first(bars)};
-    // A line without a name has none: 0 - 1 is not less than anything.
+    // A line without a name is none, too: of a colon at 0, 0 - 1 is the largest number there is.
     if (bars == 0 || marks.colon - 1 >= marks.bar || (block.high & inside) != 0) [[unlikely]] {
         return {};
     }
@@ -90,9 +92,10 @@ template <class Set>
 
 // --- what they say ----------------------------------------------------------------------
 
-// The types that name a kind whose value is a number, by their first letter.
+// The types that name a kind whose value is a number, by their first letter. With that, length
+// and last letter are all of a type.
 struct Type {
-    std::uint16_t spelled = 0;  // as spelled_as() says
+    std::uint16_t spelled = 0;  // by spelled_as()
     Kind kind{};
 };
 constexpr std::size_t spelled_as(std::size_t size, char last) {
@@ -119,7 +122,8 @@ bool read_type(std::string_view type, Kind& kind) noexcept {
 
 // checkout.time:320|ms|@0.1|#region:eu
 //               ^^^
-// Those that parse_short_number() does not take.
+// Those that parse_short_number() does not take. What few lines need is not inlined, here and
+// below: it would take registers and room from what each line goes through.
 [[gnu::noinline]] bool read_long_value(std::string_view text, GaugeSign sign,
                                        QuickLine& line) noexcept {
     if (!parse_number(text, line.value)) return false;
@@ -174,13 +178,13 @@ bool read_type(std::string_view type, Kind& kind) noexcept {
     return begin[section] == '@' && read_rate(section, line);
 }
 
-// A line whose colon and bars are not in its first block: they are in one that begins with the
-// colon.
-// Returns as read_usual() does.
+// For a line that goes on behind its first block, whose second bar is not in that, or whose rate
+// does not end there: looks for the colon, and reads a block that begins with it. What does not
+// fit that is not usual. Returns as read_usual() does.
 template <class Set>
-[[gnu::noinline]] const char* read_from_colon(Chunk chunk, const char* begin,
-                                              const Reading& reading, QuickLine& line) {
-    const Set set;
+[[gnu::always_inline]] inline const char* read_from_colon(const Set& set, Chunk chunk,
+                                                          const char* begin, const Reading& reading,
+                                                          QuickLine& line) {
     for (const char* at = begin;; at += block_bytes) {
         const Block block = blocks::read_block(set, chunk, at);
         const std::uint64_t name = up_to_first(block.colon);
@@ -193,25 +197,32 @@ template <class Set>
     }
 }
 
+// read_from_colon() of one set of vectors, out of line: few lines need it, and with it in line the
+// others would have fewer registers.
+using ReadFar = const char* (*)(Chunk, const char*, const Reading&, QuickLine&);
+
 // The end of the line at `begin`, with CR; null if it is not usual, and then `line` is of no
 // meaning.
-template <class Set>
+template <ReadFar read_far, class Set>
 [[gnu::always_inline]] inline const char* read_usual(const Set& set, Chunk chunk, const char* begin,
                                                      const Reading& reading, QuickLine& line) {
-    __builtin_prefetch(begin + prefetched_bytes_ahead);
+    if (chunk.bytes_from(begin) > prefetched_bytes_ahead) {
+        __builtin_prefetch(begin + prefetched_bytes_ahead);
+    }
     const Block first = blocks::read_block(set, chunk, begin);
     const std::uint64_t second_bar = without_first(first.bar);
     const bool goes_on = first.line_feed == 0;
     if (goes_on && second_bar == 0) [[unlikely]] {
-        return read_from_colon<Set>(chunk, begin, reading, line);
+        return read_far(chunk, begin, reading, line);
     }
     const Marks marks = marks_in(first, 0, set, chunk, begin);
     if (read_marked(begin, marks, reading, line)) [[likely]]
         return marks.end;
+    if (!goes_on) return nullptr;
     // A rate's end may be behind the block.
     const char* section = begin + place_of_first(second_bar) + 1;
-    const bool may_have_far_bar = goes_on && section != chunk.end && *section == '@';
-    return may_have_far_bar ? read_from_colon<Set>(chunk, begin, reading, line) : nullptr;
+    const bool may_have_far_bar = section != chunk.end && *section == '@';
+    return may_have_far_bar ? read_far(chunk, begin, reading, line) : nullptr;
 }
 
 // The line by its end alone. Returns that, with CR.
@@ -223,7 +234,7 @@ template <class Set>
     return end;
 }
 
-template <class Set>
+template <class Set, ReadFar read_far>
 [[gnu::always_inline]] inline std::size_t read_lines(std::string_view& rest, const Reading& reading,
                                                      std::span<QuickLine> out) {
     const Set set;
@@ -232,7 +243,7 @@ template <class Set>
     QuickLine* line = out.data();
     QuickLine* const no_room = line + out.size();
     while (at != chunk.end && line != no_room) {
-        if (const char* end = read_usual(set, chunk, at, reading, *line); end != nullptr)
+        if (const char* end = read_usual<read_far>(set, chunk, at, reading, *line); end != nullptr)
             [[likely]] {
             at = end;
             ++line;
@@ -247,25 +258,47 @@ template <class Set>
 }
 
 // --- the doors --------------------------------------------------------------------------
+//
+// Flattened, so that all that a door calls is compiled for the instructions that it may use.
 
+[[gnu::noinline, gnu::flatten]] const char* read_far_portable(Chunk chunk, const char* begin,
+                                                              const Reading& reading,
+                                                              QuickLine& line) {
+    return read_from_colon(blocks::Portable(), chunk, begin, reading, line);
+}
 [[gnu::flatten]] std::size_t read_portable(std::string_view& rest, const Reading& reading,
                                            std::span<QuickLine> out) noexcept {
-    return read_lines<blocks::Portable>(rest, reading, out);
+    return read_lines<blocks::Portable, read_far_portable>(rest, reading, out);
 }
 
 #if defined(__x86_64__)
+[[gnu::noinline, gnu::flatten]] const char* read_far_sse2(Chunk chunk, const char* begin,
+                                                          const Reading& reading, QuickLine& line) {
+    return read_from_colon(blocks::Sse2(), chunk, begin, reading, line);
+}
 [[gnu::flatten]] std::size_t read_sse2(std::string_view& rest, const Reading& reading,
                                        std::span<QuickLine> out) noexcept {
-    return read_lines<blocks::Sse2>(rest, reading, out);
+    return read_lines<blocks::Sse2, read_far_sse2>(rest, reading, out);
+}
+[[gnu::noinline, gnu::flatten]] PITOT_AVX2 const char* read_far_avx2(Chunk chunk, const char* begin,
+                                                                     const Reading& reading,
+                                                                     QuickLine& line) {
+    return read_from_colon(blocks::Avx2(), chunk, begin, reading, line);
 }
 [[gnu::flatten]] PITOT_AVX2 std::size_t read_avx2(std::string_view& rest, const Reading& reading,
                                                   std::span<QuickLine> out) noexcept {
-    return read_lines<blocks::Avx2>(rest, reading, out);
+    return read_lines<blocks::Avx2, read_far_avx2>(rest, reading, out);
+}
+[[gnu::noinline, gnu::flatten]] PITOT_AVX512 const char* read_far_avx512(Chunk chunk,
+                                                                         const char* begin,
+                                                                         const Reading& reading,
+                                                                         QuickLine& line) {
+    return read_from_colon(blocks::Avx512(), chunk, begin, reading, line);
 }
 [[gnu::flatten]] PITOT_AVX512 std::size_t read_avx512(std::string_view& rest,
                                                       const Reading& reading,
                                                       std::span<QuickLine> out) noexcept {
-    return read_lines<blocks::Avx512>(rest, reading, out);
+    return read_lines<blocks::Avx512, read_far_avx512>(rest, reading, out);
 }
 #endif
 
