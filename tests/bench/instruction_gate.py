@@ -35,7 +35,8 @@ EXIT_SKIPPED = 77
 # Loads of instructions.cpp. AVX2 is the best set that callgrind knows; the plain ones are what
 # other machines run.
 MEASURED = [("usual", "avx2"), ("without_tags", "avx2"), ("long", "avx2"), ("zipf", "avx2"),
-            ("busy_series", "avx2"), ("one_line_a_datagram", "avx2"), ("usual", "sse2"), ("usual", "portable")]
+            ("busy_series", "avx2"), ("one_line_a_datagram", "avx2"), ("usual", "sse2"),
+            ("usual", "portable")]
 # Which memcpy() the C library takes.
 PLAIN_LIBRARY = ("glibc.cpu.hwcaps="
                  "-AVX2,-AVX,-AVX512F,-AVX512VL,-ERMS,-FSRM,-AVX_Fast_Unaligned_Load")
