@@ -49,13 +49,14 @@ else()
   target_link_options(pitot_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
 
-# libFuzzer steers by the branches of our code, so the layers report them; only its own
-# targets bring its main() (pitot_fuzz).
+# libFuzzer steers by the branches of what it looks at: the layers and its targets report them,
+# tests do not. Only its targets bring its main() (pitot_fuzz).
+add_library(pitot_steering INTERFACE)
 if(PITOT_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "PITOT_FUZZ needs clang: cmake --preset fuzz")
   endif()
-  target_compile_options(pitot_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_options(pitot_steering INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)

@@ -8,7 +8,7 @@ function(pitot_layer name)
   add_library(pitot_${name} STATIC)
   target_include_directories(pitot_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_features(pitot_${name} PUBLIC cxx_std_23)
-  target_link_libraries(pitot_${name} PRIVATE pitot_flags PUBLIC ${arg_USES})
+  target_link_libraries(pitot_${name} PRIVATE pitot_flags pitot_steering PUBLIC ${arg_USES})
 endfunction()
 
 # pitot_seldom(<target> <sources…>)
@@ -45,27 +45,28 @@ function(pitot_test name)
 endfunction()
 
 # pitot_fuzz(<name> SOURCES … USES … CORPUS <folder>)
-# A libFuzzer target: SOURCES define LLVMFuzzerTestOneInput. With PITOT_FUZZ it becomes a
-# fuzzer that ctest runs for FUZZ_SECONDS (label fuzz) from a copy of the corpus; in every
-# other build, a normal test that puts each file of the corpus through it once.
+# A libFuzzer target: SOURCES define LLVMFuzzerTestOneInput. The test <name>_corpus (label
+# corpus) puts each file of the corpus through it once, in every build. With PITOT_FUZZ it is a
+# fuzzer as well, which ctest runs for FUZZ_SECONDS (label fuzz) from a copy of the corpus.
 function(pitot_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;USES")
   cmake_path(ABSOLUTE_PATH arg_CORPUS)
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE pitot_flags ${arg_USES})
+  target_link_libraries(${name} PRIVATE pitot_flags pitot_steering ${arg_USES})
   if(PITOT_FUZZ)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    add_test(NAME ${name}
-      COMMAND ${PROJECT_SOURCE_DIR}/tests/fuzz/run-one $<TARGET_FILE:${name}> ${arg_CORPUS})
+    set(run_one ${PROJECT_SOURCE_DIR}/tests/fuzz/run-one $<TARGET_FILE:${name}> ${arg_CORPUS})
+    add_test(NAME ${name} COMMAND ${run_one})
     pitot_test_properties(${name})
     set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 14400)
+    add_test(NAME ${name}_corpus COMMAND ${run_one} --replay)
     add_dependencies(fuzzers ${name})
   else()
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/fuzz_replay_main.cpp)
-    add_test(NAME ${name} COMMAND ${name} ${arg_CORPUS})
-    pitot_test_properties(${name})
-    set_tests_properties(${name} PROPERTIES LABELS corpus)
+    add_test(NAME ${name}_corpus COMMAND ${name} ${arg_CORPUS})
   endif()
+  pitot_test_properties(${name}_corpus)
+  set_tests_properties(${name}_corpus PROPERTIES LABELS corpus)
 endfunction()
 
 # What holds for every test. A sanitizer's finding ends the test that has it.

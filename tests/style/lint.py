@@ -134,6 +134,15 @@ def check_header(file):
         file.find(code[0] if code else 1, "once", "#pragma once must follow the comment")
 
 
+def check_own_header(file):
+    """A source begins with its header, which thereby compiles alone: tests/style/CMakeLists.txt
+    has units for the headers without a source only."""
+    wanted = f'#include "{file.path.removesuffix(".cpp")}.h"'
+    number = next((n for n, line in enumerate(file.lines, 1) if line.startswith("#")), 1)
+    if file.lines[number - 1] != wanted:
+        file.find(number, "own", f"the first of all directives must be {wanted}")
+
+
 def check_banned(file):
     """Calls and words that have a better place, or none."""
     rules = [rule for rule in BANNED if rule[1].search(file.path)]
@@ -159,8 +168,8 @@ def check_functions(file):
                                          f"got {length}")
 
 
-def check_file(path, lines):
-    """All findings of one file."""
+def check_file(path, lines, has_header=False):
+    """All findings of one file; `has_header`: one of the same name is beside it."""
     if DATA.match(path):
         return []
     file = File(path, lines)
@@ -168,6 +177,8 @@ def check_file(path, lines):
     check_banned(file)
     if path.endswith(".h"):
         check_header(file)
+    if has_header and re.match(LIBRARIES, path) and path.endswith(".cpp"):
+        check_own_header(file)
     if path.endswith(CPP + (".py",)):
         check_functions(file)
     return file.close()
@@ -176,10 +187,12 @@ def check_file(path, lines):
 def check(root):
     """All findings in the tree."""
     findings = []
-    for path in tree.files(root):
+    paths = set(tree.files(root))
+    for path in paths:
         lines = tree.read_lines(root, path)
         if lines is not None:
-            findings += check_file(path, lines)
+            has_header = path.removesuffix(".cpp") + ".h" in paths
+            findings += check_file(path, lines, has_header)
     return findings
 
 

@@ -94,6 +94,18 @@ class Lint(unittest.TestCase):
                 else:
                     self.assertIn(expected, rules)
 
+    def test_own_header(self):
+        for first, rules in (('#include "agent/a.h"\n', []),
+                             ('// Why.\n\n#include "agent/a.h"\n', []),
+                             ('#include <vector>\n#include "agent/a.h"\n', ["own"]),
+                             ('#define A\n#include "agent/a.h"\n', ["own"]),
+                             ("int a;\n", ["own"])):
+            with self.subTest(first=first):
+                findings = lint.check_file("agent/a.cpp", first.split("\n"), has_header=True)
+                self.assertEqual([what.split(":")[0] for _, _, what in findings], rules)
+                self.assertEqual(lint.check_file("agent/a.cpp", first.split("\n")), [])
+        self.assertEqual(lint.check_file("tests/a.cpp", ["int a;", ""], has_header=True), [])
+
     def test_functions(self):
         self.assertEqual([(first, last) for _, first, last in functions.of_cpp(FUNCTIONS)],
                          [(3, 3), (7, 13), (14, 15), (18, 19), (21, 22)])
