@@ -80,8 +80,9 @@ def lines_of(log: Path) -> list[str]:
 
 
 def settings(**log: str) -> dict[str, object]:
-    """Flushes come often, so that what is refused is reported soon."""
-    return {"interval": "100ms", "log": log,
+    """Flushes come often, so that what is refused is reported soon; a stop does not wait for the
+    destination, where nobody is."""
+    return {"interval": "100ms", "shutdown_deadline": "500ms", "log": log,
             "listeners": {"apps": {"type": "udp", "address": "127.0.0.1:0"},
                           "streams": {"type": "tcp", "address": "127.0.0.1:0"}},
             "sinks": {"away": {"type": "pushgateway", "url": "http://127.0.0.1:9"}}}
