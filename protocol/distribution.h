@@ -38,8 +38,8 @@ public:
     // `value` finite, `weight` finite and positive (1 / sample rate). Everything here
     // counts the weight as the histogram does (weight_on_grid()).
     void add(double value, double weight = 1);
-    // Each with weight 1: what adding them one by one gives, for a third of the cost; spread but
-    // for the last bit or two.
+    // Each with weight 1: what adding them one by one gives, the spread but for the last bit or
+    // two. The division that moves the mean is one for all.
     void add(std::span<const double> values);
     // Counts, minimum, maximum and histogram are the same, bit for bit, in whatever order
     // parts are merged; sum, mean and spread but for the last bit or two.

@@ -4,10 +4,10 @@
 // The first values of an interval are kept as they are, in a block that doubles; weights
 // are kept beside them once there is one that is not 1. Beyond exact_values_max they
 // become a Distribution, and their block is where further ones wait: they are added when it
-// is full, all at once, which costs a third of adding each as it comes, and waits once for
-// the memory of the distribution in place of each time. Where memory is tight
-// (memory_meter.h), distributions grow to coarse_buckets_max buckets only; where it is full, a
-// cell that would take more of it refuses. What to do with the values is the flush's business.
+// is full, all at once, so that a distribution, which is seldom in a cache, is waited for
+// once in 31 values. Where memory is tight (memory_meter.h), distributions grow to
+// coarse_buckets_max buckets only; where it is full, a cell that would take more of it
+// refuses. What to do with the values is the flush's business.
 #pragma once
 
 #include <span>

@@ -86,8 +86,8 @@ public:
 
     // `pages`: one per shard, by shard number; one whose page is null did not answer. What
     // is folded here is counted in the pages, so their counts are read after it (and before
-    // finish()). `own`: what the
-    // agent tells of itself; in every merge from the first one on, or in none.
+    // finish()). `own`: what the agent tells of itself; in every merge from the first one on,
+    // or in none.
     const protocol::Snapshot& merge(std::span<const ShardPage> pages, const Interval& interval,
                                     const ShardPage& own = {});
     // Between merge() and finish(), once at most: gauges that were made of what came in
