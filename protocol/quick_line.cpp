@@ -199,11 +199,11 @@ template <class Set>
 
 // read_from_colon() of one set of vectors, out of line: few lines need it, and with it in line the
 // others would have fewer registers.
-using ReadFar = const char* (*)(Chunk, const char*, const Reading&, QuickLine&);
+using FarReader = const char* (*)(Chunk, const char*, const Reading&, QuickLine&);
 
 // The end of the line at `begin`, with CR; null if it is not usual, and then `line` is of no
 // meaning.
-template <ReadFar read_far, class Set>
+template <FarReader ReadFar, class Set>
 [[gnu::always_inline]] inline const char* read_usual(const Set& set, Chunk chunk, const char* begin,
                                                      const Reading& reading, QuickLine& line) {
     if (chunk.bytes_from(begin) > prefetched_bytes_ahead) {
@@ -213,7 +213,7 @@ template <ReadFar read_far, class Set>
     const std::uint64_t second_bar = without_first(first.bar);
     const bool goes_on = first.line_feed == 0;
     if (goes_on && second_bar == 0) [[unlikely]] {
-        return read_far(chunk, begin, reading, line);
+        return ReadFar(chunk, begin, reading, line);
     }
     const Marks marks = marks_in(first, 0, set, chunk, begin);
     if (read_marked(begin, marks, reading, line)) [[likely]]
@@ -222,7 +222,7 @@ template <ReadFar read_far, class Set>
     // A rate's end may be behind the block.
     const char* section = begin + place_of_first(second_bar) + 1;
     const bool may_have_far_bar = section != chunk.end && *section == '@';
-    return may_have_far_bar ? read_far(chunk, begin, reading, line) : nullptr;
+    return may_have_far_bar ? ReadFar(chunk, begin, reading, line) : nullptr;
 }
 
 // The line by its end alone. Returns that, with CR.
@@ -234,7 +234,7 @@ template <ReadFar read_far, class Set>
     return end;
 }
 
-template <class Set, ReadFar read_far>
+template <class Set, FarReader ReadFar>
 [[gnu::always_inline]] inline std::size_t read_lines(std::string_view& rest, const Reading& reading,
                                                      std::span<QuickLine> out) {
     const Set set;
@@ -243,7 +243,7 @@ template <class Set, ReadFar read_far>
     QuickLine* line = out.data();
     QuickLine* const no_room = line + out.size();
     while (at != chunk.end && line != no_room) {
-        if (const char* end = read_usual<read_far>(set, chunk, at, reading, *line); end != nullptr)
+        if (const char* end = read_usual<ReadFar>(set, chunk, at, reading, *line); end != nullptr)
             [[likely]] {
             at = end;
             ++line;
