@@ -45,13 +45,19 @@ Shard::Answer Shard::turn() {
                   .table_bytes = intake_.table().bytes(),
                   .value_bytes = value_bytes};
     answer.stall_ns = clock_.steady_ns() - started_ns;
+    begin_retiring();
     return answer;
 }
 
 void Shard::retire(const Retirements& retirements) {
     assert_owner();
     intake_.table().request_retirement(retirements.rows, retirements.turn);
-    if (!std::exchange(retiring_, true)) retire_step();
+    begin_retiring();
+}
+
+void Shard::begin_retiring() {
+    if (!intake_.table().is_retiring() || std::exchange(retiring_, true)) return;
+    boost::asio::post(loop_->io, [this] { retire_step(); });
 }
 
 void Shard::retire_step() {

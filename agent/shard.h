@@ -61,6 +61,7 @@ private:
     void run();  // until the loop is stopped; the calling thread becomes the owner
     Answer turn();
     void retire(const Retirements& retirements);
+    void begin_retiring();
     void retire_step();
     void drain();
 

@@ -26,22 +26,10 @@
 #include "protocol/event.h"
 #include "protocol/reject.h"
 #include "protocol/sample.h"
+#include "protocol/series.h"
 #include "protocol/unique_count.h"
 
 namespace pitot::protocol {
-
-// Dense, from 0; reused after a series expires (Series::birth tells lives apart).
-using SeriesId = std::uint32_t;
-
-// Who a series is. Tags are sorted by their bytes, without duplicates or empty ones.
-struct Series {
-    std::string_view name;
-    std::span<const Tag> tags;
-    Kind kind = Kind::counter;
-    std::uint64_t birth = 0;  // unique in the process, ascending; 0 for an id not in use
-    // Begin of the interval it first appeared in: the start of totals.
-    std::int64_t born_unix_ns = 0;
-};
 
 struct CounterPoint {
     SeriesId id = 0;

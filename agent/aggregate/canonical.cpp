@@ -38,17 +38,4 @@ SeriesKey Canonicalizer::key_of(const protocol::Identity& identity, protocol::Ki
             .spelling = Spelling::plain};
 }
 
-void split_canonical_tags(std::string_view tags, std::vector<protocol::Tag>& out) {
-    out.clear();
-    while (!tags.empty()) {
-        const std::string_view tag = tags.substr(0, tags.find(','));
-        tags.remove_prefix(std::min(tags.size(), tag.size() + 1));
-        const std::size_t colon = tag.find(':');
-        const bool has_value = colon != std::string_view::npos;
-        out.push_back({.key = tag.substr(0, colon),
-                       .value = has_value ? tag.substr(colon + 1) : std::string_view(),
-                       .has_value = has_value});
-    }
-}
-
 }  // namespace pitot::agent

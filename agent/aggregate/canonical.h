@@ -14,9 +14,6 @@
 
 namespace pitot::agent {
 
-// Splits a canonical tag section into tags. `out` is cleared first; its views point into `tags`.
-void split_canonical_tags(std::string_view tags, std::vector<protocol::Tag>& out);
-
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): text_ is written before it is read
 class Canonicalizer {
 public:

@@ -58,6 +58,11 @@ public:
     Record& operator[](Handle handle) noexcept { return *record_at(handle); }
     const Record& operator[](Handle handle) const noexcept { return *record_at(handle); }
 
+    // Of the key: name and tags, as many as it was allocated for.
+    char* bytes_of(Handle handle) noexcept {
+        return reinterpret_cast<char*>(record_at(handle) + 1);
+    }
+
     // What the records take, without the room between them.
     std::size_t live_bytes() const noexcept { return live_units_ * unit_bytes; }
     // Memory held, and what it would be with another key of so many bytes.

@@ -156,7 +156,6 @@ KeyTable::Handle KeyTable::find(const SeriesKey& key, std::uint32_t hash) const 
 }
 
 // Apart from the loop above, which seldom comes here and would hold both probes.
-// Apart from the loop above, which seldom comes here and would hold both probes.
 [[gnu::noinline]] KeyTable::Handle KeyTable::find(const SoughtKey& key,
                                                   std::uint32_t hash) const noexcept {
     const Handle found = find_in(current_, key, hash);
@@ -218,7 +217,7 @@ KeyTable::Handle KeyTable::insert(const SeriesKey& key, std::uint32_t hash, std:
     entry.next = 0;
     entry.kind = key.kind;
     entry.spelling = key.spelling;
-    char* bytes = reinterpret_cast<char*>(&entry + 1);
+    char* const bytes = records_.bytes_of(handle);
     std::ranges::copy(key.name, bytes);
     std::ranges::copy(key.tags, bytes + key.name.size());
 
@@ -228,6 +227,11 @@ KeyTable::Handle KeyTable::insert(const SeriesKey& key, std::uint32_t hash, std:
 }
 
 void KeyTable::erase(Handle handle) {
+    unlink(handle);
+    release(handle);
+}
+
+void KeyTable::unlink(Handle handle) noexcept {
     const SeriesKey erased = key(handle);
     const std::uint32_t hash = this->hash(erased);
     Slot* slot = current_.find(hash, handle);
@@ -235,7 +239,6 @@ void KeyTable::erase(Handle handle) {
     assert(slot != nullptr);
     slot->handle = erased_slot;
     --size_;
-    records_.release(handle);
 }
 
 // At three quarters of the slots a new set is begun, of a size for the keys there are:

@@ -50,10 +50,17 @@ public:
     Handle insert(const SeriesKey& key, std::uint32_t hash, std::uint32_t value);
 
     void erase(Handle handle);
+    // The halves of erase(), where others still read the key: from unlink() on it is not found,
+    // and until release() its bytes stay.
+    void unlink(Handle handle) noexcept;
+    void release(Handle handle) noexcept { records_.release(handle); }
 
     // Whether there are slots to be left; leaves some of them, in a microsecond or less.
     bool is_moving() const noexcept { return old_.count != 0; }
-    void move_on() noexcept { move(slots_moved_at_leisure); }
+    void move_on() noexcept {
+        if (is_moving()) [[unlikely]]
+            move(slots_moved_at_leisure);
+    }
 
     SeriesKey key(Handle handle) const noexcept;
     std::uint32_t value(Handle handle) const noexcept { return records_[handle].value; }

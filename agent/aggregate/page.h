@@ -33,12 +33,13 @@
 
 namespace pitot::agent {
 
-// A row that came into being in this page.
+// A row that came into being in this page. Its text stays where it is until the flush has read,
+// and reset, the page that has the row among those retired: it may keep views.
 struct Birth {
     RowId row = 0;
     protocol::Kind kind{};
     std::string_view name;
-    std::string_view tags;  // canonical: sorted, unique, joined by ','
+    std::string_view tags;  // canonical: sorted, unique, joined by ','; right behind the name
 };
 
 // What happened to a gauge: the last value set, and how far it moved since then, or since

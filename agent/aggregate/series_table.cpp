@@ -186,8 +186,6 @@ RowId SeriesTable::give_birth(const SeriesKey& canonical, std::uint32_t hash) {
     born.kind = canonical.kind;
     born.in_use = true;
     add_spelling(row, canonical, hash);
-    // The key's own bytes stay as long as the row does, and the flush gives up a row only
-    // after it has read its birth.
     const SeriesKey kept = keys_.key(born.spellings);
     open_page().births.push_back(
         {.row = row, .kind = kept.kind, .name = kept.name, .tags = kept.tags});
@@ -454,6 +452,9 @@ SeriesTable::Closed SeriesTable::turn() {
     open_ = 1 - open_;
     ++turn_;
     assert(open_page().touched.empty());
+    std::vector<KeyTable::Handle>& unread = forgotten_keys_[open_];
+    unread_keys_.insert(unread_keys_.end(), unread.begin(), unread.end());
+    unread.clear();
     return result;
 }
 
@@ -462,6 +463,10 @@ void SeriesTable::request_retirement(std::span<const RowId> rows, std::uint32_t 
 }
 
 bool SeriesTable::retire_some(std::size_t rows_max) {
+    for (; rows_max > 0 && !unread_keys_.empty(); --rows_max) {
+        keys_.release(unread_keys_.back());
+        unread_keys_.pop_back();
+    }
     for (; rows_max > 0 && !retirements_.empty(); --rows_max) {
         const Retirement asked = retirements_.back();
         retirements_.pop_back();
@@ -469,7 +474,7 @@ bool SeriesTable::retire_some(std::size_t rows_max) {
         const Row& row = rows_[asked.row];
         if (row.in_use && row.touched_turn <= asked.turn) forget(asked.row);
     }
-    return !retirements_.empty();
+    return is_retiring();
 }
 
 void SeriesTable::forget(RowId row) {
@@ -491,7 +496,8 @@ void SeriesTable::forget(RowId row) {
             metric_names_bytes_ -= metric_bytes(canonical.name);
         }
     }
-    keys_.erase(spelling);
+    keys_.unlink(spelling);
+    forgotten_keys_[open_].push_back(spelling);
     rows_.clear(row);
     retired_.push_back(row);
 }

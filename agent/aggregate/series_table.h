@@ -102,16 +102,16 @@ public:
 
     // Asks to forget rows that had no sample after the page of `turn`. It is done bit by bit, by
     // retire_some(); rows that meanwhile had one are left alone. Those forgotten are listed
-    // in Page::retired, and their numbers are used again one page later.
+    // in Page::retired, and their numbers are used again one page later. The bytes of their keys
+    // stay until the flush has read that page (Birth): there is something to do again when the
+    // page is opened the next time.
     void request_retirement(std::span<const RowId> rows, std::uint32_t turn);
-    // Looks at no more than `rows_max` of the rows asked for. False when none is left.
+    // Looks at no more than `rows_max` rows. False when none is left.
     bool retire_some(std::size_t rows_max);
+    bool is_retiring() const noexcept { return !retirements_.empty() || !unread_keys_.empty(); }
 
     // Some of what growing has left to do. A look where there is none.
-    void move_on() noexcept {
-        if (keys_.is_moving()) [[unlikely]]
-            keys_.move_on();
-    }
+    void move_on() noexcept { keys_.move_on(); }
 
     RowStore& rows() noexcept { return rows_; }
 
@@ -200,6 +200,9 @@ private:
     };
     std::vector<Retirement> retirements_;  // asked for, from the back
     std::vector<RowId> retired_;           // done in the open page: free after the turn
+    // Of forgotten rows: by the page that was open, and those whose page the flush has read.
+    std::array<std::vector<KeyTable::Handle>, 2> forgotten_keys_;
+    std::vector<KeyTable::Handle> unread_keys_;
 };
 
 }  // namespace pitot::agent

@@ -111,7 +111,7 @@ std::uint32_t Evaluator::window_for(const Feed& feed) {
 // --- series
 
 std::optional<double> Evaluator::factor_of(const Feed& feed, const protocol::Series& series) {
-    const auto unit = settings_.unit_of ? settings_.unit_of(series.name) : std::nullopt;
+    const auto unit = settings_.unit_of ? settings_.unit_of(series.name()) : std::nullopt;
     const auto factor = alerts::factor_of(feed, series.kind, unit);
     if (!factor && usage_.unfit_series++ == 0) usage_.unfit_example = unfit_text(series, unit);
     return factor;

@@ -13,7 +13,7 @@ namespace {
 template <typename Holds>
 bool any_value(const protocol::Series& series, std::string_view tag, Holds holds) {
     bool is_there = false;
-    for (const protocol::Tag& each : series.tags) {
+    for (const protocol::Tag each : series.tags()) {
         if (each.key != tag) continue;
         is_there = true;
         if (holds(each.value)) return true;
@@ -31,7 +31,7 @@ GroupLabels labels_of(const protocol::Series& series, const Labels& wanted,
     for (std::size_t number = 0; number < captures.size(); ++number) {
         all.push_back({capture_name(number), std::string(captures[number])});
     }
-    for (const protocol::Tag& tag : series.tags) {
+    for (const protocol::Tag tag : series.tags()) {
         all.push_back({std::string(tag.key), std::string(tag.value)});
     }
     std::ranges::sort(all);
@@ -77,7 +77,7 @@ void Matcher::add(const Feed& feed) {
 
 void Matcher::match(const protocol::Series& series,
                     const std::function<void(std::uint32_t, GroupLabels)>& visit) const {
-    if (const auto named = by_name_.find(series.name); named != by_name_.end()) {
+    if (const auto named = by_name_.find(series.name()); named != by_name_.end()) {
         for (const std::uint32_t number : named->second) try_one(number, series, visit);
     }
     for (const std::uint32_t number : globs_) try_one(number, series, visit);
@@ -88,7 +88,8 @@ void Matcher::try_one(std::uint32_t number, const protocol::Series& series,
     const Wanted& wanted = wanted_[number];
     if (!wanted.accepts.contains(series.kind)) return;
     std::vector<std::string_view> captures;
-    if (is_glob(wanted.metric) && !matches_name_glob(wanted.metric, series.name, captures)) return;
+    if (is_glob(wanted.metric) && !matches_name_glob(wanted.metric, series.name(), captures))
+        return;
     const bool holds = std::ranges::all_of(
         wanted.conditions, [&](const TagCondition& each) { return each.holds(series); });
     if (holds) visit(number, labels_of(series, wanted.labels, captures));

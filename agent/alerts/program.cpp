@@ -514,7 +514,7 @@ std::optional<double> factor_of(const Feed& feed, protocol::Kind kind,
 }
 
 std::string unfit_text(const protocol::Series& series, const std::optional<Unit>& declared) {
-    return fmt::format("`{}` is a {} {}", printable(series.name), to_string(series.kind),
+    return fmt::format("`{}` is a {} {}", printable(series.name()), to_string(series.kind),
                        declared ? fmt::format("in {}", declared->name) : "without a unit");
 }
 

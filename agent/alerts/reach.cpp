@@ -22,15 +22,19 @@ constexpr std::size_t example_tags_max = 12;
 
 // As a rule would ask for it.
 std::string text_of(const protocol::Series& series) {
-    std::string text = printable(series.name, part_characters_max);
-    if (series.tags.empty()) return text;
+    std::string text = printable(series.name(), part_characters_max);
+    if (series.tags().empty()) return text;
     text += '{';
-    for (std::size_t i = 0; i < std::min(series.tags.size(), example_tags_max); ++i) {
-        text += fmt::format("{}{}=\"{}\"", i == 0 ? "" : ", ",
-                            printable(series.tags[i].key, part_characters_max),
-                            printable(series.tags[i].value, part_characters_max));
+    std::size_t shown = 0;
+    for (const protocol::Tag tag : series.tags()) {
+        if (shown > 0) text += ", ";
+        if (shown++ == example_tags_max) {
+            text += "…";
+            break;
+        }
+        text += fmt::format("{}=\"{}\"", printable(tag.key, part_characters_max),
+                            printable(tag.value, part_characters_max));
     }
-    if (series.tags.size() > example_tags_max) text += ", …";
     return text + '}';
 }
 
@@ -71,7 +75,7 @@ void Reach::match(std::span<const protocol::Series> series,
         if (each.birth == 0) continue;
         std::optional<std::optional<Unit>> unit;  // looked up once, where something matches
         matcher.match(each, [&](std::uint32_t place, GroupLabels labels) {
-            if (!unit) unit = unit_of(each.name);
+            if (!unit) unit = unit_of(each.name());
             if (!factor_of(*feeds_[place], each.kind, *unit)) return;
             FeedReach& reach = reaches_[place];
             ++reach.series;

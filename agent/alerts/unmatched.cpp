@@ -139,7 +139,7 @@ void UnmatchedFinder::compare(Place& place, const protocol::Snapshot& snapshot) 
     std::unordered_set<std::string_view> seen;
     for (const protocol::Series& series : snapshot.series) {
         if (seen.size() >= names_max) break;
-        if (series.birth != 0) seen.insert(series.name);
+        if (series.birth != 0) seen.insert(series.name());
     }
     place.nearest = nearest_metrics(place.feed.metric, {seen.begin(), seen.end()});
 }
@@ -164,7 +164,7 @@ std::string UnmatchedFinder::reason_of(const Place& place,
     bool has_tags = false;
     for (const protocol::Series& series : snapshot.series) {
         if (series.birth == 0 || !matches(with_name, series)) continue;
-        const std::string name = printable(series.name);
+        const std::string name = printable(series.name());
         if (!matches(with_tags, series)) {
             if (reason.empty()) {
                 reason = fmt::format("no series of `{}` has the tags that are asked for", name);
@@ -174,7 +174,7 @@ std::string UnmatchedFinder::reason_of(const Place& place,
             has_tags = true;
             reason = fmt::format("`{}` is a {}, where {} are read", name, to_string(series.kind),
                                  kinds_text(place.feed.accepts));
-        } else if (const auto unit = unit_of_ ? unit_of_(series.name) : std::nullopt;
+        } else if (const auto unit = unit_of_ ? unit_of_(series.name()) : std::nullopt;
                    !factor_of(place.feed, series.kind, unit)) {
             return unfit_text(series, unit) + "; declare it in [units]";
         } else {

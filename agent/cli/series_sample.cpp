@@ -107,17 +107,26 @@ void add_series(const json::value& labels, SeriesSample& sample) {
             tags.emplace_back(key, text_of(value));
         }
     }
-    if (!name.empty() && kind) sample.add(std::move(name), *kind, std::move(tags));
+    if (!name.empty() && kind) sample.add(name, *kind, std::move(tags));
 }
 
 }  // namespace
 
-void SeriesSample::add(std::string name, protocol::Kind kind, Tags tags) {
+void SeriesSample::add(std::string_view name, protocol::Kind kind, Tags tags) {
     std::ranges::sort(tags);
-    Kept& kept = kept_.emplace_back(Kept{std::move(name), std::move(tags), {}});
-    for (const auto& [key, value] : kept.tags) kept.views.push_back({.key = key, .value = value});
-    series_.push_back(
-        {.name = kept.name, .tags = kept.views, .kind = kind, .birth = series_.size() + 1});
+    std::string text(name);
+    for (const auto& [key, value] : tags) {
+        if (text.size() > name.size()) text += ',';
+        text.append(key).append(":").append(value);
+    }
+    if (text.size() > protocol::identity_bytes_max + protocol::tags_per_line_max) return;
+    texts_.push_back(std::move(text));
+    series_.push_back({.text = texts_.back().data(),
+                       .name_bytes = static_cast<std::uint16_t>(name.size()),
+                       .tags_bytes = static_cast<std::uint16_t>(texts_.back().size() - name.size()),
+                       .kind = kind,
+                       .name_hash = protocol::name_hash_of(name, kind),
+                       .birth = series_.size() + 1});
 }
 
 std::expected<SeriesSample, std::string> series_of_lines(const std::filesystem::path& file,
@@ -139,8 +148,8 @@ std::expected<SeriesSample, std::string> series_of_lines(const std::filesystem::
     for (const protocol::Series& series : snapshot.series) {
         if (series.birth == 0) continue;
         SeriesSample::Tags tags;
-        for (const protocol::Tag& tag : series.tags) tags.emplace_back(tag.key, tag.value);
-        sample.add(std::string(series.name), series.kind, std::move(tags));
+        for (const protocol::Tag tag : series.tags()) tags.emplace_back(tag.key, tag.value);
+        sample.add(series.name(), series.kind, std::move(tags));
     }
     const auto refused =
         std::accumulate(snapshot.rejected.begin(), snapshot.rejected.end(), std::uint64_t{0});
@@ -169,14 +178,14 @@ std::expected<SeriesSample, std::string> series_of_agent(const AgentTarget& targ
             if (known.insert(json::serialize(labels)).second) add_series(labels, sample);
         }
     }
-    for (const protocol::Series& series : sample.series()) names.emplace(series.name);
+    for (const protocol::Series& series : sample.series()) names.emplace(series.name());
     const auto all = inquiry.ask(std::string(page_series_names), "the names of all series");
     if (!all) return std::unexpected(all.error());
     for (const json::value& name : *all) {
         // Of no rule's name, so that nothing but its name matters.
         std::string text(text_of(name));
         if (!text.empty() && !names.contains(text)) {
-            sample.add(std::move(text), protocol::Kind::counter, {});
+            sample.add(text, protocol::Kind::counter, {});
         }
     }
     sample.remarks = std::move(inquiry.remarks);

@@ -30,7 +30,8 @@ class SeriesSample {
 public:
     using Tags = std::vector<std::pair<std::string, std::string>>;
 
-    void add(std::string name, protocol::Kind kind, Tags tags);
+    // One longer than a client's may be is no agent's, and is left out.
+    void add(std::string_view name, protocol::Kind kind, Tags tags);
     // Good until the next add().
     std::span<const protocol::Series> series() const { return series_; }
 
@@ -38,12 +39,7 @@ public:
     std::vector<std::string> remarks = {};
 
 private:
-    struct Kept {
-        std::string name;
-        Tags tags;
-        std::vector<protocol::Tag> views;
-    };
-    std::deque<Kept> kept_;  // stay where they are
+    std::deque<std::string> texts_;  // of the series; they stay where they are
     std::vector<protocol::Series> series_;
 };
 

@@ -174,7 +174,8 @@ void Merger::bind(BoundShard& shard, const Birth& birth, const SeriesRegistry::R
                   std::uint32_t turn) {
     if (birth.row >= shard.rows.size()) shard.rows.resize(birth.row + 1);
     assert(shard.rows[birth.row].id == none);
-    shard.rows[birth.row] = {.id = resolved.id, .last_turn = turn, .is_folded = resolved.is_folded};
+    shard.rows[birth.row] = {
+        .id = resolved.id, .last_turn = turn & turn_mask, .is_folded = resolved.is_folded};
     ++live_rows_[resolved.id];
 }
 
@@ -217,7 +218,7 @@ SeriesRegistry::Resolved Merger::resolve(const Birth& birth) {
 SeriesId Merger::overflow_of(SeriesId id) {
     const protocol::Series series = registry_[id];
     const SeriesRegistry::Resolved overflow =
-        registry_.resolve_overflow(series.name, series.kind, snapshot_.start_unix_ns);
+        registry_.resolve_overflow(series.name(), series.kind, snapshot_.start_unix_ns);
     if (overflow.is_new) add_point(overflow.id);
     if (overflow.id >= kept_.size()) kept_.resize(overflow.id + 1, false);
     if (!kept_[overflow.id]) {
@@ -305,7 +306,7 @@ void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
     for (const RowId row_id : from.closed.page->touched) {
         BoundRow& bound = shard.rows[row_id];
         assert(bound.id != none);
-        bound.last_turn = from.closed.turn;
+        bound.last_turn = from.closed.turn & turn_mask;
         bound.retiring = false;
         Row& row = rows[row_id];
         const std::uint64_t cell = row.cells[from.closed.index];
@@ -319,7 +320,7 @@ void Merger::read_touched(BoundShard& shard, const ShardPage& from) {
         }
         if (folded) {
             ++page.counts.limited[std::to_underlying(Limited::overflow_rows)];
-            page.note_culprit(registry_[bound.id].name);
+            page.note_culprit(registry_[bound.id].name());
         }
     }
 }
@@ -397,7 +398,10 @@ void Merger::release_retired(BoundShard& shard, const ShardPage& from) {
     for (const RowId row : from.closed.page->retired) {
         const SeriesId id = std::exchange(shard.rows[row], BoundRow{}).id;
         assert(id != none && live_rows_[id] > 0);
-        if (--live_rows_[id] > 0) continue;
+        if (--live_rows_[id] > 0) {
+            registry_.keep_text(id);
+            continue;
+        }
         drop_point(id);
         registry_.forget(id);
         ++expired_total_;
@@ -498,7 +502,8 @@ void Merger::sweep(BoundShard& shard, const ShardPage& from) {
         if (bound.id == none || bound.retiring) continue;
         const std::uint32_t expiry =
             settings_.expiry_intervals[std::to_underlying(registry_[bound.id].kind)];
-        if (expiry == 0 || from.closed.turn - bound.last_turn < expiry) continue;
+        const std::uint32_t silent_turns = (from.closed.turn - bound.last_turn) & turn_mask;
+        if (expiry == 0 || silent_turns < expiry) continue;
         bound.retiring = true;
         shard.retirements.rows.push_back(static_cast<RowId>(shard.sweep_at));
     }

@@ -110,13 +110,17 @@ public:
 private:
     static constexpr std::uint32_t none = UINT32_MAX;
 
+    // Of a turn, what a row keeps: enough for decades of intervals of a second.
+    static constexpr unsigned turn_bits = 30;
+    static constexpr std::uint32_t turn_mask = (std::uint32_t{1} << turn_bits) - 1;
     // A shard's row, seen from here.
     struct BoundRow {
         protocol::SeriesId id = none;
-        std::uint32_t last_turn = 0;
-        bool retiring = false;
-        bool is_folded = false;  // into an overflow series, at birth
+        std::uint32_t last_turn : turn_bits = 0;  // of the last news
+        bool retiring : 1 = false;
+        bool is_folded : 1 = false;  // into an overflow series, at birth
     };
+    static_assert(sizeof(BoundRow) == 8, "there is one for each row of each shard");
     struct BoundShard {
         std::vector<BoundRow> rows;
         std::size_t sweep_at = 0;

@@ -3,110 +3,140 @@
 #include <algorithm>
 #include <cassert>
 
-#include "agent/aggregate/canonical.h"
 #include "agent/aggregate/series_table.h"
 #include "agent/limits.h"
 
 namespace pitot::agent {
 
+using protocol::Series;
+using protocol::SeriesId;
+
 SeriesRegistry::SeriesRegistry(std::uint64_t key_seed, std::uint32_t series_max)
-    : keys_(key_seed), series_max_(series_max) {}
+    : hash_(key_seed),
+      series_max_(series_max),
+      ids_(0, Hash{.registry = this}, Equal{.registry = this}) {}
+
+std::size_t SeriesRegistry::Hash::operator()(const SeriesKey& key) const noexcept {
+    return registry->hash_(sought(key));
+}
+
+std::size_t SeriesRegistry::Hash::operator()(SeriesId id) const noexcept {
+    return (*this)(registry->key_of(id));
+}
+
+bool SeriesRegistry::Equal::operator()(const SeriesKey& key, SeriesId id) const noexcept {
+    return registry->key_of(id) == key;
+}
+
+SeriesKey SeriesRegistry::key_of(SeriesId id) const noexcept {
+    const Series& series = series_[id];
+    return {.name = series.name(), .tags = series.tags().text(), .kind = series.kind};
+}
 
 SeriesRegistry::Resolved SeriesRegistry::resolve(const SeriesKey& canonical,
                                                  std::int64_t born_unix_ns) {
-    const std::uint32_t hash = keys_.hash(canonical);
-    if (const KeyTable::Handle known = keys_.find(canonical, hash); known != 0) {
-        return {.id = keys_.value(known)};
-    }
+    if (const auto known = find(canonical)) return {.id = *known};
     if (size() >= series_max_ && canonical.tags != overflow_tags) {
         return resolve_overflow(canonical.name, canonical.kind, born_unix_ns);
     }
-    return {.id = add(canonical, hash, born_unix_ns), .is_new = true};
+    return {.id = add(canonical, Text::lent, born_unix_ns), .is_new = true};
 }
 
 SeriesRegistry::Resolved SeriesRegistry::resolve_own(const SeriesKey& canonical,
                                                      std::int64_t born_unix_ns) {
-    const std::uint32_t hash = keys_.hash(canonical);
-    assert(keys_.find(canonical, hash) == 0);
+    assert(!find(canonical));
     ++own_;
-    return {.id = add(canonical, hash, born_unix_ns), .is_new = true};
+    return {.id = add(canonical, Text::copied, born_unix_ns), .is_new = true};
 }
 
 SeriesRegistry::Resolved SeriesRegistry::resolve_overflow(std::string_view name,
                                                           protocol::Kind kind,
                                                           std::int64_t born_unix_ns) {
     SeriesKey key{.name = name, .tags = overflow_tags, .kind = kind};
-    std::uint32_t hash = keys_.hash(key);
-    KeyTable::Handle known = keys_.find(key, hash);
+    std::optional<SeriesId> known = find(key);
     const bool is_full = size() >= std::size_t{series_max_} + limits::overflow_series_max;
-    if (known == 0 &&
-        (is_full || name.size() + overflow_tags.size() > protocol::identity_bytes_max)) {
+    if (!known && (is_full || name.size() + overflow_tags.size() > protocol::identity_bytes_max)) {
         key.name = overflow_name;
-        hash = keys_.hash(key);
-        known = keys_.find(key, hash);
+        known = find(key);
     }
-    if (known != 0) return {.id = keys_.value(known), .is_folded = true};
-    return {.id = add(key, hash, born_unix_ns), .is_new = true, .is_folded = true};
+    if (known) return {.id = *known, .is_folded = true};
+    return {.id = add(key, Text::copied, born_unix_ns), .is_new = true, .is_folded = true};
 }
 
-protocol::SeriesId SeriesRegistry::add(const SeriesKey& canonical, std::uint32_t hash,
-                                       std::int64_t born_unix_ns) {
+SeriesId SeriesRegistry::add(const SeriesKey& canonical, Text text, std::int64_t born_unix_ns) {
     const std::scoped_lock lock(mutex_);
-    protocol::SeriesId id = 0;
+    SeriesId id = 0;
     if (free_.empty()) {
-        id = static_cast<protocol::SeriesId>(series_.size());
+        id = static_cast<SeriesId>(series_.size());
         series_.emplace_back();
-        tags_.emplace_back();
-        handles_.push_back(0);
     } else {
         id = free_.back();
         free_.pop_back();
     }
-    handles_[id] = keys_.insert(canonical, hash, id);
-    const SeriesKey kept = keys_.key(handles_[id]);
-
-    split_canonical_tags(kept.tags, split_);
-    if (!split_.empty()) {
-        tags_[id] = std::make_unique<protocol::Tag[]>(split_.size());
-        std::ranges::copy(split_, tags_[id].get());
-    }
-    series_[id] = {.name = kept.name,
-                   .tags = {tags_[id].get(), split_.size()},
-                   .kind = kept.kind,
+    series_[id] = {.text = canonical.name.data(),
+                   .name_bytes = static_cast<std::uint16_t>(canonical.name.size()),
+                   .tags_bytes = static_cast<std::uint16_t>(canonical.tags.size()),
+                   .kind = canonical.kind,
+                   .name_hash = protocol::name_hash_of(canonical.name, canonical.kind),
                    .birth = ++births_,
                    .born_unix_ns = born_unix_ns};
+    if (text == Text::copied) {
+        copy_text(id, canonical);
+    } else {
+        assert(canonical.tags.empty() ||
+               canonical.tags.data() == canonical.name.data() + canonical.name.size());
+    }
+    ids_.insert(id);
     return id;
 }
 
-std::optional<protocol::SeriesId> SeriesRegistry::find(const SeriesKey& canonical) const {
-    const KeyTable::Handle known = keys_.find(canonical, keys_.hash(canonical));
-    if (known == 0) return std::nullopt;
-    return keys_.value(known);
+void SeriesRegistry::copy_text(SeriesId id, const SeriesKey& text) {
+    const KeyArena::Handle handle = texts_.allocate(text.name.size(), text.tags.size());
+    char* const bytes = texts_.bytes_of(handle);
+    std::ranges::copy(text.name, bytes);
+    std::ranges::copy(text.tags, bytes + text.name.size());
+    series_[id].text = bytes;
+    copied_.emplace(id, handle);
 }
 
-void SeriesRegistry::forget_own(protocol::SeriesId id) {
+std::optional<SeriesId> SeriesRegistry::find(const SeriesKey& canonical) const {
+    const auto known = ids_.find(canonical);
+    if (known == ids_.end()) return std::nullopt;
+    return *known;
+}
+
+void SeriesRegistry::keep_text(SeriesId id) {
+    if (copied_.contains(id)) return;
+    const std::scoped_lock lock(mutex_);
+    copy_text(id, key_of(id));
+}
+
+void SeriesRegistry::forget_own(SeriesId id) {
     assert(own_ > 0);
     --own_;
     forget(id);
 }
 
-void SeriesRegistry::each(const std::function<void(const protocol::Series&)>& visit) const {
+void SeriesRegistry::each(const std::function<void(const Series&)>& visit) const {
     for (std::size_t from = 0;; from += walked_at_once) {
         const std::scoped_lock lock(mutex_);
         if (from >= series_.size()) return;
         const std::size_t most = std::min(walked_at_once, series_.size() - from);
-        for (const protocol::Series& series : all().subspan(from, most)) {
+        for (const Series& series : all().subspan(from, most)) {
             if (series.birth != 0) visit(series);
         }
     }
 }
 
-void SeriesRegistry::forget(protocol::SeriesId id) {
+void SeriesRegistry::forget(SeriesId id) {
     const std::scoped_lock lock(mutex_);
     assert(series_[id].birth != 0);
-    keys_.erase(handles_[id]);
+    ids_.erase(id);
+    if (const auto copied = copied_.find(id); copied != copied_.end()) {
+        texts_.release(copied->second);
+        copied_.erase(copied);
+    }
     series_[id] = {};
-    tags_[id].reset();
     free_.push_back(id);
 }
 

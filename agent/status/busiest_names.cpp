@@ -64,17 +64,9 @@ std::vector<BusyName> BusiestNames::of(const protocol::Snapshot& snapshot) {
 }
 
 void BusiestNames::fill_buckets(const protocol::Snapshot& snapshot) {
-    known_.resize(std::max(known_.size(), snapshot.series.size()));
     buckets_.resize(std::clamp(std::bit_ceil(snapshot.series.size()), buckets_min, buckets_max));
     for_each_news(snapshot, [&](protocol::SeriesId id, double count) {
-        const protocol::Series& series = snapshot.series[id];
-        Known& known = known_[id];
-        const auto birth = static_cast<std::uint32_t>(series.birth);
-        if (known.birth != birth) {
-            const std::size_t hash = HashOfName{}({.name = series.name, .kind = series.kind});
-            known = {.birth = birth, .hash = static_cast<std::uint16_t>(hash)};
-        }
-        Bucket& bucket = bucket_of(known);
+        Bucket& bucket = bucket_of(snapshot.series[id]);
         if (bucket.series++ == 0) filled_.push_back(&bucket);
         bucket.count += count;
     });
@@ -97,9 +89,9 @@ std::vector<BusyName> BusiestNames::names_of_chosen(const protocol::Snapshot& sn
     };
     boost::unordered_flat_map<NameOfKind, Sum, HashOfName> sums;
     for_each_news(snapshot, [&](protocol::SeriesId id, double count) {
-        if (!bucket_of(known_[id]).is_looked_at) return;
         const protocol::Series& series = snapshot.series[id];
-        Sum& sum = sums[{.name = series.name, .kind = series.kind}];
+        if (!bucket_of(series).is_looked_at) return;
+        Sum& sum = sums[{.name = series.name(), .kind = series.kind}];
         sum.count += count;
         ++sum.series;
     });

@@ -38,19 +38,15 @@ private:
         std::uint32_t series = 0;
         bool is_looked_at = false;
     };
-    // There is one for each series: the low half of a birth tells two lives of an id apart.
-    struct Known {
-        std::uint32_t birth = 0;  // 0: not in use
-        std::uint16_t hash = 0;
-    };
 
-    // A power of two, at most buckets_max.
-    Bucket& bucket_of(const Known& known) { return buckets_[known.hash % buckets_.size()]; }
+    // There are a power of two of them.
+    Bucket& bucket_of(const protocol::Series& series) {
+        return buckets_[series.name_hash % buckets_.size()];
+    }
     void fill_buckets(const protocol::Snapshot& snapshot);
     void choose_buckets();
     std::vector<BusyName> names_of_chosen(const protocol::Snapshot& snapshot);
 
-    std::vector<Known> known_;  // by series id
     std::vector<Bucket> buckets_;
     std::vector<Bucket*> filled_;  // those with news, each once
 };

@@ -93,10 +93,10 @@ bool is_wanted(const Wanted& wanted, const protocol::Series& series) {
 
 void add_series(JsonWriter& json, const protocol::Series& series) {
     json.begin_object();
-    json.field("__name__", series.name);
+    json.field("__name__", series.name());
     json.field("__type__", to_string(series.kind));
     std::string_view last;
-    for (const protocol::Tag& tag : series.tags) {
+    for (const protocol::Tag tag : series.tags()) {
         // Tags are sorted, so that those of one key stand side by side.
         if (tag.key != last || last.empty()) json.field(tag.key, tag.value);
         last = tag.key;
@@ -153,7 +153,7 @@ AlertsAnswer series_names_document(const SeriesWalk& each, const Query& query) {
     std::set<std::string, std::less<>> names;
     each([&](const protocol::Series& series) {
         if (names.size() >= listed_series_max || !is_wanted(*wanted, series)) return;
-        if (!names.contains(series.name)) names.emplace(series.name);
+        if (!names.contains(series.name())) names.emplace(series.name());
     });
     std::string text;
     JsonWriter json(text);

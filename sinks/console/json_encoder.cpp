@@ -33,9 +33,9 @@ void append_tags(std::span<const protocol::Tag> tags, JsonWriter& json) {
 void append_head(const protocol::Series& series, std::string& out) {
     JsonWriter json(out);
     json.begin_object();
-    json.field("name", series.name);
+    json.field("name", series.name());
     json.field("kind", to_string(series.kind));
-    append_tags(series.tags, json);
+    append_tags(series.tags().split(), json);
 }
 
 void append_distribution(const protocol::DistributionView& values,

@@ -14,9 +14,9 @@ bool tag_before(const protocol::Tag& a, const protocol::Tag& b) {
 }
 
 bool before(const Series& left, const Series& right) {
-    if (left.name != right.name) return left.name < right.name;
+    if (left.name() != right.name()) return left.name() < right.name();
     if (left.kind != right.kind) return left.kind < right.kind;
-    return std::ranges::lexicographical_compare(left.tags, right.tags, tag_before);
+    return std::ranges::lexicographical_compare(left.tags(), right.tags(), tag_before);
 }
 
 }  // namespace

@@ -59,8 +59,8 @@ void append_headline(const Snapshot& snapshot, std::size_t series, std::string& 
 // "  page.views {env=prod,shell} counter: "
 void append_head(const protocol::Series& series, std::string& out) {
     out += "  ";
-    append_plain(series.name, out);
-    append_tags(series.tags, out);
+    append_plain(series.name(), out);
+    append_tags(series.tags().split(), out);
     fmt::format_to(std::back_inserter(out), " {}: ", to_string(series.kind));
 }
 

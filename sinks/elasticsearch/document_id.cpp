@@ -40,8 +40,8 @@ void append_base64url(const Hash128& hash, std::string& out) {
 
 Hash128 identity_of(const protocol::Series& series) {
     std::string text(1, static_cast<char>(std::to_underlying(series.kind)));
-    append_text(series.name, text);
-    for (const protocol::Tag& tag : series.tags) {
+    append_text(series.name(), text);
+    for (const protocol::Tag tag : series.tags()) {
         append_text(tag.key, text);
         text += tag.has_value ? '=' : '-';
         append_text(tag.value, text);

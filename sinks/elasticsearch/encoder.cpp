@@ -196,8 +196,8 @@ private:
         known.birth = series.birth;
         known.identity = identity_of(series);
         known.text.clear();
-        append_metric(series.name, to_string(series.kind), known.text);
-        append_labels(series.name, series.tags, known.text);
+        append_metric(series.name(), to_string(series.kind), known.text);
+        append_labels(series.name(), series.tags().split(), known.text);
         known.text.shrink_to_fit();
         return known;
     }

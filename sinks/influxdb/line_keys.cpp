@@ -13,7 +13,7 @@ using protocol::SeriesId;
 using protocol::Snapshot;
 
 std::string describe(const Series& series) {
-    return fmt::format("{} \"{}\"", to_string(series.kind), excerpt(series.name));
+    return fmt::format("{} \"{}\"", to_string(series.kind), excerpt(series.name()));
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ void LineKeys::recall_kept_back() {
 void LineKeys::place(const Snapshot& snapshot, SeriesId id) {
     const Series& series = snapshot.series[id];
     Row& row = rows_[id];
-    std::string key = series_key(series.name, series.tags, series.kind, settings_);
+    std::string key = series_key(series.name(), series.tags().split(), series.kind, settings_);
     if (key.size() > line_key_bytes_max) {
         row.reason = LossReason::too_large;
         report(row, fmt::format("{} is not sent: its name and tags are {} bytes, and the "
@@ -104,8 +104,8 @@ bool LineKeys::belongs_to_another(const std::string& key, const protocol::TimedP
     const auto holder = holders_.find(key);
     if (holder == holders_.end()) return false;
     const Series& series = snapshot.series[holder->second];
-    return series.kind != point.kind || series.name != point.name ||
-           !std::ranges::equal(series.tags, point.tags);
+    return series.kind != point.kind || series.name() != point.name ||
+           !std::ranges::equal(series.tags(), point.tags);
 }
 
 void LineKeys::report(Row& row, const std::string& what) {

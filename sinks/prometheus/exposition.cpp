@@ -258,7 +258,7 @@ void Exposition::look_ahead(const Snapshot& snapshot, std::span<const FamilyInde
     }
     if (at + near < order.size()) {
         const Family& family = families_[order[at + near]];
-        __builtin_prefetch(snapshot.series[family.founder].name.data());
+        __builtin_prefetch(snapshot.series[family.founder].name().data());
         look_ahead(snapshot, families_.row(family.members.front()));
     }
 }

@@ -25,7 +25,7 @@ std::string describe(protocol::Kind kind, std::string_view name) {
 }
 
 std::string describe(const Series& series) {
-    return describe(series.kind, series.name);
+    return describe(series.kind, series.name());
 }
 
 }  // namespace
@@ -166,7 +166,7 @@ void Families::place(const Snapshot& snapshot, SeriesId id) {
 }
 
 Labels Families::labels_of(const Series& series, Row& row) {
-    Labels labels = label_text(series.tags, settings_.reserved_labels);
+    Labels labels = label_text(series.tags().split(), settings_.reserved_labels);
     if (labels.merged > 0 && !std::exchange(row.is_merge_reported, true)) {
         merged_labels_ += labels.merged;
         if (!may_report()) return labels;

@@ -38,7 +38,7 @@ Classified classify(const protocol::Series& series, const ExpositionSettings& se
     Classified out;
     // The prefix takes part: "http_" before "2xx" leaves no leading digit to mend.
     std::string raw = settings.prefix;
-    raw += series.name;
+    raw += series.name();
     out.name = metric_name(raw);
     switch (series.kind) {
         case Kind::counter:
@@ -56,7 +56,7 @@ Classified classify(const protocol::Series& series, const ExpositionSettings& se
         case Kind::distribution:
             break;
     }
-    out.rule = matching_rule(series.name, settings.rules);
+    out.rule = matching_rule(series.name(), settings.rules);
     const bool is_histogram =
         out.rule != no_rule && settings.rules[out.rule].form == Form::histogram;
     out.type = is_histogram ? FamilyType::histogram : FamilyType::summary;

@@ -28,7 +28,7 @@ std::string_view take_until(std::string_view end, std::string_view& text) {
 void write_family_header(const Family& family, const protocol::Series& founder, TextWriter& out) {
     const std::string_view kind = to_string(founder.kind);
     const std::string_view type = to_string(family.type);
-    std::string_view name = founder.name;
+    std::string_view name = founder.name();
     std::string escaped;
     if (name.find_first_of("\\\n") != std::string_view::npos) {
         append_help(name, escaped);

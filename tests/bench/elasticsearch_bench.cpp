@@ -20,6 +20,7 @@
 #include "protocol/snapshot.h"
 #include "sinks/elasticsearch/encoder.h"
 #include "tests/bench/scale.h"
+#include "tests/support/series_texts.h"
 
 using namespace pitot;
 using namespace pitot::sinks;
@@ -32,7 +33,7 @@ constexpr std::array<double, 5> five_values{12.5, 13, 40.25, 41, 120};
 // Series of one kind, alive for ever, with news in every interval.
 class Intervals {
 public:
-    explicit Intervals(protocol::Kind kind) : kind_(kind), texts_(series_count * 2) {
+    explicit Intervals(protocol::Kind kind) : kind_(kind) {
         for (std::uint32_t id = 0; id < series_count; ++id) add(id);
     }
 
@@ -58,21 +59,10 @@ public:
 
 private:
     void add(std::uint32_t id) {
-        std::string& name = texts_[std::size_t{id} * 2];
-        std::string& host = texts_[std::size_t{id} * 2 + 1];
-        name = "http.requests." + std::to_string(100'000 + id % 1000);
-        host = "web-" + std::to_string(id);
-        tags_.push_back({protocol::Tag{"env", "production", true},
-                         {"host", host, true},
-                         {"zone", "eu-central-1a", true}});
-        protocol::Series series;
-        series.name = name;
-        series.kind = kind_;
-        series.birth = id + 1;
-        series_.push_back(series);
-        if (tags_.size() == series_count) {
-            for (std::size_t i = 0; i < series_count; ++i) series_[i].tags = tags_[i];
-        }
+        const std::string name = "http.requests." + std::to_string(100'000 + id % 1000);
+        const std::string tags =
+            "env:production,host:web-" + std::to_string(id) + ",zone:eu-central-1a";
+        series_.push_back(texts_.make(kind_, name, tags, id + 1));
         const double value = id % 1000;
         switch (kind_) {
             case protocol::Kind::counter:
@@ -94,8 +84,7 @@ private:
 
     protocol::Kind kind_;
     std::uint64_t sequence_ = 0;
-    std::vector<std::string> texts_;
-    std::vector<std::array<protocol::Tag, 3>> tags_;
+    pitot::tests::SeriesTexts texts_;
     std::vector<protocol::Series> series_;
     std::vector<protocol::CounterPoint> counters_;
     std::vector<protocol::GaugePoint> gauges_;

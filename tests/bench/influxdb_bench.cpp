@@ -20,6 +20,7 @@
 #include "sinks/influxdb/line_protocol.h"
 #include "tests/bench/scale.h"
 #include "tests/support/line_protocol_reader.h"
+#include "tests/support/series_texts.h"
 
 using pitot::protocol::Distribution;
 using pitot::protocol::DistributionView;
@@ -41,16 +42,13 @@ public:
         std::mt19937_64 random(1);
         std::lognormal_distribution<double> draw(3, 1);
         for (int i = 0; i < 1'000; ++i) sketch_.add(draw(random));
-        names_.reserve(count);
         for (std::uint32_t id = 0; id < count; ++id) {
-            names_.push_back("service.requests." + std::to_string(id));
             const bool is_timer = load == Load::exact_timers || load == Load::sketched_timers;
-            series_.push_back({.name = names_.back(),
-                               .tags = tags_,
-                               .kind = is_timer               ? Kind::timer
-                                       : load == Load::gauges ? Kind::gauge
-                                                              : Kind::counter,
-                               .birth = id + 1});
+            const Kind kind = is_timer               ? Kind::timer
+                              : load == Load::gauges ? Kind::gauge
+                                                     : Kind::counter;
+            series_.push_back(texts_.make(kind, "service.requests." + std::to_string(id),
+                                          "env:prod,zone:eu-central-1a", id + 1));
             const double value = draw(random);
             if (load == Load::counters) {
                 counters_.push_back({.id = id, .updated = true, .delta = 17, .total = 12'345});
@@ -80,9 +78,7 @@ public:
     }
 
 private:
-    std::vector<Tag> tags_{{.key = "env", .value = "prod", .has_value = true},
-                           {.key = "zone", .value = "eu-central-1a", .has_value = true}};
-    std::vector<std::string> names_;
+    pitot::tests::SeriesTexts texts_;
     std::vector<Series> series_;
     std::vector<pitot::protocol::CounterPoint> counters_;
     std::vector<pitot::protocol::GaugePoint> gauges_;

@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     table.series_max = 10'000;
     if (little_memory) table.value_bytes_max = 16'384;
     agent::MergerSettings merger;
-    merger.wants_total = [](const protocol::Series& series) { return series.name.size() == 1; };
+    merger.wants_total = [](const protocol::Series& series) { return series.name().size() == 1; };
     // With little memory two shards, by turns, so that the merge has to save, too.
     tests::ShardRig rig(little_memory ? 2 : 1, table, merger, readings);
     tests::ReferenceAggregate model(readings);

@@ -152,10 +152,10 @@ private:
 
     static Key key_of(const protocol::Series& series) {
         std::string tags;
-        for (const protocol::Tag& tag : series.tags) {
+        for (const protocol::Tag tag : series.tags()) {
             tags += (tags.empty() ? "" : ",") + std::string(tag.key) + ":" + std::string(tag.value);
         }
-        return {series.kind, std::string(series.name), tags};
+        return {series.kind, std::string(series.name()), tags};
     }
 
     // Some series are born, some are silent, some have values, some die.

@@ -34,6 +34,9 @@ public:
         shards_[shard]->settle();
     }
 
+    // Takes from the next flush what it would ask the shard.
+    agent::Retirements retirements(std::size_t shard) { return merger_.take_retirements(shard); }
+
     agent::LineIntake& shard(std::size_t index) { return *shards_[index]; }
     std::size_t shards() const { return shards_.size(); }
 
@@ -91,13 +94,8 @@ private:
 
 // "name", or "name{tag,tag}" with the tags as in a canonical key.
 inline std::string full_name(const protocol::Series& series) {
-    std::string text(series.name);
-    for (std::size_t i = 0; i < series.tags.size(); ++i) {
-        text += i == 0 ? "{" : ",";
-        text += series.tags[i].key;
-        if (series.tags[i].has_value) text.append(":").append(series.tags[i].value);
-    }
-    if (!series.tags.empty()) text += "}";
+    std::string text(series.name());
+    if (!series.tags().empty()) text.append("{").append(series.tags().text()).append("}");
     return text;
 }
 

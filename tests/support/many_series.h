@@ -10,12 +10,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/snapshot.h"
+#include "tests/support/series_texts.h"
 
 namespace pitot::tests {
 
@@ -32,7 +32,6 @@ public:
     explicit ManySeries(const ManySeriesShape& shape) : shape_(shape) {
         const std::size_t count = shape.counters + shape.gauges + shape.sets + shape.timers;
         series_.reserve(count);
-        tags_.reserve(count * shape.tags);
         for (std::size_t i = 0; i < 1000; ++i) nodes_.push_back("n" + std::to_string(i));
         for (std::size_t i = 0; i < shape.counters; ++i) {
             counters_.push_back({.id = add(protocol::Kind::counter, "requests", i)});
@@ -85,19 +84,14 @@ private:
         static constexpr std::array<std::string_view, 4> keys{"node", "path", "region", "zone"};
         const std::size_t place = index % series_per_name;
         if (place == 0) {
-            names_.push_back(std::string(name) + "." + std::to_string(index / series_per_name));
+            name_ = std::string(name) + "." + std::to_string(index / series_per_name);
         }
-        const std::size_t first = tags_.size();
+        std::string tags;
         for (std::size_t i = 0; i < shape_.tags; ++i) {
-            tags_.push_back({.key = keys[i],
-                             .value = nodes_[(place * (i + 1)) % nodes_.size()],
-                             .has_value = true});
+            if (i > 0) tags += ',';
+            tags.append(keys[i]).append(":").append(nodes_[(place * (i + 1)) % nodes_.size()]);
         }
-        series_.push_back({.name = names_.back(),
-                           .tags = std::span(tags_).subspan(first),
-                           .kind = kind,
-                           .birth = series_.size() + 1,
-                           .born_unix_ns = start_ns});
+        series_.push_back(texts_.make(kind, name_, tags, series_.size() + 1, start_ns));
         return static_cast<protocol::SeriesId>(series_.size() - 1);
     }
 
@@ -119,9 +113,9 @@ private:
     static constexpr std::int64_t interval_ns = 10'000'000'000;
 
     ManySeriesShape shape_;
-    std::deque<std::string> names_;
-    std::deque<std::string> nodes_;
-    std::vector<protocol::Tag> tags_;  // reserved: spans of it stay
+    std::string name_;  // of the series being made
+    std::vector<std::string> nodes_;
+    SeriesTexts texts_;
     std::vector<protocol::Series> series_;
     std::vector<protocol::CounterPoint> counters_;
     std::vector<protocol::GaugePoint> gauges_;

@@ -55,7 +55,7 @@ struct WrittenName {
 
 inline Tags tags_of(const protocol::Series& series, bool bare_is_true) {
     Tags tags;
-    for (const protocol::Tag& tag : series.tags) {
+    for (const protocol::Tag tag : series.tags()) {
         std::string text(tag.key);
         if (tag.has_value) text.append(":").append(tag.value);
         if (!tag.has_value && bare_is_true) text.append(":true");

@@ -152,7 +152,8 @@ private:
     }
 
     static Name name_of(const protocol::Series& series) {
-        return name_of({.name = series.name, .tags = series.tags}, series.kind);
+        const std::vector<protocol::Tag> tags = series.tags().split();
+        return name_of({.name = series.name(), .tags = tags}, series.kind);
     }
 
     protocol::Reject read(protocol::Parser& parser, std::string_view line) {

@@ -20,17 +20,9 @@
 #include <vector>
 
 #include "protocol/snapshot.h"
+#include "tests/support/series_texts.h"
 
 namespace pitot::tests {
-
-// A series on its own, for functions that look at nothing else.
-inline protocol::Series series_of(protocol::Kind kind, std::string_view name) {
-    protocol::Series series;
-    series.name = name;
-    series.kind = kind;
-    series.birth = 1;
-    return series;
-}
 
 class SnapshotMaker {
 public:
@@ -100,6 +92,7 @@ public:
 
     protocol::Snapshot end_interval() {
         clear_columns();
+        series_texts_ = {};
         series_.assign(lives_.size(), {});
         for (protocol::SeriesId id = 0; id < lives_.size(); ++id) {
             if (lives_[id].birth != 0) add_point(id, lives_[id]);
@@ -131,8 +124,7 @@ private:
 
     struct Life {
         std::string name;
-        std::string tag_text;
-        std::vector<protocol::Tag> tags;
+        std::string tags;  // canonical
         Kind kind = Kind::counter;
         std::uint64_t birth = 0;
         bool updated = false;
@@ -161,36 +153,30 @@ private:
         }
         Life& life = lives_[entry->second];
         life.name = name;
-        life.tag_text = tags;
+        life.tags = sorted(tags);
         life.kind = kind;
         life.birth = ++births_;
-        split_tags(life);
         return life;
     }
 
-    static void split_tags(Life& life) {
-        std::string_view rest = life.tag_text;
-        while (!rest.empty()) {
-            const std::string_view one = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-            const std::size_t colon = one.find(':');
-            protocol::Tag tag;
-            tag.key = one.substr(0, colon);
-            tag.has_value = colon != std::string_view::npos;
-            if (tag.has_value) tag.value = one.substr(colon + 1);
-            life.tags.push_back(tag);
-        }
-        std::ranges::sort(life.tags, [](const protocol::Tag& a, const protocol::Tag& b) {
+    // As a canonical key has them.
+    static std::string sorted(std::string_view tags) {
+        std::vector<protocol::Tag> split = protocol::TagList(tags).split();
+        std::ranges::sort(split, [](const protocol::Tag& a, const protocol::Tag& b) {
             return std::tie(a.key, a.value) < std::tie(b.key, b.value);
         });
+        std::string text;
+        for (const protocol::Tag& tag : split) {
+            if (!text.empty()) text += ',';
+            text += tag.key;
+            if (tag.has_value) text.append(":").append(tag.value);
+        }
+        return text;
     }
 
     void add_point(protocol::SeriesId id, Life& life) {
-        series_[id] = {.name = life.name,
-                       .tags = life.tags,
-                       .kind = life.kind,
-                       .birth = life.birth,
-                       .born_unix_ns = first_start_ns};
+        series_[id] =
+            series_texts_.make(life.kind, life.name, life.tags, life.birth, first_start_ns);
         switch (life.kind) {
             case Kind::counter:
                 counters_.push_back({.id = id,
@@ -260,6 +246,7 @@ private:
     std::uint64_t births_ = 0;
     std::uint64_t sequence_ = 0;
     std::vector<protocol::Series> series_;
+    SeriesTexts series_texts_;  // of series_
     std::vector<protocol::CounterPoint> counters_;
     std::vector<protocol::GaugePoint> gauges_;
     std::vector<protocol::TimerPoint> timers_;

@@ -20,7 +20,7 @@ inline std::string not_finite_in(const protocol::Snapshot& snapshot) {
             if (!std::isfinite(number)) return void(found.append(name).append(" "));
         }
     };
-    const auto name_of = [&](protocol::SeriesId id) { return snapshot.series[id].name; };
+    const auto name_of = [&](protocol::SeriesId id) { return snapshot.series[id].name(); };
     for (const protocol::CounterPoint& point : snapshot.counters) {
         check(name_of(point.id), {point.delta, point.total});
     }

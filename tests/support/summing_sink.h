@@ -36,12 +36,13 @@ public:
         seen_.late_or_doubled += snapshot.end_unix_ns > seen_.last_end_unix_ns ? 0U : 1U;
         seen_.last_end_unix_ns = snapshot.end_unix_ns;
         for (const protocol::CounterPoint& point : snapshot.counters) {
-            const std::string name(snapshot.series[point.id].name);
+            const std::string name(snapshot.series[point.id].name());
             seen_.deltas[name] += point.delta;
             seen_.totals[name] = point.total;
         }
         for (const protocol::TimerPoint& point : snapshot.timers) {
-            seen_.timer_counts[std::string(snapshot.series[point.id].name)] += point.values.count();
+            seen_.timer_counts[std::string(snapshot.series[point.id].name())] +=
+                point.values.count();
         }
         ledger_.offered += snapshot.points();
         ledger_.delivered += snapshot.points();

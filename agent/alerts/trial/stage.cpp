@@ -128,7 +128,7 @@ std::vector<std::string> Stage::unmatched(std::size_t rule) const {
     if (!snapshot_) return sentences;
     std::set<std::string_view> names;
     for (const protocol::Series& series : snapshot_->series) {
-        if (series.birth != 0) names.insert(series.name);
+        if (series.birth != 0) names.insert(series.name());
     }
     const std::vector<std::string_view> known(names.begin(), names.end());
     for (const Level& level : rules_.alerts.rules[rule].rule.levels) {

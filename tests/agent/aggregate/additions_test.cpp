@@ -39,7 +39,7 @@ public:
         const protocol::Snapshot& now = rig_.flush();
         for (const protocol::CounterPoint& point : now.counters) {
             const protocol::Series& each = now.series[point.id];
-            if (point.updated) series.push_back(text_of(each.name, each.tags));
+            if (point.updated) series.push_back(text_of(each.name(), each.tags().split()));
         }
         std::ranges::sort(series);
         return series;

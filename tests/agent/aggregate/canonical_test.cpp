@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/parser.h"
+#include "protocol/tag_list.h"
 
 namespace pitot::agent {
 namespace {
@@ -49,8 +50,7 @@ TEST_CASE("the canonical key of a line") {
         CHECK(key.spelling == Spelling::plain);
 
         // Splitting what was joined gives the tags that were sorted.
-        std::vector<protocol::Tag> split(1);
-        split_canonical_tags(key.tags, split);
+        const std::vector<protocol::Tag> split = protocol::TagList(key.tags).split();
         const std::span<const protocol::Tag> sorted = canonicalizer.tags_of(identity);
         CHECK(std::vector<protocol::Tag>(sorted.begin(), sorted.end()) == split);
     }

@@ -84,7 +84,7 @@ OwnSeries* Comparison::find(std::string_view type, std::string_view written) {
     OwnSeries* only = nullptr;
     std::size_t of_that_name = 0;
     for (OwnSeries& own : own_) {
-        if ((type != "series" && own.type() != type) || own.series->name != wanted.name) continue;
+        if ((type != "series" && own.type() != type) || own.series->name() != wanted.name) continue;
         if (!repeats_idle() && !own.has_news) continue;
         if (tags_of(*own.series, peer_ == "telegraf") == wanted.tags) {
             own.is_named = true;
@@ -320,7 +320,7 @@ void Comparison::none_besides(const json::object& wanted) {
         const bool is_asked_for = wanted.contains(own.type()) || wanted.contains("series");
         if (!is_asked_for || own.is_named) continue;
         if (repeats_idle() || own.has_news)
-            differs(std::string(own.type()) + "/" + std::string(own.series->name) +
+            differs(std::string(own.type()) + "/" + std::string(own.series->name()) +
                     " is there besides");
     }
     for (const auto& [type, named] : wanted) {
@@ -357,7 +357,7 @@ void Comparison::equivalent(const Snapshot& snapshot, const Snapshot& other) {
     const std::vector<OwnSeries> right = series_of(other);
     if (left.size() != right.size()) return differs("other series");
     for (std::size_t i = 0; i < left.size(); ++i) {
-        if (left[i].series->name != right[i].series->name) differs("other names");
+        if (left[i].series->name() != right[i].series->name()) differs("other names");
         for (const std::string_view word :
              {"count", "sum", "min", "max", "mean", "std", "median", "95percentile"}) {
             const auto got = statistic(left[i].values, word, snapshot.elapsed_s);

@@ -131,7 +131,7 @@ json::object origin_of(const Told& told, std::string_view kind) {
 }
 
 json::object sample_of(const pitot::protocol::Series& series, double value) {
-    json::array tags = to_json(series.tags);
+    json::array tags = to_json(series.tags().split());
     json::string host;
     const auto is_host = [](const json::value& tag) {
         return tag.is_array() && tag.at(0) == "host";
@@ -140,9 +140,9 @@ json::object sample_of(const pitot::protocol::Series& series, double value) {
         host = at->at(1).as_string();
         tags.erase(at);
     }
-    return {{"accepted", true},    {"kind", to_string(series.kind)},
-            {"name", series.name}, {"values", json::array{value}},
-            {"sample_rate", 1},    {"hostname", host},
+    return {{"accepted", true},      {"kind", to_string(series.kind)},
+            {"name", series.name()}, {"values", json::array{value}},
+            {"sample_rate", 1},      {"hostname", host},
             {"tags", tags}};
 }
 

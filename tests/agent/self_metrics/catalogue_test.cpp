@@ -10,6 +10,7 @@
 
 #include "agent/self_metrics/catalogue.h"
 #include "sinks/prometheus/family.h"
+#include "tests/support/series_texts.h"
 
 namespace pitot::tests {
 namespace {
@@ -73,8 +74,7 @@ TEST_CASE("no two of them want the same name in Prometheus, in text or in OpenMe
     std::set<std::string> claimed;
     for (const OwnMetric& metric : agent::own_metrics()) {
         const std::string name = "pitot." + std::string(metric.name);
-        const auto family =
-            sinks::prometheus::classify({.name = name, .tags = {}, .kind = metric.kind}, {});
+        const auto family = sinks::prometheus::classify(series_of(metric.kind, name), {});
         CAPTURE(family.name);
         std::vector<std::string> names;
         for (const auto part : sinks::prometheus::parts_of(family.type, true)) {

@@ -105,7 +105,7 @@ private:
 std::set<std::string> names_in(const Snapshot& snapshot) {
     std::set<std::string> names;
     const auto collect = [&](const auto& points) {
-        for (const auto& point : points) names.emplace(snapshot.series[point.id].name);
+        for (const auto& point : points) names.emplace(snapshot.series[point.id].name());
     };
     collect(snapshot.counters);
     collect(snapshot.gauges);
@@ -122,7 +122,7 @@ TEST_CASE("every metric of the catalogue is there from the first interval on, an
     for (const agent::OwnMetric& metric : agent::own_metrics()) {
         CAPTURE(metric.name);
         for (const protocol::Series& series : first.series) {
-            if (series.name == "pitot." + std::string(metric.name)) {
+            if (series.name() == "pitot." + std::string(metric.name)) {
                 CHECK(series.kind == metric.kind);
             }
         }
@@ -221,7 +221,7 @@ TEST_CASE("whatever happens, every metric has news, and each number arrives in o
     std::map<double, int> values;
     const auto note = [&](const auto& point, double value) {
         if (!point.updated) return;
-        with_news.emplace(now.series[point.id].name);
+        with_news.emplace(now.series[point.id].name());
         ++values[value];
     };
     for (const protocol::CounterPoint& point : now.counters) {
@@ -323,8 +323,8 @@ TEST_CASE("limits do not touch own series, and own series take no room from clie
     CHECK(counter(now, "d{pitot_overflow:true}")->total == 1);
     CHECK(agent.merger().series() == 4);
     for (const protocol::Series& series : now.series) {
-        CHECK_FALSE((series.name.starts_with("pitot.") && series.tags.size() == 1 &&
-                     series.tags[0].key == "pitot_overflow"));
+        CHECK_FALSE(
+            (series.name().starts_with("pitot.") && series.tags().text() == "pitot_overflow:true"));
     }
     CHECK(timer(now, "pitot.flush.turn")->total != nullptr);
 }
