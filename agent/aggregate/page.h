@@ -22,6 +22,7 @@
 #include "agent/aggregate/memory_meter.h"
 #include "agent/aggregate/pool.h"
 #include "agent/aggregate/row_store.h"
+#include "agent/aggregate/series_key.h"
 #include "agent/aggregate/span_arena.h"
 #include "agent/aggregate/value_arena.h"
 #include "protocol/compensated_sum.h"
@@ -36,11 +37,17 @@ namespace pitot::agent {
 // A row that came into being in this page. Its text stays where it is until the flush has read,
 // and reset, the page that has the row among those retired: it may keep views.
 struct Birth {
+    const char* text = nullptr;  // the name and, right behind it, the tags: a canonical key
     RowId row = 0;
+    std::uint16_t name_bytes = 0;
+    std::uint16_t tags_bytes = 0;
     protocol::Kind kind{};
-    std::string_view name;
-    std::string_view tags;  // canonical: sorted, unique, joined by ','; right behind the name
+
+    SeriesKey key() const noexcept {
+        return {.name = {text, name_bytes}, .tags = {text + name_bytes, tags_bytes}, .kind = kind};
+    }
 };
+static_assert(sizeof(Birth) == 24, "all series may be born in one page");
 
 // What happened to a gauge: the last value set, and how far it moved since then, or since
 // the interval began if it was not set.

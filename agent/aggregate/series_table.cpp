@@ -187,8 +187,11 @@ RowId SeriesTable::give_birth(const SeriesKey& canonical, std::uint32_t hash) {
     born.in_use = true;
     add_spelling(row, canonical, hash);
     const SeriesKey kept = keys_.key(born.spellings);
-    open_page().births.push_back(
-        {.row = row, .kind = kept.kind, .name = kept.name, .tags = kept.tags});
+    open_page().births.push_back({.text = kept.name.data(),
+                                  .row = row,
+                                  .name_bytes = static_cast<std::uint16_t>(kept.name.size()),
+                                  .tags_bytes = static_cast<std::uint16_t>(kept.tags.size()),
+                                  .kind = kept.kind});
     return row;
 }
 

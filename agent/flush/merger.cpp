@@ -189,8 +189,7 @@ void Merger::read_own(const ShardPage& from) {
     // All of them are born in the first merge, where nothing is in the columns yet.
     assert(from.closed.page->births.empty() || registry_.all().empty());
     for (const Birth& birth : from.closed.page->births) {
-        const SeriesKey key{.name = birth.name, .tags = birth.tags, .kind = birth.kind};
-        const auto resolved = registry_.resolve_own(key, snapshot_.start_unix_ns);
+        const auto resolved = registry_.resolve_own(birth.key(), snapshot_.start_unix_ns);
         add_point(resolved.id);
         bind(own_, birth, resolved, from.closed.turn);
         own_points_ = {
@@ -200,15 +199,15 @@ void Merger::read_own(const ShardPage& from) {
 }
 
 SeriesRegistry::Resolved Merger::resolve(const Birth& birth) {
-    const SeriesKey key{.name = birth.name, .tags = birth.tags, .kind = birth.kind};
+    const SeriesKey key = birth.key();
     SeriesRegistry::Resolved resolved = registry_.resolve(key, snapshot_.start_unix_ns);
     if (!resolved.is_new) return resolved;
-    const bool has_total = is_timer(birth.kind) && settings_.wants_total &&
+    const bool has_total = is_timer(key.kind) && settings_.wants_total &&
                            settings_.wants_total(registry_[resolved.id]);
     if (has_total && totals_ * total_bytes_reserved >= settings_.total_bytes_max &&
-        birth.tags != overflow_tags && !resolved.is_folded) {
+        key.tags != overflow_tags && !resolved.is_folded) {
         registry_.forget(resolved.id);
-        resolved = registry_.resolve_overflow(birth.name, birth.kind, snapshot_.start_unix_ns);
+        resolved = registry_.resolve_overflow(key.name, key.kind, snapshot_.start_unix_ns);
     }
     if (resolved.is_new) add_point(resolved.id);
     return resolved;

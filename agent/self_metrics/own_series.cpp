@@ -30,13 +30,17 @@ RowId OwnSeries::add(std::string_view name, std::span<const protocol::Tag> tags,
     assert(refused == protocol::Reject::none);  // prefix and tags are bounded where they are read
     static_cast<void>(refused);
     const SeriesKey key = canonicalizer_.key_of(identity, kind);
-    const Name& kept = names_.emplace_back(std::string(key.name), std::string(key.tags));
+    const std::string& text = texts_.emplace_back(std::string(key.name).append(key.tags));
 
     assert(rows_.has_room());
     const RowId row = rows_.add();
     rows_[row].kind = kind;
     rows_[row].in_use = true;
-    page_.births.push_back({.row = row, .kind = kind, .name = kept.name, .tags = kept.tags});
+    page_.births.push_back({.text = text.data(),
+                            .row = row,
+                            .name_bytes = static_cast<std::uint16_t>(key.name.size()),
+                            .tags_bytes = static_cast<std::uint16_t>(key.tags.size()),
+                            .kind = kind});
     return row;
 }
 

@@ -43,17 +43,12 @@ public:
     ShardPage close();
 
 private:
-    struct Name {
-        std::string name;
-        std::string tags;  // canonical
-    };
-
     Row& touch(RowId id);
 
     const Additions additions_;
     Adder adder_;
     Canonicalizer canonicalizer_;
-    std::deque<Name> names_;  // births point to them
+    std::deque<std::string> texts_;  // births point to them
     RowStore rows_;
     Page page_;
     std::uint32_t turn_ = 1;

@@ -244,6 +244,12 @@ class Pitot(Server):
         before = self.flushes()
         harness.wait_until(lambda: self.flushes() > before, "a flush", 120)
 
+    def scrape(self) -> None:
+        """Reads the page of metrics, whole."""
+        status, body = self.agent.ask("/metrics")
+        if status != 200 or not body:
+            raise Void(f"/metrics answered {status}")
+
     def stop(self, datagrams: int, lines: int) -> dict[str, Any]:
         try:
             ledger = self.agent.stop({"in": datagrams})

@@ -63,8 +63,18 @@ CEILINGS = [
     Load("ceiling, single lines", "one line a datagram", datagram_bytes=0),
     Load("ceiling, packed", "1432-byte datagrams"),
 ]
-# Of a series: its type, the lines it gets in an interval, and the goal in bytes.
-MEMORY = [("counters", 1, 150.0), ("gauges", 1, 150.0), ("timers", 5, 300.0)]
+@dataclass(frozen=True)
+class Held:
+    """Series of which there are many, to see what one takes."""
+
+    types: str
+    lines_each: int = 1  # in an interval
+    tags: int = 0  # and then names of 28 bytes
+    goal_bytes: float | None = None
+
+
+MEMORY = [Held("counters", goal_bytes=150), Held("gauges", goal_bytes=150),
+          Held("timers", 5, goal_bytes=300), Held("counters", tags=3)]
 # Nanoseconds of a line, or ratios to null; what is not here has no goal.
 GOALS = {("everyday", "ratio"): 0.4, ("everyday packed", "ratio"): 1.3,
          ("single lines", "ratio"): 1.15, ("packed", "ns"): 100, ("large", "ns"): 70,
@@ -100,7 +110,7 @@ class Scale:
     is_strict: bool = True  # a late sender makes a run void
     loads: list[str] = field(default_factory=lambda: [load.name for load in LOADS])
     ceilings: list[Load] = field(default_factory=lambda: CEILINGS)
-    memory: list[tuple[str, int, float]] = field(default_factory=lambda: MEMORY)
+    memory: list[Held] = field(default_factory=lambda: MEMORY)
     shards: tuple[int, ...] = (1, 2)  # of flush
 
     @property
@@ -113,7 +123,7 @@ class Scale:
 SMOKE = Scale(rounds=1, seconds=0.2, search_seconds=0.1, search_steps=1, series=2_000,
               interval_s=1, most_lines_per_s=20_000, most_series=2_000, is_strict=False,
               loads=["everyday", "everyday unix", "two shards"], ceilings=CEILINGS[1:],
-              memory=MEMORY[2:], shards=(2,))
+              memory=MEMORY[2:3], shards=(2,))
 
 
 @dataclass
@@ -335,12 +345,15 @@ class Bench:
                 goal = 0.87 if kind == "pitot" and not load.datagram_bytes else None
                 self.figures.append(self.ratio(load, rounds, kind, "ceiling", goal, True))
 
-    def memory(self, types: str, lines_each: int, goal: float) -> None:
+    def memory(self, held: Held) -> None:
         """Resident bytes of a series, in the steady state: both pages were in use."""
         count = self.scale.series
-        load = Load(f"memory, {types}", f"{count:,} {types} with short names, {lines_each} line(s) "
-                    "each in an interval", series=count, types=types)
-        lines_per_s = str(count * lines_each / self.scale.fill_s)
+        names = f"{held.tags} tags and names of 28 bytes" if held.tags else "short names"
+        load = Load(f"memory, {held.types}" + (f", {held.tags} tags" if held.tags else ""),
+                    f"{count:,} {held.types} with {names}, {held.lines_each} line(s) each in an "
+                    "interval", series=count, types=held.types, tags=held.tags,
+                    short_names=not held.tags)
+        lines_per_s = str(count * held.lines_each / self.scale.fill_s)
 
         def work(server: Server) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             assert isinstance(server, Pitot)
@@ -352,16 +365,19 @@ class Bench:
                 server.wait_for_flush()
                 sents.append(self.send(
                     server, load, "--draw", "in-turn", "--lines", str(count), "--cycles",
-                    str(lines_each), "--lines-per-second", lines_per_s))
+                    str(held.lines_each), "--lines-per-second", lines_per_s))
                 intake = intake or resident_bytes(server.pid)[0]  # before any flush of them
             filled, _ = resident_bytes(server.pid)  # one page full, the other one was
             server.wait_for_flush()
             server.wait_for_flush()
             pause()
             after, peak = resident_bytes(server.pid)
+            server.scrape()
             return {"bytes": (filled - idle) / count, "intake_bytes": (intake - idle) / count,
                     "after_bytes": (after - idle) / count,
-                    "peak_bytes": (peak - idle) / count, "idle": idle}, sents
+                    "peak_bytes": (peak - idle) / count,
+                    "scraped_bytes": (resident_bytes(server.pid)[1] - idle) / count,
+                    "idle": idle}, sents
 
         run = self.attempt(lambda: Pitot(self.tools, load, self.folder,
                                          interval=f"{self.scale.interval_s}s"), load, work)
@@ -370,11 +386,13 @@ class Bench:
         series = run["account"]["series"]
         table = series["table_bytes"] / count
         self.figures += [
-            Figure(load.name, load.what, "B", [run["bytes"]], goal=goal,
+            Figure(load.name, load.what, "B", [run["bytes"]], goal=held.goal_bytes,
                    notes=[f"names, tags and rows {table:.0f} B"]),
-            Figure("  of it the intake", load.what, "B", [run["intake_bytes"]], goal=goal),
+            Figure("  of it the intake", load.what, "B", [run["intake_bytes"]],
+                   goal=held.goal_bytes),
             Figure("  after the flush", load.what, "B", [run["after_bytes"]]),
-            Figure("  peak, with encoding", load.what, "B", [run["peak_bytes"]])]
+            Figure("  peak, with encoding", load.what, "B", [run["peak_bytes"]]),
+            Figure("  peak, with a scrape", load.what, "B", [run["scraped_bytes"]])]
 
     def flush(self, shards: int) -> None:
         """Processor time of the flush for a series with news, and the stall of the intake."""
@@ -468,8 +486,8 @@ class Bench:
             for load in self.scale.ceilings:
                 self.ceiling(load)
         if "memory" in sections:
-            for types, lines_each, goal in self.scale.memory:
-                self.memory(types, lines_each, goal)
+            for held in self.scale.memory:
+                self.memory(held)
         if "flush" in sections:
             for shards in self.scale.shards:
                 self.flush(shards)
