@@ -36,6 +36,7 @@
 #include "protocol/snapshot.h"
 #include "sinks/prometheus/families.h"
 #include "sinks/prometheus/family.h"
+#include "sinks/prometheus/lines.h"
 #include "sinks/prometheus/open_metrics.h"
 #include "sinks/quantiles.h"
 #include "sinks/sink.h"
@@ -64,9 +65,8 @@ public:
 private:
     // A rule's buckets, worked out once.
     struct Buckets {
-        std::vector<double> bounds;       // as configured
-        std::vector<double> bounds_ms;    // of timers, which are configured in seconds
-        std::vector<std::string> labels;  // le="0.5"} and a blank
+        std::vector<double> bounds;     // as configured
+        std::vector<double> bounds_ms;  // of timers, which are configured in seconds
     };
 
     void keep_books(const protocol::Snapshot& snapshot);
@@ -77,19 +77,18 @@ private:
                     std::size_t at) const;
     void look_ahead(const protocol::Snapshot& snapshot, const Family& family,
                     std::size_t member) const;
-    static void look_ahead(const protocol::Snapshot& snapshot, const Row& row);
-    bool write_series(const protocol::Snapshot& snapshot, const Family& family, Row& row);
-    bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point);
-    void write_gauge(const Family& family, const Row& row, double value);
-    void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point);
-    void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point);
+    void look_ahead(const protocol::Snapshot& snapshot, const Row& row) const;
+    bool take_values(const protocol::Snapshot& snapshot, FamilyType type, Row& row);
+    bool take_counter(Row& row, const protocol::CounterPoint& point);
+    void take_summary(const Row& row, const protocol::TimerPoint& point);
+    void take_histogram(const Row& row, const protocol::TimerPoint& point);
 
     const ExpositionSettings settings_;
     Families families_;
-    std::vector<std::string> quantile_labels_;  // quantile="0.5"} and a blank
-    std::vector<Buckets> buckets_;              // by rule
-    std::vector<double> counts_;                // of the buckets of one point
-    std::size_t quantile_bytes_ = 0;            // of all quantile labels
+    LinesByType lines_;
+    std::vector<Buckets> buckets_;  // by rule
+    std::vector<double> counts_;    // of the buckets of one point
+    std::vector<double> values_;    // of the lines of one series
     Quantiles quantiles_;
     TextWriter* out_ = nullptr;   // of the body being written
     std::size_t bytes_last_ = 0;  // of the body before: what to expect
@@ -97,10 +96,6 @@ private:
 
 // "12", "0.25", "NaN", "+Inf", "-Inf".
 void append_value(double value, std::string& out);
-
-// The value of an le or quantile label as OpenMetrics writes it, and Go before it: "0.25",
-// "1.0", "1e-05", "1e+06". `value` finite.
-std::string canonical_label_value(double value);
 
 // The family's name, from the beginning of its bytes ("# HELP name …").
 std::string_view family_name(std::string_view item);
