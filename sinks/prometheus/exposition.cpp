@@ -8,6 +8,8 @@
 
 #include "sinks/number_text.h"
 #include "sinks/prometheus/family_header.h"
+#include "sinks/prometheus/value_text.h"
+#include "sinks/text_writer.h"
 
 namespace pitot::sinks::prometheus {
 namespace {
@@ -35,17 +37,42 @@ double unit_of(Kind kind) {
     return kind == Kind::timer ? milliseconds_per_second : 1;
 }
 
-char* write_value(double value, char* at) {
-    if (std::isfinite(value)) return write_number(value, at);
-    return write_bytes(std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf", at);
-}
-
 }  // namespace
 
-void append_value(double value, std::string& out) {
-    char text[number_bytes_max];
-    out.append(text, write_value(value, text));
-}
+// The text, as a batch.
+class Exposition::Text {
+public:
+    Text(const Layout& layout, Batch& batch, std::size_t bytes_expected)
+        : layout_(layout), batch_(batch), writer_(batch.body, bytes_expected) {}
+
+    std::size_t text_bytes() const { return writer_.size(); }
+    static constexpr bool has_births() { return false; }
+    void begin_family(const FamilyHeader& header) {
+        type_ = header.type;
+        name_ = header.name;
+        writer_.wrote(write_header(header, writer_.room(header_bytes(header))));
+    }
+    void add_series(const PageRecords::Series& series) {
+        const Lines& lines = layout_.lines.of(type_, series.rule);
+        char* const room = writer_.room(lines.bytes(name_.size(), series.labels.size()) +
+                                        lines.size() * number_bytes_max);
+        writer_.wrote(lines.write(name_, series.labels, room, [&](std::size_t line, char* at) {
+            return write_value(series.values[line], at);
+        }));
+    }
+    void end_family(std::uint32_t points) {
+        batch_.items.push_back(
+            {.end = static_cast<std::uint32_t>(writer_.size()), .points = points});
+    }
+    void finish() { writer_.finish(); }
+
+private:
+    const Layout& layout_;
+    Batch& batch_;
+    TextWriter writer_;
+    FamilyType type_ = FamilyType::gauge;  // of the family that is being written
+    std::string_view name_;                // its name
+};
 
 std::string_view family_name(std::string_view item) {
     constexpr std::string_view before = "# HELP ";
@@ -55,11 +82,11 @@ std::string_view family_name(std::string_view item) {
 }
 
 Exposition::Exposition(ExpositionSettings settings, std::function<void(const std::string&)> report)
-    : settings_(std::move(settings)),
+    : layout_(std::make_shared<const Layout>(std::move(settings))),
+      settings_(layout_->settings),
       families_(settings_, std::move(report)),
-      lines_(settings_),
       quantiles_(settings_.quantiles) {
-    std::size_t lines_max = lines_.of(FamilyType::summary, no_rule).size();
+    std::size_t lines_max = layout_->lines.of(FamilyType::summary, no_rule).size();
     std::uint32_t rules = 0;
     for (const FormRule& rule : settings_.rules) {
         Buckets& buckets = buckets_.emplace_back();
@@ -67,48 +94,40 @@ Exposition::Exposition(ExpositionSettings settings, std::function<void(const std
             buckets.bounds.push_back(bound);
             buckets.bounds_ms.push_back(milliseconds_up_to(bound));
         }
-        lines_max = std::max(lines_max, lines_.of(FamilyType::histogram, rules++).size());
+        lines_max = std::max(lines_max, layout_->lines.of(FamilyType::histogram, rules++).size());
     }
     values_.resize(lines_max);
 }
 
 void Exposition::encode(const Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
-                        Encoded& out, OpenMetricsText* open_metrics) {
+                        Encoded& out) {
+    begin(snapshot);
+    Batch batch;
+    batch.sequence = snapshot.sequence;
+    batch.items.reserve(families_.in_order().size());
+    // A little more than last time, so that growing never copies the whole.
+    Text text(*layout_, batch, bytes_last_ + bytes_last_ / 16);
+    batch.points = write_families(snapshot, withheld, text, out.lost);
+    text.finish();
+    bytes_last_ = batch.body.size();
+    out.batches.push_back(std::move(batch));
+    count_left_out(snapshot, out);
+}
+
+std::uint64_t Exposition::encode(const Snapshot& snapshot, Encoded& out, PageRecords& page) {
+    begin(snapshot);
+    const std::uint64_t points = write_families(snapshot, {}, page, out.lost);
+    count_left_out(snapshot, out);
+    return points;
+}
+
+void Exposition::begin(const Snapshot& snapshot) {
     families_.update(snapshot);
     keep_books(snapshot);
     quantiles_.begin(snapshot);
-    Batch batch;
-    batch.sequence = snapshot.sequence;
-    const std::span<const FamilyIndex> order = families_.in_order();
-    batch.items.reserve(order.size());
-    // A little more than last time, so that growing never copies the whole.
-    TextWriter writer(batch.body, bytes_last_ + bytes_last_ / 16);
-    out_ = &writer;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        look_ahead(snapshot, order, i);
-        const Family family = families_[order[i]];
-        if (!withheld.empty() && withheld.contains(std::string(family.name))) {
-            out.lost[LossReason::quarantined] += family.members.size();
-            continue;
-        }
-        if (writer.size() >= settings_.bytes_max) {
-            out.lost[LossReason::too_large] += family.members.size();
-            continue;
-        }
-        const std::size_t begin = writer.size();
-        write_family_header(family, snapshot.series[family.founder], writer);
-        if (open_metrics != nullptr) open_metrics->begin_family(family, writer.written(begin));
-        const std::uint32_t points = write_family(snapshot, family, open_metrics, out.lost);
-        if (open_metrics != nullptr) open_metrics->end_family(writer.size());
-        batch.items.push_back({.end = static_cast<std::uint32_t>(writer.size()), .points = points});
-        batch.points += points;
-    }
-    if (open_metrics != nullptr) open_metrics->finish();
-    out_ = nullptr;
-    writer.finish();
-    bytes_last_ = batch.body.size();
-    out.batches.push_back(std::move(batch));
+}
 
+void Exposition::count_left_out(const Snapshot& snapshot, Encoded& out) const {
     out.lost[LossReason::name_clash] += families_.clashing();
     out.skipped[SkipReason::own_time] += snapshot.timed.size();
     out.skipped[SkipReason::event] += snapshot.events.size();
@@ -138,12 +157,43 @@ void Exposition::count_values(const protocol::TimerPoint& point) {
     for (std::size_t i = 0; i < counts_.size(); ++i) since_birth[i] += counts_[i];
 }
 
-std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& family,
-                                       OpenMetricsText* open_metrics, Losses& lost) {
-    const bool created = open_metrics != nullptr && open_metrics->has_created();
+// Points that were written.
+template <class Form>
+std::uint64_t Exposition::write_families(const Snapshot& snapshot,
+                                         const std::unordered_set<std::string>& withheld,
+                                         Form& form, Losses& lost) {
+    std::uint64_t points = 0;
+    const std::span<const FamilyIndex> order = families_.in_order();
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        look_ahead(snapshot, order, i);
+        const Family family = families_[order[i]];
+        if (!withheld.empty() && withheld.contains(std::string(family.name))) {
+            lost[LossReason::quarantined] += family.members.size();
+            continue;
+        }
+        if (form.text_bytes() >= settings_.bytes_max) {
+            lost[LossReason::too_large] += family.members.size();
+            continue;
+        }
+        const protocol::Series& founder = snapshot.series[family.founder];
+        form.begin_family({.name = family.name,
+                           .type = family.type,
+                           .kind = founder.kind,
+                           .founder = founder.name,
+                           .is_open_metrics_counter = family.is_open_metrics_counter});
+        const std::uint32_t written = write_members(snapshot, family, form, lost);
+        form.end_family(written);
+        points += written;
+    }
+    return points;
+}
+
+template <class Form>
+std::uint32_t Exposition::write_members(const Snapshot& snapshot, const Family& family, Form& form,
+                                        Losses& lost) {
     std::uint32_t points = 0;
     for (std::size_t member = 0; member < family.members.size(); ++member) {
-        if (out_->size() >= settings_.bytes_max) {
+        if (form.text_bytes() >= settings_.bytes_max) {
             lost[LossReason::too_large] += family.members.size() - member;
             break;
         }
@@ -155,17 +205,11 @@ std::uint32_t Exposition::write_family(const Snapshot& snapshot, const Family& f
         } else {
             ++lost[LossReason::negative_delta];
         }
-        const std::size_t begin = out_->size();
-        const std::string_view labels = families_.labels(row);
-        const Lines& lines = lines_.of(family.type, row.rule);
-        out_->wrote(lines.write(
-            family.name, labels,
-            out_->room(lines.bytes(family.name, labels) + lines.size() * number_bytes_max),
-            [this](std::size_t line, char* at) { return write_value(values_[line], at); }));
-        if (created) {
-            open_metrics->add_created(family, labels, out_->written(begin),
-                                      snapshot.series[id].born_unix_ns);
-        }
+        const Lines& lines = layout_->lines.of(family.type, row.rule);
+        form.add_series({.rule = row.rule,
+                         .labels = families_.labels(row),
+                         .values = std::span(values_).first(lines.size()),
+                         .born_unix_ns = form.has_births() ? snapshot.series[id].born_unix_ns : 0});
     }
     return points;
 }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sinks/prometheus/family.h"
@@ -32,13 +33,13 @@ public:
     void add(NamePart part, std::string last_label = {});
 
     // Exact, but for the values.
-    std::size_t bytes(std::string_view name, std::string_view labels) const {
+    std::size_t bytes(std::size_t name_bytes, std::size_t labels_bytes) const {
         // Between name and value: {labels} and a blank; or {labels, the last one, and a blank.
         const std::size_t plain = lines_.size() - labelled_;
         const std::size_t around =
-            labels.empty() ? lines_.size()
-                           : plain * (labels.size() + 3) + labelled_ * (labels.size() + 2);
-        return lines_.size() * (name.size() + 1) + around + own_bytes_;
+            labels_bytes == 0 ? lines_.size()
+                              : plain * (labels_bytes + 3) + labelled_ * (labels_bytes + 2);
+        return lines_.size() * (name_bytes + 1) + around + own_bytes_;
     }
     // Writes them to where there is room for bytes() and the values. `write_value(i, at)` writes
     // the value of the line `i` to `at`, and returns its end; so does this.
@@ -94,6 +95,14 @@ private:
     Lines single_;
     Lines summary_;
     std::vector<Lines> of_rules_;
+};
+
+// What is needed to write an exposition, and to write it from its records later.
+struct Layout {
+    explicit Layout(ExpositionSettings from) : settings(std::move(from)), lines(settings) {}
+
+    const ExpositionSettings settings;
+    const LinesByType lines;
 };
 
 }  // namespace pitot::sinks::prometheus

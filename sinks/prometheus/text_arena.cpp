@@ -69,7 +69,7 @@ TextArena::Handle TextArena::take_slot(std::size_t units) {
     Chunk& chunk = chunks_[number];
     std::size_t unit = chunk.free_unit;
     if (chunk.free_unit != none) {
-        std::memcpy(&chunk.free_unit, chunk.bytes.get() + unit * unit_bytes,
+        std::memcpy(&chunk.free_unit, memory_[number].get() + unit * unit_bytes,
                     sizeof chunk.free_unit);
     } else {
         unit = chunk.used++ * units;
@@ -82,18 +82,19 @@ std::uint32_t TextArena::add_chunk(std::size_t bytes, std::size_t slot_units) {
     if (vacant_.empty()) {
         if (chunks_.size() == chunks_max) throw std::bad_alloc();
         chunks_.emplace_back();
+        memory_.resize(chunks_.size());
         vacant_.reserve(chunks_.capacity());  // release() does not throw
         vacant_.push_back(static_cast<std::uint32_t>(chunks_.size() - 1));
     }
     const std::uint32_t number = vacant_.back();
-    Chunk& chunk = chunks_[number];
-    chunk.bytes = std::make_unique_for_overwrite<char[]>(bytes);
-    chunk.slot_units = static_cast<std::uint16_t>(slot_units);
+    memory_[number] = std::make_unique_for_overwrite<char[]>(bytes);
+    chunks_[number].slot_units = static_cast<std::uint16_t>(slot_units);
     vacant_.pop_back();
     return number;
 }
 
 void TextArena::free_chunk(std::uint32_t number) noexcept {
+    memory_[number].reset();
     chunks_[number] = Chunk{};
     vacant_.push_back(number);
 }

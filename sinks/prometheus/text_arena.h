@@ -2,7 +2,7 @@
 //
 // A text is named by 32 bits and takes its bytes, two for its length, and what rounding up to
 // its slot costs: up to 3 bytes, and of texts beyond 126 bytes an eighth. Slots of one size
-// share a chunk of 4 KiB, and a chunk whose last text is released goes back to the system: so a
+// share a chunk of 16 KiB, and a chunk whose last text is released goes back to the system: so a
 // fleet that is renamed, or whose labels change their lengths, leaves nothing behind but chunks
 // that still have somebody in them. A text that is longer than a chunk has one for itself.
 //
@@ -35,9 +35,9 @@ public:
 
 private:
     static constexpr std::size_t unit_bytes = 4;
-    static constexpr std::size_t units_per_chunk = 1024;
+    static constexpr std::size_t units_per_chunk = 4096;
     static constexpr std::size_t chunk_bytes = units_per_chunk * unit_bytes;
-    static constexpr std::size_t chunks_max = std::size_t{1} << 22;
+    static constexpr std::size_t chunks_max = std::size_t{1} << 20;
     static constexpr std::uint16_t none = 0xffff;
     // Before a text; where it is `long_mark`, the length follows in 32 bits.
     using Length = std::uint16_t;
@@ -47,7 +47,7 @@ private:
     // much.
     static constexpr std::size_t fine_sizes = 32;
     static constexpr std::size_t sizes_per_doubling = 8;
-    static constexpr std::size_t size_count = fine_sizes + 5 * sizes_per_doubling;
+    static constexpr std::size_t size_count = fine_sizes + 7 * sizes_per_doubling;
     struct Size {
         std::size_t number = 0;
         std::size_t units = 0;
@@ -56,7 +56,6 @@ private:
     static Size size_for(std::size_t units) noexcept;
 
     struct Chunk {
-        std::unique_ptr<char[]> bytes;  // null: vacant
         std::uint16_t slot_units = 0;
         std::uint16_t live = 0;           // slots with a text
         std::uint16_t used = 0;           // slots that had one ever
@@ -70,8 +69,7 @@ private:
     };
 
     char* at(Handle handle) const noexcept {
-        return chunks_[handle / units_per_chunk].bytes.get() +
-               handle % units_per_chunk * unit_bytes;
+        return memory_[handle / units_per_chunk].get() + handle % units_per_chunk * unit_bytes;
     }
     std::uint32_t add_chunk(std::size_t bytes, std::size_t slot_units);
     void free_chunk(std::uint32_t number) noexcept;
@@ -82,9 +80,11 @@ private:
     void link(std::uint32_t number) noexcept;
     void unlink(std::uint32_t number) noexcept;
 
-    std::vector<Chunk> chunks_ = std::vector<Chunk>(1);  // the first stays vacant: handle 0
-    std::vector<std::uint32_t> vacant_;                  // numbers of chunks given back
-    std::array<std::uint32_t, size_count> open_{};       // by size: the first chunk with room
+    // By number of chunk; apart, since reading a text needs no more. The first is none: handle 0.
+    std::vector<std::unique_ptr<char[]>> memory_ = std::vector<std::unique_ptr<char[]>>(1);
+    std::vector<Chunk> chunks_ = std::vector<Chunk>(1);
+    std::vector<std::uint32_t> vacant_;             // numbers of chunks given back
+    std::array<std::uint32_t, size_count> open_{};  // by size: the first chunk with room
 };
 
 inline std::string_view TextArena::operator[](Handle handle) const noexcept {
