@@ -30,6 +30,12 @@ void ByteChunks::add_chunk(std::size_t bytes) {
     limit_ = end_ + size;
 }
 
+std::size_t ByteChunks::size() const {
+    std::size_t size = 0;
+    for (const std::string_view piece : pieces()) size += piece.size();
+    return size;
+}
+
 std::vector<std::string_view> ByteChunks::pieces() const {
     std::vector<std::string_view> out;
     for (const Chunk& chunk : chunks_) {

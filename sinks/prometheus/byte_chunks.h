@@ -30,6 +30,8 @@ public:
         end_ = end;
     }
 
+    // Of what is written.
+    std::size_t size() const;
     // In order; none is empty. What was written to one room is in one of them.
     std::vector<std::string_view> pieces() const;
 

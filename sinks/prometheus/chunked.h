@@ -38,4 +38,11 @@ private:
     std::size_t size_ = 0;
 };
 
+// Of what lies in a vector, which grows by doubling: gives back what is unused, if it is more
+// than an eighth.
+template <class Element>
+void trim(std::vector<Element>& elements) {
+    if (elements.capacity() > elements.size() + elements.size() / 8) elements.shrink_to_fit();
+}
+
 }  // namespace pitot::sinks::prometheus

@@ -324,6 +324,7 @@ void Families::sort_families() {
     std::sort(first_new, order_.end(), before);
     std::inplace_merge(order_.begin(), first_new, order_.end(), before);
     ordered_ = order_.size();
+    trim(order_);
 }
 
 // Of members with the same labels only the one born first stays.

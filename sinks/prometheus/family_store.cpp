@@ -17,11 +17,6 @@ std::uint32_t take_number(Chunked<Element>& elements, std::vector<std::uint32_t>
     return number;
 }
 
-// Vectors grow by doubling: of the room that many births took, little is left unused.
-void trim(std::vector<protocol::SeriesId>& members) {
-    if (members.capacity() > members.size() + members.size() / 8) members.shrink_to_fit();
-}
-
 }  // namespace
 
 FamilyIndex FamilyStore::add(std::string_view name, FamilyType type) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sinks/prometheus/common_ends.h"
 #include "sinks/prometheus/value_text.h"
 #include "sinks/text_writer.h"
 
@@ -32,6 +33,19 @@ char* write_length(std::size_t length, char* at) {
     return at;
 }
 
+// What `text` has that the one before it has not. The first length is told with `more` added.
+char* write_difference(std::string_view text, std::string_view before, std::size_t more, char* at) {
+    const std::size_t prefix = common_prefix(text, before);
+    const std::size_t suffix = common_suffix(text.substr(prefix), before.substr(prefix));
+    const std::string_view middle = text.substr(prefix, text.size() - prefix - suffix);
+    at = write_length(suffix, write_length(prefix + more, at));
+    return write_bytes(middle, write_length(middle.size(), at));
+}
+
+// What a series begins with: none of these is the end of the family.
+constexpr std::size_t no_labels = 1;
+constexpr std::size_t labels_begin = 2;
+
 }  // namespace
 
 void PageRecords::begin_family(const FamilyHeader& header) {
@@ -41,10 +55,10 @@ void PageRecords::begin_family(const FamilyHeader& header) {
     const unsigned head = std::to_underlying(header.type) |
                           (unsigned{std::to_underlying(header.kind)} << kind_shift) |
                           (header.is_open_metrics_counter ? open_metrics_counter_bit : 0U);
-    char* at = records_.room(1 + length_bytes_max + header.founder.size());
+    char* at = records_.room(1 + 3 * length_bytes_max + header.founder.size());
     *at++ = static_cast<char>(head);
-    at = write_length(header.founder.size(), at);
-    records_.wrote(write_bytes(header.founder, at));
+    records_.wrote(write_difference(header.founder, last_founder_, 0, at));
+    last_founder_ = header.founder;
 }
 
 void PageRecords::add_series(const Series& series) {
@@ -55,7 +69,12 @@ void PageRecords::add_series(const Series& series) {
     char* at =
         records_.room(2 * length_bytes_max + series.labels.size() + sizeof series.born_unix_ns +
                       series.values.size() * (number_bytes_max + 1));
-    at = write_bytes(series.labels, write_length(series.labels.size() + 1, at));
+    if (series.labels.empty()) {
+        at = write_length(no_labels, at);
+    } else {
+        at = write_difference(series.labels, last_labels_, labels_begin, at);
+        last_labels_ = series.labels;
+    }
     if (type_ == FamilyType::histogram) at = write_length(series.rule, at);
     if (births_) {
         constexpr std::int64_t ns_per_ms = 1'000'000;
@@ -106,6 +125,12 @@ public:
         }
     }
     std::string_view bytes(std::size_t count) { return {std::exchange(at_, at_ + count), count}; }
+    // After its first length: what write_difference() wrote, in place of the one before it.
+    void replace_by_difference(std::size_t prefix, std::string& text) {
+        const std::size_t suffix = length();
+        const std::string_view middle = bytes(length());
+        text.replace(prefix, text.size() - prefix - suffix, middle);
+    }
     // Up to the line feed, which is taken too.
     std::string_view line() {
         const auto* const found =
@@ -131,9 +156,11 @@ public:
         while (reader_.has_more()) {
             write_header_of_next();
             while (reader_.has_more()) {
-                const std::size_t labels_bytes = reader_.length();
-                if (labels_bytes == 0) break;
-                write_series(reader_.bytes(labels_bytes - 1));
+                const std::size_t first = reader_.length();
+                if (first == 0) break;
+                if (first != no_labels)
+                    reader_.replace_by_difference(first - labels_begin, labels_);
+                write_series(first == no_labels ? std::string_view() : labels_);
             }
         }
         if (format_ == Format::open_metrics) append("# EOF\n");
@@ -145,7 +172,8 @@ private:
         header_.type = FamilyType{static_cast<std::uint8_t>(head & type_mask)};
         header_.kind = Kind{static_cast<std::uint8_t>((head >> kind_shift) & kind_mask)};
         header_.is_open_metrics_counter = (head & open_metrics_counter_bit) != 0;
-        header_.founder = reader_.bytes(reader_.length());
+        reader_.replace_by_difference(reader_.length(), founder_);
+        header_.founder = founder_;
         write_family_name(header_.founder, header_.kind, page_.layout_->settings, name_);
         header_.name = name_;
         if (format_ == Format::text) {
@@ -204,7 +232,9 @@ private:
     ByteChunks& out_;
     Reader reader_;
     FamilyHeader header_;
-    std::string name_;  // of the family
+    std::string founder_;  // of the family: its name as it is sent
+    std::string name_;     // of the family
+    std::string labels_;   // the last that were not empty
     std::string line_;
 };
 
