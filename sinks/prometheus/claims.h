@@ -34,32 +34,34 @@ public:
     // The family that is called so.
     FamilyIndex family_called(std::string_view name) const;
 
-    // All names of a family, of which none is claimed; its name and type stay as they are until
-    // remove().
+    // All names of a family, of which none is claimed; its name and type
+    // stay as they are until remove(). It has its members first.
     void add(FamilyIndex family);
+    // After its members' end, too.
     void remove(FamilyIndex family);
+
+    // What the store keeps of a name.
+    static std::uint32_t hash_of(std::string_view name) noexcept {
+        return static_cast<std::uint32_t>(std::hash<std::string_view>{}(name));
+    }
 
 private:
     struct Hash {
         using is_transparent = void;
         const FamilyStore* families;
 
-        std::size_t operator()(std::string_view name) const noexcept {
-            return std::hash<std::string_view>{}(name);
-        }
-        std::size_t operator()(FamilyIndex family) const noexcept {
-            return (*this)(families->name(family));
-        }
+        std::size_t operator()(std::string_view name) const noexcept { return hash_of(name); }
+        std::size_t operator()(FamilyIndex family) const noexcept { return families->hash(family); }
     };
     struct Equal {
         using is_transparent = void;
         const FamilyStore* families;
 
         bool operator()(FamilyIndex one, FamilyIndex other) const noexcept { return one == other; }
-        bool operator()(std::string_view name, FamilyIndex family) const noexcept {
-            return name == families->name(family);
+        bool operator()(std::string_view name, FamilyIndex family) const {
+            return hash_of(name) == families->hash(family) && name == families->name(family);
         }
-        bool operator()(FamilyIndex family, std::string_view name) const noexcept {
+        bool operator()(FamilyIndex family, std::string_view name) const {
             return (*this)(name, family);
         }
     };

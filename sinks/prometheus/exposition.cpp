@@ -167,7 +167,8 @@ std::uint64_t Exposition::write_families(const Snapshot& snapshot,
     for (std::size_t i = 0; i < order.size(); ++i) {
         look_ahead(snapshot, order, i);
         const Family family = families_[order[i]];
-        if (!withheld.empty() && withheld.contains(std::string(family.name))) {
+        families_.write_name(order[i], name_);
+        if (!withheld.empty() && withheld.contains(name_)) {
             lost[LossReason::quarantined] += family.members.size();
             continue;
         }
@@ -176,7 +177,7 @@ std::uint64_t Exposition::write_families(const Snapshot& snapshot,
             continue;
         }
         const protocol::Series& founder = snapshot.series[family.founder];
-        form.begin_family({.name = family.name,
+        form.begin_family({.name = name_,
                            .type = family.type,
                            .kind = founder.kind,
                            .founder = founder.name,
@@ -222,16 +223,14 @@ void Exposition::look_ahead(const Snapshot& snapshot, std::span<const FamilyInde
     constexpr std::size_t far = 24;
     constexpr std::size_t middle = 16;
     constexpr std::size_t near = 8;
-    if (at + far < order.size()) __builtin_prefetch(families_.store().near(order[at + far]));
+    if (at + far < order.size()) __builtin_prefetch(families_.near(order[at + far]));
     if (at + middle < order.size()) {
-        const FamilyIndex index = order[at + middle];
-        __builtin_prefetch(families_.store().near_name(index));
-        const Family family = families_.store().unnamed(index);
+        const Family family = families_[order[at + middle]];
         __builtin_prefetch(&snapshot.series[family.founder]);
         __builtin_prefetch(&families_.row(family.members.front()));
     }
     if (at + near < order.size()) {
-        const Family family = families_.store().unnamed(order[at + near]);
+        const Family family = families_[order[at + near]];
         __builtin_prefetch(snapshot.series[family.founder].name.data());
         look_ahead(snapshot, families_.row(family.members.front()));
     }
@@ -249,7 +248,7 @@ void Exposition::look_ahead(const Snapshot& snapshot, const Family& family,
 
 // What a row leads to.
 void Exposition::look_ahead(const Snapshot& snapshot, const Row& row) const {
-    __builtin_prefetch(families_.store().texts().near(row.labels));
+    __builtin_prefetch(families_.near_labels(row));
     if (row.kind == Kind::counter) {
         __builtin_prefetch(&snapshot.counters[row.point]);
     } else if (row.kind != Kind::gauge && row.kind != Kind::set) {

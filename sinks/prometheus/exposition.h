@@ -106,6 +106,7 @@ private:
     std::vector<Buckets> buckets_;  // by rule
     std::vector<double> counts_;    // of the buckets of one point
     std::vector<double> values_;    // of the lines of one series
+    std::string name_;              // of one family
     Quantiles quantiles_;
     std::size_t bytes_last_ = 0;  // of the body before: what to expect
 };

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "sinks/prometheus/byte_chunks.h"
 #include "sinks/prometheus/names.h"
+#include "sinks/text_writer.h"
 
 namespace pitot::sinks::prometheus {
 namespace {
@@ -34,10 +36,12 @@ Families::Families(const ExpositionSettings& settings,
                    std::function<void(const std::string&)> report)
     : settings_(settings),
       report_(std::move(report)),
+      families_(settings),
       claims_(families_, settings.reserved_names, settings.open_metrics) {}
 
 void Families::update(const Snapshot& snapshot) {
     rows_.grow_to(snapshot.series.size());
+    families_.look_at(snapshot.series);
     see_all(snapshot, snapshot.counters);
     see_all(snapshot, snapshot.gauges);
     see_all(snapshot, snapshot.timers);
@@ -98,7 +102,7 @@ void Families::bury(SeriesId id) {
         bucket_counts_[row.own[0] - 1].reset();
         free_bucket_counts_.push_back(row.own[0]);
     }
-    families_.texts().release(row.labels);
+    labels_.release(row.labels);
     row = Row{};
     --alive_;
 }
@@ -149,11 +153,9 @@ void Families::forget_dead(const Snapshot& snapshot) {
         if (forget_dead(snapshot, index)) ended.push_back(index);
     }
     with_dead_.clear();
-    for (const FamilyIndex index : ended) {
-        claims_.remove(index);
-        claims_changed(index);
-    }
+    for (const FamilyIndex index : ended) claims_.remove(index);
     if (!ended.empty()) {
+        look_at_hindered();
         std::erase_if(order_,
                       [this](FamilyIndex index) { return families_[index].members.empty(); });
         ordered_ = order_.size();
@@ -193,22 +195,24 @@ void Families::place(const Snapshot& snapshot, SeriesId id) {
     const Series& series = snapshot.series[id];
     Row& row = rows_[id];
     ++alive_;
-    Classified classified = classify(series, settings_);
+    const Classified classified = classify(series, settings_);
     row.kind = series.kind;
     row.rule = classified.rule & Row::rules_max;  // no_rule too
     const Labels labels = labels_of(series, row);
-    row.family = claim(snapshot, id, std::move(classified));
+    row.family = claim(snapshot, id, classified);
     if (row.family == no_family) {
         keep_back(id);
         return;
     }
-    row.labels = families_.texts().add(labels.text);
-    const auto before = static_cast<std::uint32_t>(families_[row.family].members.size());
-    if (bool& has_newborn = families_.has_newborn(row.family); before > 0 && !has_newborn) {
+    row.labels = labels_.add(labels.text);
+    const Family family = families_[row.family];
+    const bool is_founder = family.founder == id;  // and a member already
+    if (bool& has_newborn = families_.has_newborn(row.family); !has_newborn) {
         has_newborn = true;
-        unsorted_.push_back({.family = row.family, .sorted = before});
+        const auto sorted = static_cast<std::uint32_t>(family.members.size());
+        unsorted_.push_back({.family = row.family, .sorted = is_founder ? 0 : sorted});
     }
-    families_.add_member(row.family, id);
+    if (!is_founder) families_.add_member(row.family, id);
 }
 
 Labels Families::labels_of(const Series& series, Row& row) {
@@ -228,13 +232,13 @@ Labels Families::labels_of(const Series& series, Row& row) {
 void Families::keep_back(SeriesId id) {
     Row& row = rows_[id];
     row.family = no_family;
-    families_.texts().release(std::exchange(row.labels, 0));
+    labels_.release(std::exchange(row.labels, 0));
     kept_back_.push_back({.id = id, .birth = row.birth});
 }
 
 // The family of that name and type, made now if nobody uses any of its names. None, after a
 // report, when somebody does.
-FamilyIndex Families::claim(const Snapshot& snapshot, SeriesId id, Classified classified) {
+FamilyIndex Families::claim(const Snapshot& snapshot, SeriesId id, const Classified& classified) {
     const FamilyIndex existing = claims_.family_called(classified.name);
     if (existing != no_family && families_.type(existing) == classified.type) return existing;
 
@@ -247,7 +251,8 @@ FamilyIndex Families::claim(const Snapshot& snapshot, SeriesId id, Classified cl
             return no_family;
         }
     }
-    const FamilyIndex index = families_.add(classified.name, classified.type);
+    const FamilyIndex index = families_.add(Claims::hash_of(classified.name), classified.type);
+    families_.add_member(index, id);
     order_.push_back(index);
     claims_.add(index);
     claims_changed(index);
@@ -267,12 +272,13 @@ void Families::report_claimed(const Snapshot& snapshot, SeriesId id, std::string
 }
 
 // A counter may be one in OpenMetrics only while nobody else has its names there. The names of
-// this family are claimed now, or free.
+// this family are claimed now.
 void Families::claims_changed(FamilyIndex index) {
     if (!settings_.open_metrics) return;
-    const Family family = families_[index];
-    for (const NamePart part : parts_of(family.type, true)) {
-        std::string name(family.name);
+    const std::string family_name = families_.name(index);
+    const FamilyType type = families_.type(index);
+    for (const NamePart part : parts_of(type, true)) {
+        std::string name = family_name;
         name += suffix_of(part);
         look_at_counter(name);
         for (const std::string_view suffix :
@@ -281,8 +287,19 @@ void Families::claims_changed(FamilyIndex index) {
             look_at_counter(std::string_view(name).substr(0, name.size() - suffix.size()));
         }
     }
-    if (family.type == FamilyType::counter) {
-        const auto names = open_metrics_counter_names(family.name);
+    if (type == FamilyType::counter) {
+        const auto names = open_metrics_counter_names(family_name);
+        if (names) look_at_counter(names->family);
+    }
+}
+
+// Names of families that ended are free now, and are not known any more: whoever waits for any
+// is looked at.
+void Families::look_at_hindered() {
+    for (const FamilyIndex index : std::exchange(hindered_, {})) {
+        families_.is_hindered(index) = false;
+        if (families_[index].members.empty()) continue;
+        const auto names = open_metrics_counter_names(families_.name(index));
         if (names) look_at_counter(names->family);
     }
 }
@@ -298,6 +315,10 @@ void Families::look_at_counter(std::string_view name) {
                           claims_.contains(names->created) ||
                           claims_.family_called(names->created + "_total") != no_family;
     families_.set_open_metrics_counter(found, !is_taken);
+    if (bool& is_hindered = families_.is_hindered(found); is_taken && !is_hindered) {
+        is_hindered = true;
+        hindered_.push_back(found);
+    }
 }
 
 void Families::sort_members(const Snapshot& snapshot) {
@@ -306,25 +327,56 @@ void Families::sort_members(const Snapshot& snapshot) {
         return order != 0 ? order < 0 : snapshot.series[a].birth < snapshot.series[b].birth;
     };
     for (const Unsorted& unsorted : unsorted_) {
+        families_.has_newborn(unsorted.family) = false;
+        if (families_[unsorted.family].members.size() < 2) continue;
         const std::span<SeriesId> members = families_.several_members(unsorted.family);
         const auto first_new = members.begin() + static_cast<std::ptrdiff_t>(unsorted.sorted);
         std::sort(first_new, members.end(), before);
         std::inplace_merge(members.begin(), first_new, members.end(), before);
         drop_twins(snapshot, unsorted.family);
         families_.trim_members(unsorted.family);
-        families_.has_newborn(unsorted.family) = false;
     }
 }
 
+// Names are made where they are compared: of those that were just founded once each, of the
+// others where one of these may go. Gaps between them are crossed in leaps that double.
 void Families::sort_families() {
-    const auto before = [this](FamilyIndex a, FamilyIndex b) {
-        return families_.name(a) < families_.name(b);
+    if (ordered_ == order_.size()) return;
+    struct Founded {
+        std::string_view name;
+        FamilyIndex family = no_family;
     };
-    const auto first_new = order_.begin() + static_cast<std::ptrdiff_t>(ordered_);
-    std::sort(first_new, order_.end(), before);
-    std::inplace_merge(order_.begin(), first_new, order_.end(), before);
+    std::vector<Founded> founded;
+    ByteChunks names;
+    std::string name;
+    for (std::size_t i = ordered_; i < order_.size(); ++i) {
+        families_.write_name(order_[i], name);
+        char* const at = names.room(name.size());
+        names.wrote(write_bytes(name, at));
+        founded.push_back({.name = {at, name.size()}, .family = order_[i]});
+    }
+    std::ranges::sort(founded, {}, &Founded::name);
+
+    const auto is_before = [&](FamilyIndex family, std::string_view other) {
+        families_.write_name(family, name);
+        return name < other;
+    };
+    std::vector<FamilyIndex> order;
+    order.reserve(order_.size());
+    std::span<const FamilyIndex> rest = std::span(order_).first(ordered_);
+    for (const Founded& next : founded) {
+        std::size_t leap = 1;
+        while (leap < rest.size() && is_before(rest[leap], next.name)) leap *= 2;
+        const auto within = rest.first(std::min(leap, rest.size()));
+        const auto gap = static_cast<std::size_t>(
+            std::lower_bound(within.begin(), within.end(), next.name, is_before) - within.begin());
+        order.insert(order.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(gap));
+        order.push_back(next.family);
+        rest = rest.subspan(gap);
+    }
+    order.insert(order.end(), rest.begin(), rest.end());
+    order_ = std::move(order);
     ordered_ = order_.size();
-    trim(order_);
 }
 
 // Of members with the same labels only the one born first stays.
@@ -345,11 +397,11 @@ void Families::drop_twins(const Snapshot& snapshot, FamilyIndex index) {
         keep_back(id);
         if (rows_[id].is_reported || !may_report()) continue;
         rows_[id].is_reported = true;
-        report_(
-            fmt::format("{} and {} would both be {}{{{}}}; {} came later and is not sent. "
-                        "Rename one of them",
-                        describe(snapshot.series[unique.back()]), describe(snapshot.series[id]),
-                        family.name, labels(rows_[unique.back()]), describe(snapshot.series[id])));
+        report_(fmt::format(
+            "{} and {} would both be {}{{{}}}; {} came later and is not sent. "
+            "Rename one of them",
+            describe(snapshot.series[unique.back()]), describe(snapshot.series[id]),
+            families_.name(index), labels(rows_[unique.back()]), describe(snapshot.series[id])));
     }
     keep_members(snapshot, index, unique);
 }

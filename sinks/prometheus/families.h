@@ -33,10 +33,11 @@
 #include "sinks/prometheus/family.h"
 #include "sinks/prometheus/family_store.h"
 #include "sinks/prometheus/names.h"
+#include "sinks/prometheus/text_arena.h"
 
 namespace pitot::sinks::prometheus {
 
-// What is remembered of a series, by its id: 28 bytes, and its labels in the families' texts.
+// What is remembered of a series, by its id: 28 bytes, and its labels in an arena.
 struct Row {
     static constexpr std::uint32_t rules_max = no_rule >> 8;
 
@@ -73,10 +74,15 @@ public:
     // In the order of their names; members in the order of their labels.
     std::span<const FamilyIndex> in_order() const { return order_; }
     Family operator[](FamilyIndex family) const { return families_[family]; }
-    const FamilyStore& store() const { return families_; }
+    void write_name(FamilyIndex family, std::string& out) const {
+        families_.write_name(family, out);
+    }
+    const void* near(FamilyIndex family) const { return families_.near(family); }
     Row& row(protocol::SeriesId id) { return rows_[id]; }
     const Row& row(protocol::SeriesId id) const { return rows_[id]; }
-    std::string_view labels(const Row& row) const { return families_.texts()[row.labels]; }
+    std::string_view labels(const Row& row) const { return labels_[row.labels]; }
+    // Near to which they begin: to fetch them early.
+    const void* near_labels(const Row& row) const { return labels_.near(row.labels); }
     // What the decrements of a counter are made up for with; of few.
     double& raised_by(protocol::SeriesId id) {
         rows_[id].is_raised = true;
@@ -104,11 +110,12 @@ private:
                       std::span<const protocol::SeriesId> members);
     void place(const protocol::Snapshot& snapshot, protocol::SeriesId id);
     FamilyIndex claim(const protocol::Snapshot& snapshot, protocol::SeriesId id,
-                      Classified classified);
+                      const Classified& classified);
     void report_claimed(const protocol::Snapshot& snapshot, protocol::SeriesId id,
                         std::string_view name, FamilyIndex owner);
     Labels labels_of(const protocol::Series& series, Row& row);
     void claims_changed(FamilyIndex index);
+    void look_at_hindered();
     void look_at_counter(std::string_view name);
     void sort_members(const protocol::Snapshot& snapshot);
     void sort_families();
@@ -123,6 +130,7 @@ private:
     std::vector<std::unique_ptr<double[]>> bucket_counts_;  // Row::own[0] is the number, from 1
     std::vector<std::uint32_t> free_bucket_counts_;
     std::unordered_map<protocol::SeriesId, double> raised_;
+    TextArena labels_;
     FamilyStore families_;
     Claims claims_;
     std::vector<FamilyIndex> order_;
@@ -139,6 +147,7 @@ private:
     };
     std::vector<Unsorted> unsorted_;
     std::vector<FamilyIndex> with_dead_;
+    std::vector<FamilyIndex> hindered_;  // counters whose names in OpenMetrics are others'
     bool dead_kept_back_ = false;
     std::uint64_t alive_ = 0;
     std::uint64_t merged_labels_ = 0;

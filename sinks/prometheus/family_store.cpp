@@ -19,9 +19,9 @@ std::uint32_t take_number(Chunked<Element>& elements, std::vector<std::uint32_t>
 
 }  // namespace
 
-FamilyIndex FamilyStore::add(std::string_view name, FamilyType type) {
+FamilyIndex FamilyStore::add(std::uint32_t hash, FamilyType type) {
     const FamilyIndex index = take_number(kept_, free_);
-    kept_[index].name = texts_.add(name);
+    kept_[index].hash = hash;
     kept_[index].type = type;
     return index;
 }
@@ -29,7 +29,6 @@ FamilyIndex FamilyStore::add(std::string_view name, FamilyType type) {
 void FamilyStore::release(FamilyIndex index) {
     Kept& kept = kept_[index];
     if (kept.is_group) release_group(kept.member);
-    texts_.release(kept.name);
     kept = Kept{};
     free_.push_back(index);
 }

@@ -2,9 +2,9 @@
 //
 // There may be one for each series (a metric without tags is a family of its own), so what is
 // kept of a family is what cannot be made again of its members: headers are written anew at
-// each flush (exposition.h), and names of its parts are put together where they are looked for
-// (claims.h). A family of one series takes 12 bytes and its name's in a TextArena; a list of
-// members is for those that have several.
+// each flush (exposition.h), its name is made of its founder's, and names of its parts are put
+// together where they are looked for (claims.h). A family of one series takes 16 bytes; a list
+// of members is for those that have several.
 //
 // Used by the flush thread.
 #pragma once
@@ -12,26 +12,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "protocol/snapshot.h"
 #include "sinks/prometheus/chunked.h"
 #include "sinks/prometheus/family.h"
-#include "sinks/prometheus/text_arena.h"
 
 namespace pitot::sinks::prometheus {
 
 using FamilyIndex = std::uint32_t;
 inline constexpr FamilyIndex no_family = 0xffffffff;
 
-// What the store says of one. Views are valid until the family changes or is released.
+// What the store says of one. The view is valid until the family changes or is released.
 struct Family {
-    std::string_view name;
     // Sorted by labels after each update.
     std::span<const protocol::SeriesId> members;
     // The member that claimed the name or, after its end, the one born first: HELP has its name
-    // as its sender writes it.
+    // as its sender writes it. All members make the same name of a family.
     protocol::SeriesId founder = 0;
     FamilyType type = FamilyType::gauge;
     // A counter to OpenMetrics as well: nobody else has its names there.
@@ -40,20 +38,19 @@ struct Family {
 
 class FamilyStore {
 public:
-    // One that has no member yet.
-    FamilyIndex add(std::string_view name, FamilyType type);
+    // `settings` outlive it.
+    explicit FamilyStore(const ExpositionSettings& settings) : settings_(settings) {}
+
+    // The series that names are made of from now on; valid until the next call.
+    void look_at(std::span<const protocol::Series> series) { series_ = series; }
+
+    // One that has no member yet. `hash` of its name is kept, for after its founder's end.
+    FamilyIndex add(std::uint32_t hash, FamilyType type);
     void release(FamilyIndex index);
 
     Family operator[](FamilyIndex index) const {
-        Family family = unnamed(index);
-        family.name = name(index);
-        return family;
-    }
-    // All but its name, which lies elsewhere.
-    Family unnamed(FamilyIndex index) const {
         const Kept& kept = kept_[index];
-        Family family{.name = {},
-                      .members = {&kept.member, kept.has_member ? 1U : 0U},
+        Family family{.members = {&kept.member, kept.has_member ? 1U : 0U},
                       .founder = kept.member,
                       .type = kept.type,
                       .is_open_metrics_counter = kept.is_open_metrics_counter};
@@ -64,7 +61,17 @@ public:
         }
         return family;
     }
-    std::string_view name(FamilyIndex index) const { return texts_[kept_[index].name]; }
+    // Its name, in place of what `out` was. It has members, and its founder is alive.
+    void write_name(FamilyIndex index, std::string& out) const {
+        const protocol::Series& founder = series_[(*this)[index].founder];
+        write_family_name(founder.name, founder.kind, settings_, out);
+    }
+    std::string name(FamilyIndex index) const {
+        std::string name;
+        write_name(index, name);
+        return name;
+    }
+    std::uint32_t hash(FamilyIndex index) const { return kept_[index].hash; }
     FamilyType type(FamilyIndex index) const { return kept_[index].type; }
     // Of the order of members and of founders nothing is known here.
     void add_member(FamilyIndex index, protocol::SeriesId id);
@@ -81,23 +88,18 @@ public:
         kept_[index].is_open_metrics_counter = is_one;
     }
 
-    // A mark on a family, for whoever changes families; false at first. The first has members
-    // that died, the other ones that are not sorted in.
+    // Marks on a family, for whoever changes families; false at first. It has members that died;
+    // ones that are not sorted in; it is no counter to OpenMetrics while others have its names.
     bool& has_dead(FamilyIndex index) { return kept_[index].has_dead; }
     bool& has_newborn(FamilyIndex index) { return kept_[index].has_newborn; }
+    bool& is_hindered(FamilyIndex index) { return kept_[index].is_hindered; }
 
-    // Fetched early, in this order, it is read without waiting: what is kept of a family, and
-    // its name.
+    // Fetched early, it is read without waiting.
     const void* near(FamilyIndex index) const { return &kept_[index]; }
-    const void* near_name(FamilyIndex index) const { return texts_.near(kept_[index].name); }
-
-    // Of the series' labels too: one arena for all that is short.
-    TextArena& texts() { return texts_; }
-    const TextArena& texts() const { return texts_; }
 
 private:
     struct Kept {
-        TextArena::Handle name = 0;
+        std::uint32_t hash = 0;
         std::uint32_t member = 0;  // the only one; or the number of a group
         FamilyType type = FamilyType::gauge;
         bool has_member : 1 = false;
@@ -105,8 +107,9 @@ private:
         bool is_open_metrics_counter : 1 = false;
         bool has_dead = false;
         bool has_newborn = false;
+        bool is_hindered = false;
     };
-    static_assert(sizeof(Kept) == 12);
+    static_assert(sizeof(Kept) == 16);
     struct Group {
         std::vector<protocol::SeriesId> members;
         protocol::SeriesId founder = 0;
@@ -114,7 +117,8 @@ private:
 
     void release_group(std::uint32_t number);
 
-    TextArena texts_;
+    const ExpositionSettings& settings_;
+    std::span<const protocol::Series> series_;
     Chunked<Kept> kept_;
     std::vector<FamilyIndex> free_;
     Chunked<Group> groups_;

@@ -150,8 +150,14 @@ TEST_CASE("chunks hold what was written, in its order") {
 }
 
 TEST_CASE("families with one member, with several, and with fewer again") {
-    FamilyStore store;
-    const FamilyIndex index = store.add("x", FamilyType::gauge);
+    const ExpositionSettings settings;
+    FamilyStore store(settings);
+    std::vector<pitot::protocol::Series> series(8);
+    series[3] = series_of(Kind::counter, "a.b");
+    series[7] = series_of(Kind::counter, "a-b");
+    store.look_at(series);
+    const FamilyIndex index = store.add(1, FamilyType::counter);
+    CHECK(store.hash(index) == 1);
     CHECK(store[index].members.empty());
     store.add_member(index, 7);
     CHECK(store[index].founder == 7);
@@ -168,11 +174,13 @@ TEST_CASE("families with one member, with several, and with fewer again") {
     store.set_members(index, std::vector<pitot::protocol::SeriesId>{3}, 3);
     CHECK(store[index].founder == 3);
     CHECK(store[index].members.size() == 1);
+    CHECK(store.name(index) == "a_b_total");
     store.set_members(index, {}, 3);
     CHECK(store[index].members.empty());
     store.release(index);
-    CHECK(store.add("y", FamilyType::counter) == index);
-    CHECK(store[index].name == "y");
+    CHECK(store.add(2, FamilyType::gauge) == index);
+    CHECK(store.hash(index) == 2);
+    CHECK(store.type(index) == FamilyType::gauge);
     CHECK(store[index].members.empty());
     CHECK_FALSE(store[index].is_open_metrics_counter);
 }
