@@ -8,6 +8,10 @@
 //     # TYPE load_seconds summary                     # UNIT load_seconds seconds
 //                                                     # HELP load_seconds StatsD timer load
 //
+// Source: OpenMetrics 1.0.0, and Prometheus "Exposition formats". HELP escapes \ and LF, and in
+// OpenMetrics " too. A counter whose name has no "_total", or whose name without it is another
+// family's, is of type unknown there, under its whole name: nothing is lost by it.
+//
 // Written anew each time, since a family may have a single series and would otherwise keep more
 // for its header than for anything else.
 #pragma once

@@ -3,7 +3,8 @@
 //
 //     counter, gauge   x{labels} v
 //     summary          x{labels,quantile="0.5"} v …, x_sum{labels} v, x_count{labels} v
-//     histogram        x_bucket{labels,le="0.1"} v …, x_bucket{labels,le="+Inf"} v, x_sum, x_count
+//     histogram        x_bucket{labels,le="0.1"} v …, x_bucket{labels,le="+Inf"} v, and the last
+//                      two likewise
 //
 // Made once of the settings; an encoder has the values of a series in this order, and its lines
 // are written from there. Bounds and ranks have one form, that of OpenMetrics.

@@ -1,9 +1,9 @@
-// Memory for the names and labels of an exposition: many short texts that do not change.
+// Memory for the labels of an exposition: many short texts that do not change.
 //
 // A text is named by 32 bits and takes its bytes, two for its length, and what rounding up to
 // its slot costs: up to 3 bytes, and of texts beyond 126 bytes an eighth. Slots of one size
 // share a chunk of 16 KiB, and a chunk whose last text is released goes back to the system: so a
-// fleet that is renamed, or whose labels change their lengths, leaves nothing behind but chunks
+// fleet whose labels change their lengths leaves nothing behind but chunks
 // that still have somebody in them. A text that is longer than a chunk has one for itself.
 //
 // Used by one thread.
