@@ -1,7 +1,8 @@
 // Which family uses which sample names: its own, and those of its parts ("x_sum").
 //
-// A name is kept as a family's number and a part, in twelve bytes, and put together when it is
-// compared. What the destination uses itself is claimed from the start and for ever.
+// Only the families' own names are kept, as numbers of families: four bytes. What a family uses
+// beside its own is found by what is before the suffix: nobody has "x_sum" but a family called
+// so, and a summary "x". What the destination uses itself is claimed from the start and for ever.
 //
 // Used by Families, on the flush thread.
 #pragma once
@@ -9,6 +10,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,55 +28,48 @@ public:
     Claims(const Claims&) = delete;
     Claims& operator=(const Claims&) = delete;
 
-    struct Claim {
-        FamilyIndex family = no_family;  // no_family: the destination
-        NamePart part = NamePart::own;
-    };
-    std::optional<Claim> find(std::string_view name) const;
+    // Whose the name is: no_family for the destination's. None if it is free.
+    std::optional<FamilyIndex> find(std::string_view name) const;
     bool contains(std::string_view name) const { return find(name).has_value(); }
     // The family that is called so.
     FamilyIndex family_called(std::string_view name) const;
 
-    // All names of a family, of which none is claimed; its name and type stay as they are until
-    // remove().
+    // All names of a family, of which none is claimed; its name and type
+    // stay as they are until remove(). It has its members first.
     void add(FamilyIndex family);
+    // After its members' end, too.
     void remove(FamilyIndex family);
 
+    // What the store keeps of a name.
+    static std::uint32_t hash_of(std::string_view name) noexcept {
+        return static_cast<std::uint32_t>(std::hash<std::string_view>{}(name));
+    }
+
 private:
-    struct Entry {
-        std::uint32_t hash = 0;
-        FamilyIndex family = no_family;
-        NamePart part = NamePart::own;
-    };
-    // A name that may be in the set or not.
-    struct Probe {
-        std::uint32_t hash = 0;
-        std::string_view name;
-    };
     struct Hash {
         using is_transparent = void;
-        std::size_t operator()(const auto& hashed) const noexcept { return hashed.hash; }
+        const FamilyStore* families;
+
+        std::size_t operator()(std::string_view name) const noexcept { return hash_of(name); }
+        std::size_t operator()(FamilyIndex family) const noexcept { return families->hash(family); }
     };
     struct Equal {
         using is_transparent = void;
         const FamilyStore* families;
 
-        bool operator()(const Entry& one, const Entry& other) const noexcept {
-            return one.family == other.family && one.part == other.part;
+        bool operator()(FamilyIndex one, FamilyIndex other) const noexcept { return one == other; }
+        bool operator()(std::string_view name, FamilyIndex family) const {
+            return hash_of(name) == families->hash(family) && name == families->name(family);
         }
-        bool operator()(const Probe& probe, const Entry& entry) const noexcept;
-        bool operator()(const Entry& entry, const Probe& probe) const noexcept {
-            return (*this)(probe, entry);
+        bool operator()(FamilyIndex family, std::string_view name) const {
+            return (*this)(name, family);
         }
     };
-
-    static Probe probe_of(std::string_view name) noexcept;
-    static std::string name_of(const Family& family, NamePart part);
 
     const FamilyStore& families_;
     const std::vector<std::string> reserved_;
     const bool open_metrics_;
-    boost::unordered_flat_set<Entry, Hash, Equal> entries_;
+    boost::unordered_flat_set<FamilyIndex, Hash, Equal> called_;
 };
 
 }  // namespace pitot::sinks::prometheus

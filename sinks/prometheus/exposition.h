@@ -1,7 +1,7 @@
-// A Snapshot as Prometheus text, format 0.0.4, and on request as OpenMetrics 1.0 too: for the
-// Pushgateway, and for a scrape.
+// A Snapshot as Prometheus text, format 0.0.4: for the Pushgateway; or as records that this text
+// and OpenMetrics 1.0 are made of when somebody asks: for a scrape.
 //
-// Source: Prometheus "Exposition formats", version 0.0.4; open_metrics.h for the other. Families
+// Source: Prometheus "Exposition formats", version 0.0.4; page_records.h for the other. Families
 // are contiguous and sorted by name, each with one HELP and one TYPE line; samples are sorted by
 // their labels; lines end in LF; numbers are the shortest text that reads back as the same double.
 // The same Snapshots give the same bytes.
@@ -25,8 +25,10 @@
 //   * No timestamps: samples with a time of their own are skipped, as are events and checks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,14 +38,16 @@
 #include "protocol/snapshot.h"
 #include "sinks/prometheus/families.h"
 #include "sinks/prometheus/family.h"
-#include "sinks/prometheus/open_metrics.h"
+#include "sinks/prometheus/lines.h"
+#include "sinks/prometheus/page_records.h"
 #include "sinks/quantiles.h"
 #include "sinks/sink.h"
-#include "sinks/text_writer.h"
 
 namespace pitot::sinks::prometheus {
 
 inline constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+inline constexpr std::string_view open_metrics_content_type =
+    "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 // Used by one thread.
 class Exposition {
@@ -54,53 +58,58 @@ public:
     Exposition& operator=(const Exposition&) = delete;
 
     // Appends one batch, whose items are families, to `out`. Families in `withheld` are left
-    // out and counted lost(quarantined). `open_metrics`, which is empty, is filled beside it,
-    // and needs ExpositionSettings::open_metrics.
+    // out and counted lost(quarantined).
     void encode(const protocol::Snapshot& snapshot, const std::unordered_set<std::string>& withheld,
-                Encoded& out, OpenMetricsText* open_metrics = nullptr);
+                Encoded& out);
+
+    // For records that are made of the Snapshots of this exposition.
+    const std::shared_ptr<const Layout>& layout() const { return layout_; }
+    // Fills `page`, which is empty and has this layout(). What is lost and skipped is added to
+    // `out`; the result is how many points are in the page.
+    std::uint64_t encode(const protocol::Snapshot& snapshot, Encoded& out, PageRecords& page);
 
     std::uint64_t merged_labels() const { return families_.merged_labels(); }
 
 private:
     // A rule's buckets, worked out once.
     struct Buckets {
-        std::vector<double> bounds;       // as configured
-        std::vector<double> bounds_ms;    // of timers, which are configured in seconds
-        std::vector<std::string> labels;  // le="0.5"} and a blank
+        std::vector<double> bounds;     // as configured
+        std::vector<double> bounds_ms;  // of timers, which are configured in seconds
     };
 
+    class Text;
+
+    void begin(const protocol::Snapshot& snapshot);
     void keep_books(const protocol::Snapshot& snapshot);
     void count_values(const protocol::TimerPoint& point);
-    std::uint32_t write_family(const protocol::Snapshot& snapshot, const Family& family,
-                               OpenMetricsText* open_metrics, Losses& lost);
+    template <class Form>
+    std::uint64_t write_families(const protocol::Snapshot& snapshot,
+                                 const std::unordered_set<std::string>& withheld, Form& form,
+                                 Losses& lost);
+    template <class Form>
+    std::uint32_t write_members(const protocol::Snapshot& snapshot, const Family& family,
+                                Form& form, Losses& lost);
+    void count_left_out(const protocol::Snapshot& snapshot, Encoded& out) const;
     void look_ahead(const protocol::Snapshot& snapshot, std::span<const FamilyIndex> order,
                     std::size_t at) const;
     void look_ahead(const protocol::Snapshot& snapshot, const Family& family,
                     std::size_t member) const;
-    static void look_ahead(const protocol::Snapshot& snapshot, const Row& row);
-    bool write_series(const protocol::Snapshot& snapshot, const Family& family, Row& row);
-    bool write_counter(const Family& family, Row& row, const protocol::CounterPoint& point);
-    void write_gauge(const Family& family, const Row& row, double value);
-    void write_summary(const Family& family, const Row& row, const protocol::TimerPoint& point);
-    void write_histogram(const Family& family, const Row& row, const protocol::TimerPoint& point);
+    void look_ahead(const protocol::Snapshot& snapshot, const Row& row) const;
+    bool take_values(const protocol::Snapshot& snapshot, FamilyType type, Row& row);
+    bool take_counter(Row& row, const protocol::CounterPoint& point);
+    void take_summary(const Row& row, const protocol::TimerPoint& point);
+    void take_histogram(const Row& row, const protocol::TimerPoint& point);
 
-    const ExpositionSettings settings_;
+    const std::shared_ptr<const Layout> layout_;
+    const ExpositionSettings& settings_;
     Families families_;
-    std::vector<std::string> quantile_labels_;  // quantile="0.5"} and a blank
-    std::vector<Buckets> buckets_;              // by rule
-    std::vector<double> counts_;                // of the buckets of one point
-    std::size_t quantile_bytes_ = 0;            // of all quantile labels
+    std::vector<Buckets> buckets_;  // by rule
+    std::vector<double> counts_;    // of the buckets of one point
+    std::vector<double> values_;    // of the lines of one series
+    std::string name_;              // of one family
     Quantiles quantiles_;
-    TextWriter* out_ = nullptr;   // of the body being written
     std::size_t bytes_last_ = 0;  // of the body before: what to expect
 };
-
-// "12", "0.25", "NaN", "+Inf", "-Inf".
-void append_value(double value, std::string& out);
-
-// The value of an le or quantile label as OpenMetrics writes it, and Go before it: "0.25",
-// "1.0", "1e-05", "1e+06". `value` finite.
-std::string canonical_label_value(double value);
 
 // The family's name, from the beginning of its bytes ("# HELP name …").
 std::string_view family_name(std::string_view item);

@@ -11,11 +11,6 @@ namespace {
 
 using protocol::Kind;
 
-std::string with_suffix(std::string name, std::string_view suffix) {
-    if (!name.ends_with(suffix)) name += suffix;
-    return name;
-}
-
 std::uint32_t matching_rule(std::string_view name, const std::vector<FormRule>& rules) {
     for (std::uint32_t index = 0; index < rules.size(); ++index) {
         if (glob_matches(rules[index].match, name)) return index;
@@ -34,24 +29,28 @@ std::string_view to_string(FamilyType type) noexcept {
     return names[std::to_underlying(type)];
 }
 
+void write_family_name(std::string_view name, Kind kind, const ExpositionSettings& settings,
+                       std::string& out) {
+    // The prefix takes part: "http_" before "2xx" leaves no leading digit to mend.
+    write_metric_name(settings.prefix, name, out);
+    std::string_view suffix;
+    if (kind == Kind::counter) suffix = settings.counter_suffix;
+    if (kind == Kind::timer) suffix = "_seconds";
+    if (!out.ends_with(suffix)) out += suffix;
+}
+
 Classified classify(const protocol::Series& series, const ExpositionSettings& settings) {
     Classified out;
-    // The prefix takes part: "http_" before "2xx" leaves no leading digit to mend.
-    std::string raw = settings.prefix;
-    raw += series.name();
-    out.name = metric_name(raw);
+    write_family_name(series.name(), series.kind, settings, out.name);
     switch (series.kind) {
         case Kind::counter:
             out.type = FamilyType::counter;
-            out.name = with_suffix(std::move(out.name), settings.counter_suffix);
             return out;
         case Kind::gauge:
         case Kind::set:
             out.type = FamilyType::gauge;
             return out;
         case Kind::timer:
-            out.name = with_suffix(std::move(out.name), "_seconds");
-            break;
         case Kind::histogram:
         case Kind::distribution:
             break;

@@ -10,7 +10,7 @@
 // A rule may make classic histograms of timers, histograms and distributions instead.
 //
 // In OpenMetrics a counter's family is called by the name without "_total", and a family's
-// names include "_created": open_metrics.h.
+// names include "_created": page_records.h.
 #pragma once
 
 #include <cstddef>
@@ -64,6 +64,10 @@ struct Classified {
     FamilyType type = FamilyType::gauge;
     std::uint32_t rule = no_rule;  // index into ExpositionSettings::rules
 };
+
+// What the family of such a series is called, in place of what `out` was.
+void write_family_name(std::string_view name, protocol::Kind kind,
+                       const ExpositionSettings& settings, std::string& out);
 
 Classified classify(const protocol::Series& series, const ExpositionSettings& settings);
 

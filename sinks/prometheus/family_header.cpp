@@ -1,64 +1,85 @@
 #include "sinks/prometheus/family_header.h"
 
-#include <string>
+#include <algorithm>
+#include <initializer_list>
 
-#include "sinks/prometheus/names.h"
+#include "sinks/text_writer.h"
 
 namespace pitot::sinks::prometheus {
 namespace {
 
 constexpr std::string_view help = "# HELP ";
+constexpr std::string_view type_line = "# TYPE ";
+constexpr std::string_view unit_line = "# UNIT ";
+constexpr std::string_view unit_end = " seconds\n";
 constexpr std::string_view statsd = " StatsD ";
-constexpr std::string_view type_line = "\n# TYPE ";
+constexpr std::string_view unknown = "unknown";
 
-// What stands before `end`, which is taken too. Empty, as is `text` then, if it is not there.
-std::string_view take_until(std::string_view end, std::string_view& text) {
-    const std::size_t at = text.find(end);
-    if (at == std::string_view::npos) {
-        text = {};
-        return {};
+bool has(std::string_view text, char character) {
+    return text.find(character) != std::string_view::npos;
+}
+
+bool needs_escapes(std::string_view text) {
+    return has(text, '\\') || has(text, '\n');
+}
+
+char* write_all(std::initializer_list<std::string_view> pieces, char* at) {
+    for (const std::string_view piece : pieces) at = write_bytes(piece, at);
+    return at;
+}
+
+// Twice as long at most.
+char* write_escaped(std::string_view text, bool escape_quote, char* at) {
+    if (!needs_escapes(text) && !(escape_quote && has(text, '"'))) return write_bytes(text, at);
+    for (const char character : text) {
+        const bool is_line_feed = character == '\n';
+        if (is_line_feed || character == '\\' || (escape_quote && character == '"')) *at++ = '\\';
+        *at++ = is_line_feed ? 'n' : character;
     }
-    const std::string_view taken = text.substr(0, at);
-    text.remove_prefix(at + end.size());
-    return taken;
+    return at;
 }
 
 }  // namespace
 
-void write_family_header(const Family& family, const protocol::Series& founder, TextWriter& out) {
-    const std::string_view kind = to_string(founder.kind);
-    const std::string_view type = to_string(family.type);
-    std::string_view name = founder.name();
-    std::string escaped;
-    if (name.find_first_of("\\\n") != std::string_view::npos) {
-        append_help(name, escaped);
-        name = escaped;
+std::size_t header_bytes(const FamilyHeader& header) {
+    std::size_t founder_bytes = header.founder.size();
+    if (needs_escapes(header.founder)) {
+        founder_bytes += static_cast<std::size_t>(std::ranges::count_if(
+            header.founder, [](char character) { return character == '\\' || character == '\n'; }));
     }
-    char* at = out.room(help.size() + 2 * family.name.size() + statsd.size() + kind.size() +
-                        name.size() + type_line.size() + type.size() + 3);
-    at = write_bytes(family.name, write_bytes(help, at));
-    at = write_bytes(kind, write_bytes(statsd, at));
-    *at++ = ' ';
-    at = write_bytes(name, at);
-    at = write_bytes(family.name, write_bytes(type_line, at));
-    *at++ = ' ';
-    at = write_bytes(type, at);
-    *at++ = '\n';
-    out.wrote(at);
+    constexpr std::size_t blanks_and_line_feeds = 4;
+    return help.size() + statsd.size() + type_line.size() + 2 * header.name.size() +
+           to_string(header.kind).size() + founder_bytes + to_string(header.type).size() +
+           blanks_and_line_feeds;
 }
 
-FamilyHeader read_family_header(std::string_view text) {
-    if (!text.starts_with(help)) return {};
-    const std::size_t size = text.size();
-    text.remove_prefix(help.size());
-    FamilyHeader header;
-    header.name = take_until(statsd, text);
-    header.kind = take_until(" ", text);
-    header.escaped_founder = take_until(type_line, text);
-    take_until(" ", text);
-    header.type = take_until("\n", text);
-    header.bytes = size - text.size();
-    return header;
+char* write_header(const FamilyHeader& header, char* at) {
+    at = write_all({help, header.name, statsd, to_string(header.kind), " "}, at);
+    at = write_escaped(header.founder, false, at);
+    return write_all({"\n", type_line, header.name, " ", to_string(header.type), "\n"}, at);
+}
+
+std::size_t open_metrics_header_bytes_max(const FamilyHeader& header) {
+    return header_bytes(header) + header.founder.size() + unit_line.size() + header.name.size() +
+           unit_end.size() + unknown.size();
+}
+
+char* write_open_metrics_header(const FamilyHeader& header, char* at) {
+    std::string_view name = header.name;
+    std::string_view type = to_string(header.type);
+    if (header.type == FamilyType::counter) {
+        if (header.is_open_metrics_counter) {
+            name.remove_suffix(std::string_view("_total").size());
+        } else {
+            type = unknown;
+        }
+    }
+    at = write_all({type_line, name, " ", type, "\n"}, at);
+    if (header.kind == protocol::Kind::timer) at = write_all({unit_line, name, unit_end}, at);
+    at = write_all({help, name, statsd, to_string(header.kind), " "}, at);
+    at = write_escaped(header.founder, true, at);
+    *at++ = '\n';
+    return at;
 }
 
 }  // namespace pitot::sinks::prometheus

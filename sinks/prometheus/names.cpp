@@ -7,27 +7,34 @@
 namespace pitot::sinks::prometheus {
 namespace {
 
-bool is_digit(char character) {
+constexpr bool is_digit(char character) {
     return character >= '0' && character <= '9';
 }
 
-bool is_word(char character) {
+constexpr bool is_word(char character) {
     return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
            is_digit(character) || character == '_';
 }
 
-std::string sanitised(std::string_view name, bool allow_colon) {
-    std::string out;
-    out.reserve(name.size() + 1);
-    if (name.empty() || is_digit(name.front())) out += '_';
-    for (const char character : name) {
-        if (is_word(character) || (allow_colon && character == ':')) {
-            out += character;
-        } else if ((static_cast<unsigned char>(character) & 0xc0U) != 0x80U) {
-            out += '_';  // once for a character of several bytes
-        }
+// What a byte becomes in a metric's name: itself, '_', or nothing where it goes on with a
+// character of several bytes. By table, for pages are written of it.
+constexpr auto metric_bytes = [] {
+    std::array<char, 256> bytes{};
+    for (unsigned value = 0; value < bytes.size(); ++value) {
+        const auto character = static_cast<char>(value);
+        const bool is_rest = (value & 0xc0U) == 0x80U;
+        bytes[value] = is_word(character) || character == ':' ? character : is_rest ? '\0' : '_';
     }
-    return out;
+    return bytes;
+}();
+
+char* write_metric_bytes(std::string_view text, char* at) {
+    for (const char character : text) {
+        const char written = metric_bytes[static_cast<unsigned char>(character)];
+        *at = written;
+        if (written != '\0') ++at;
+    }
+    return at;
 }
 
 bool is_name(std::string_view name, bool allow_colon) {
@@ -43,25 +50,37 @@ bool is_reserved(std::string_view label, std::span<const std::string> reserved) 
            std::ranges::find(reserved, label) != reserved.end();
 }
 
-void append_escaped(std::string_view text, bool escape_quote, std::string& out) {
-    for (const char character : text) {
-        if (character == '\n') {
-            out += "\\n";
-            continue;
-        }
-        if (character == '\\' || (escape_quote && character == '"')) out += '\\';
-        out += character;
-    }
-}
-
 }  // namespace
 
 std::string metric_name(std::string_view name) {
-    return sanitised(name, true);
+    std::string out;
+    write_metric_name({}, name, out);
+    return out;
+}
+
+void write_metric_name(std::string_view prefix, std::string_view name, std::string& out) {
+    const std::string_view first = prefix.empty() ? name : prefix;
+    const bool needs_more = first.empty() || is_digit(first.front());
+    out.resize_and_overwrite(prefix.size() + name.size() + 1, [&](char* begin, std::size_t) {
+        char* at = begin;
+        if (needs_more) *at++ = '_';
+        at = write_metric_bytes(name, write_metric_bytes(prefix, at));
+        return static_cast<std::size_t>(at - begin);
+    });
 }
 
 std::string label_name(std::string_view name) {
-    return sanitised(name, false);
+    std::string out;
+    out.reserve(name.size() + 1);
+    if (name.empty() || is_digit(name.front())) out += '_';
+    for (const char character : name) {
+        if (is_word(character)) {
+            out += character;
+        } else if ((static_cast<unsigned char>(character) & 0xc0U) != 0x80U) {
+            out += '_';  // once for a character of several bytes
+        }
+    }
+    return out;
 }
 
 bool is_metric_name(std::string_view name) {
@@ -103,11 +122,14 @@ Labels label_text(std::span<const protocol::Tag> tags, std::span<const std::stri
 }
 
 void append_label_value(std::string_view value, std::string& out) {
-    append_escaped(value, true, out);
-}
-
-void append_help(std::string_view text, std::string& out) {
-    append_escaped(text, false, out);
+    for (const char character : value) {
+        if (character == '\n') {
+            out += "\\n";
+            continue;
+        }
+        if (character == '\\' || character == '"') out += '\\';
+        out += character;
+    }
 }
 
 }  // namespace pitot::sinks::prometheus

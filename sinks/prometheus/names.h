@@ -28,6 +28,8 @@
 namespace pitot::sinks::prometheus {
 
 std::string metric_name(std::string_view name);
+// That of `prefix` and `name` as one, in place of what `out` was.
+void write_metric_name(std::string_view prefix, std::string_view name, std::string& out);
 std::string label_name(std::string_view name);
 
 // Whether the text is one already.
@@ -42,8 +44,6 @@ struct Labels {
 // `reserved`: label names of the destination, besides those that are always reserved.
 Labels label_text(std::span<const protocol::Tag> tags, std::span<const std::string> reserved);
 
-// Escapes for a label's value, and for the text of a HELP line.
 void append_label_value(std::string_view value, std::string& out);
-void append_help(std::string_view text, std::string& out);
 
 }  // namespace pitot::sinks::prometheus

@@ -4,7 +4,6 @@
 
 #include "sinks/http/negotiation.h"
 #include "sinks/prometheus/exposition.h"
-#include "sinks/prometheus/open_metrics.h"
 
 namespace pitot::sinks::prometheus_scrape {
 namespace {

@@ -2,44 +2,42 @@
 //
 // The flush thread makes a Page and publishes it; the server's thread answers from the one
 // that is published then. A Page never changes, so a scrape sees one flush and never half of
-// one, however long it takes; its memory goes with the last scrape that reads it.
+// one, however long it takes.
+//
+// It keeps records (page_records.h), and a text of them only while somebody is sent it: the
+// thread that asks makes it, all who ask for the same format meanwhile share it, and its memory
+// goes with the last scrape that reads it. The page's own goes when its successor is published.
 //
 // A ScrapePage is a route of any http::Server: that of the sink, or one that shows more.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <utility>
 
-#include "sinks/http/server.h"
-#include "sinks/prometheus/open_metrics.h"
+#include "sinks/http/route.h"
+#include "sinks/prometheus/page_records.h"
+#include "sinks/prometheus_scrape/format.h"
 
 namespace pitot::sinks::prometheus_scrape {
 
 class Page {
 public:
-    explicit Page(bool created) : open_metrics(created) {}
-    Page(const Page&) = delete;
-    Page& operator=(const Page&) = delete;
+    Page(std::shared_ptr<const prometheus::Layout> layout, bool births)
+        : records(std::move(layout), births) {}
 
-    // Written until finish(), and not afterwards.
-    std::string text;
-    prometheus::OpenMetricsText open_metrics;
-    void finish() { text_pieces_ = {text}; }
+    // Written before it is published, and not afterwards.
+    prometheus::PageRecords records;
 
-    // Afterwards, on any thread. The other form is made when it is asked for first, on the
-    // thread that asks, and costs no memory where nobody does.
-    const http::Pieces& text_pieces() const { return text_pieces_; }
-    const http::Pieces& open_metrics_pieces() const {
-        std::call_once(made_, [this] { open_metrics.make(text, form_); });
-        return form_.pieces();
-    }
+    // Afterwards, on any thread. The views are valid for as long as the pointer lives.
+    std::shared_ptr<const http::Pieces> pieces(Format format) const;
 
 private:
-    http::Pieces text_pieces_;
-    mutable std::once_flag made_;
-    mutable prometheus::OpenMetricsForm form_;
+    struct Form;
+
+    mutable std::mutex mutex_;
+    mutable std::array<std::weak_ptr<const Form>, 2> forms_;  // by format, while it is read
 };
 
 class ScrapePage {

@@ -4,6 +4,7 @@
 #include <spdlog/logger.h>
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -42,8 +43,13 @@ public:
     void encode(const Snapshot& snapshot, Encoded& out) override {
         exposition_.encode(snapshot, {}, out);
     }
-    void encode(const Snapshot& snapshot, Encoded& out, prometheus::OpenMetricsText& open_metrics) {
-        exposition_.encode(snapshot, {}, out, &open_metrics);
+    // As a page to be published; what is lost and skipped is added to `out`. Returns the points
+    // in it.
+    std::uint64_t encode(const Snapshot& snapshot, Encoded& out, Page& page) {
+        return exposition_.encode(snapshot, out, page.records);
+    }
+    std::unique_ptr<Page> new_page(bool births) const {
+        return std::make_unique<Page>(exposition_.layout(), births);
     }
 
 private:
@@ -79,19 +85,16 @@ public:
     void send(const Snapshot& snapshot) override {
         const std::int64_t started_ns = context_.time.steady_ns();
         Encoded encoded;
-        auto page = std::make_shared<Page>(created_);
-        encoder_.encode(snapshot, encoded, page->open_metrics);
-        Batch& batch = encoded.batches.front();
-        page->text = std::move(batch.body);
-        page->finish();
-        const std::size_t bytes = page->text.size();
+        std::unique_ptr<Page> page = encoder_.new_page(created_);
+        const std::uint64_t points = encoder_.encode(snapshot, encoded, *page);
+        const std::size_t bytes = page->records.text_bytes();
         page_.publish(std::move(page));
 
         const std::int64_t took_ns = context_.time.steady_ns() - started_ns;
         const std::lock_guard lock(mutex_);
         status_.encodings.add(took_ns);
         status_.ledger.offered += snapshot.points();
-        status_.ledger.delivered += batch.points;
+        status_.ledger.delivered += points;
         status_.ledger.lost.add(encoded.lost);
         status_.ledger.skipped.add(encoded.skipped);
         status_.delivered_bytes += bytes;

@@ -3,9 +3,10 @@
 //   [sinks.metrics]
 //   type = "prometheus"
 //
-// Each flush is encoded once, into one page that never changes (page.h), and served in the
-// format the scraper asks for (format.h): by the agent's own server (Sink::routes), or, with an
-// `address`, by one of the sink's own with a thread of its own (http/server.h).
+// Each flush is encoded once, into one page that never changes (page.h); a scrape has its text
+// made, in the format the scraper asks for (format.h), and served: by the agent's own server
+// (Sink::routes), or, with an `address`, by one of the sink's own with a thread of its own
+// (http/server.h).
 // A point counts as delivered when it is on the page: whether anybody scrapes, and how often
 // between two flushes, is not ours to know.
 //

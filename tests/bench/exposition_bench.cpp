@@ -1,4 +1,6 @@
-// What a flush costs the Prometheus sinks: series as text, by kind, in the steady state.
+// What a flush costs the Prometheus sinks: series as text (`encode`, the Pushgateway's), or as
+// the records that a page keeps (`page`), by kind, in the steady state; and what a scrape costs
+// that makes a text of the records (`scrape`).
 //
 // Every benchmark first checks its page with the strict reader and counts its lines: a fast
 // wrong page is no result. "ns" is per series and flush, the budget is 400. What is left out:
@@ -138,6 +140,14 @@ const Input& input_of(What what, std::size_t series) {
     return *last;
 }
 
+void count_series(benchmark::State& state, std::size_t series, std::size_t bytes) {
+    const auto rounds = static_cast<double>(state.iterations());
+    state.counters["ns"] =
+        benchmark::Counter(rounds * static_cast<double>(series) * 1e-9,
+                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(series);
+}
+
 void encode(benchmark::State& state, What what) {
     const auto series = static_cast<std::size_t>(state.range(0));
     const Input& input = input_of(what, series);
@@ -157,11 +167,53 @@ void encode(benchmark::State& state, What what) {
         exposition.encode(input.snapshot, {}, encoded);
         benchmark::DoNotOptimize(encoded.batches.front().body.data());
     }
-    const auto flushes = static_cast<double>(state.iterations());
-    state.counters["ns"] =
-        benchmark::Counter(flushes * static_cast<double>(series) * 1e-9,
-                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-    state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(series);
+    count_series(state, series, bytes);
+}
+
+// The text that a page's records become is the one that is pushed.
+std::string mistakes(const prometheus::PageRecords& page, std::string_view text) {
+    prometheus::ByteChunks made;
+    page.write_text(made);
+    std::string whole;
+    for (const std::string_view piece : made.pieces()) whole += piece;
+    if (page.text_bytes() != text.size()) return "the text's size was told wrong";
+    return whole == text ? "" : "the text is another one";
+}
+
+void page(benchmark::State& state, What what) {
+    const auto series = static_cast<std::size_t>(state.range(0));
+    const Input& input = input_of(what, series);
+    prometheus::Exposition exposition(settings_of(what), [](const std::string&) {});
+    Encoded encoded;
+    exposition.encode(input.snapshot, {}, encoded);
+    std::unique_ptr<prometheus::PageRecords> last;  // there are two while one is made
+    for (auto _ : state) {
+        auto records = std::make_unique<prometheus::PageRecords>(exposition.layout());
+        exposition.encode(input.snapshot, encoded, *records);
+        last = std::move(records);
+    }
+    count_series(state, series, last->bytes());
+}
+
+void scrape(benchmark::State& state, What what) {
+    const auto series = static_cast<std::size_t>(state.range(0));
+    const Input& input = input_of(what, series);
+    prometheus::Exposition exposition(settings_of(what), [](const std::string&) {});
+    Encoded encoded;
+    prometheus::PageRecords records(exposition.layout());
+    exposition.encode(input.snapshot, encoded, records);
+    if (state.max_iterations == 1 && what != What::histograms) {  // those add up
+        exposition.encode(input.snapshot, {}, encoded);
+        const std::string wrong = mistakes(records, encoded.batches.at(0).body);
+        if (!wrong.empty()) return state.SkipWithError(wrong.c_str());
+    }
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        prometheus::ByteChunks text;
+        records.write_text(text);
+        bytes = text.size();
+    }
+    count_series(state, series, bytes);
 }
 
 void both_sizes(benchmark::internal::Benchmark* benchmark) {
@@ -185,5 +237,19 @@ BENCHMARK_CAPTURE(encode, histograms, What::histograms)
     ->Arg(20'000)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, short_family, What::short_family)->Apply(both_sizes);
+BENCHMARK_CAPTURE(page, counters, What::counters)->Apply(both_sizes);
+BENCHMARK_CAPTURE(page, timers, What::timers)->Apply(both_sizes);
+BENCHMARK_CAPTURE(page, histograms, What::histograms)
+    ->Arg(1000)
+    ->Arg(20'000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(page, short_family, What::short_family)->Apply(both_sizes);
+BENCHMARK_CAPTURE(scrape, counters, What::counters)->Apply(both_sizes);
+BENCHMARK_CAPTURE(scrape, timers, What::timers)->Apply(both_sizes);
+BENCHMARK_CAPTURE(scrape, histograms, What::histograms)
+    ->Arg(1000)
+    ->Arg(20'000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(scrape, short_family, What::short_family)->Apply(both_sizes);
 
 BENCHMARK_MAIN();

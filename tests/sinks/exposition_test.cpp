@@ -2,6 +2,7 @@
 // counters that are decremented, clashes and who wins them, series that die and make room,
 // and a strict reading of the format over hostile names.
 #include "sinks/prometheus/exposition.h"
+#include "sinks/prometheus/value_text.h"
 
 #include <doctest/doctest.h>
 
