@@ -43,6 +43,11 @@ struct TlsSide {
     int version_min = 0;
 };
 
+// More than the kernel takes from a sender for a server that does not read (tcp_wmem, 4 MiB unless
+// somebody raised it, and a window). A deaf server only hears that its client hung up while some of
+// the request is still the client's to send: what the kernel has taken stands before the end.
+inline constexpr std::size_t deaf_request_bytes = std::size_t{16} << 20U;
+
 class HttpDouble {
 public:
     static constexpr std::size_t never = static_cast<std::size_t>(-1);
