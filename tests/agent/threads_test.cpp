@@ -4,6 +4,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -66,6 +67,7 @@ public:
         return where.substr(where.find(' ') + 1);
     }
     SummingSink& sink() { return sink_; }
+    const agent::Flusher& flusher() const { return *flusher_; }
 
 private:
     agent::SystemClock clock_;
@@ -236,9 +238,26 @@ TEST_CASE("series come and go while lines flow") {
             }
         });
     }
+    // As who asks for all series does: it reads their names where the shards have them.
+    std::atomic<bool> is_over = false;
+    std::string strange;
+    std::thread walker([&] {
+        while (!is_over) {
+            agent.flusher().each_series([&](const protocol::Series& series) {
+                const bool is_own = series.name().starts_with("pitot.");
+                const bool is_known = series.name() == "hits" || series.name() == "load";
+                if (is_own || (is_known && series.tags().text().starts_with("id:"))) return;
+                if (series.tags().text() != agent::overflow_tags) strange = series.name();
+            });
+            std::this_thread::yield();
+        }
+    });
     for (std::thread& thread : threads) thread.join();
     // Long enough for the first ones to be forgotten.
     agent.sink().wait_for([](const SummingSink::Seen& seen) { return seen.snapshots >= 30; });
+    is_over = true;
+    walker.join();
+    CHECK(strange == "");
     const agent::Ledger ledger = agent.stop();
     const SummingSink::Seen seen = agent.sink().seen();
     const auto received = static_cast<double>(ledger.listeners[0].counters.datagrams);
