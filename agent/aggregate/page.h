@@ -54,9 +54,12 @@ static_assert(sizeof(Birth) == 24, "all series may be born in one page");
 struct GaugeCell {
     double value = 0;
     double moved = 0;
-    std::int64_t set_at_ns = 0;  // steady clock of the receive batch
-    bool is_set = false;
+    std::int64_t set_at_ns = never;  // steady clock of the receive batch
+
+    static constexpr std::int64_t never = INT64_MIN;
+    bool is_set() const noexcept { return set_at_ns != never; }
 };
+static_assert(sizeof(GaugeCell) == 24, "each page may have one for each gauge there is");
 
 // A refused line, kept for the operator.
 struct RejectedSample {

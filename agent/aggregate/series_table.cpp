@@ -50,7 +50,7 @@ inline void SeriesTable::add_to_gauge(Row& row, double value, bool is_delta, std
     if (is_delta) {
         gauge.moved = protocol::saturating_add(gauge.moved, value);
     } else {
-        gauge = {.value = value, .moved = 0, .set_at_ns = now_ns, .is_set = true};
+        gauge = {.value = value, .moved = 0, .set_at_ns = now_ns};
     }
 }
 

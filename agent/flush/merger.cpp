@@ -386,10 +386,10 @@ void Merger::read_gauge(SeriesId id, const GaugeCell& seen) {
     // shard set it later, they are void with the value. Moves of a shard that did not set it
     // count after the last set, whichever came first: the order of moves is not kept across
     // shards, and one client stays on one shard.
-    if (!seen.is_set) {
+    if (!seen.is_set()) {
         merge.moved = protocol::saturating_add(merge.moved, seen.moved);
-    } else if (!merge.last_set.is_set || seen.set_at_ns >= merge.last_set.set_at_ns) {
-        merge.last_set = seen;
+    } else if (merge.last_set == nullptr || seen.set_at_ns >= merge.last_set->set_at_ns) {
+        merge.last_set = &seen;
     }
 }
 
@@ -427,9 +427,9 @@ void Merger::settle_gauges() {
         if (registry_[id].kind != Kind::gauge) continue;
         protocol::GaugePoint& point = gauges_[slot_of(id)];
         const GaugeMerge& merge = gauge_merges_[slot_of(id)];
-        const GaugeCell& set = merge.last_set;
+        const GaugeCell* const set = merge.last_set;
         const double base =
-            set.is_set ? protocol::saturating_add(set.value, set.moved) : point.value;
+            set != nullptr ? protocol::saturating_add(set->value, set->moved) : point.value;
         point.value = protocol::saturating_add(base, merge.moved);
     }
 }

@@ -134,7 +134,7 @@ private:
         protocol::UniqueCount& members() const { return page->sets[place]; }
     };
     struct GaugeMerge {
-        GaugeCell last_set;
+        const GaugeCell* last_set = nullptr;  // in the page of a shard; null: it was only moved
         double moved = 0;
     };
 

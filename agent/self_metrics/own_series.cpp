@@ -65,7 +65,7 @@ void OwnSeries::set(RowId gauge, double value) {
         place = page_.gauges.size();
         row.set_cell(page_index, place);
     }
-    page_.gauges[place - 1] = {.value = value, .moved = 0, .set_at_ns = 0, .is_set = true};
+    page_.gauges[place - 1] = {.value = value, .moved = 0, .set_at_ns = 0};
 }
 
 void OwnSeries::time(RowId timer, std::span<const double> values_ms, double weight) {
