@@ -119,7 +119,7 @@ void SeriesSample::add(std::string_view name, protocol::Kind kind, Tags tags) {
         if (text.size() > name.size()) text += ',';
         text.append(key).append(":").append(value);
     }
-    if (text.size() > protocol::identity_bytes_max + protocol::tags_per_line_max) return;
+    if (text.size() > series_text_bytes_max) return;
     texts_.push_back(std::move(text));
     series_.push_back({.text = texts_.back().data(),
                        .name_bytes = static_cast<std::uint16_t>(name.size()),

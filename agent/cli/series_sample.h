@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <expected>
 #include <filesystem>
@@ -23,6 +24,10 @@
 
 namespace pitot::agent {
 
+// Of name and tags: what a Series can tell, and far more than an agent admits
+// (protocol::identity_bytes_max).
+inline constexpr std::size_t series_text_bytes_max = UINT16_MAX;
+
 // Of a file of lines: a day of a busy host is not an example.
 inline constexpr std::size_t sample_file_bytes_max = std::size_t{64} << 20U;
 
@@ -30,7 +35,7 @@ class SeriesSample {
 public:
     using Tags = std::vector<std::pair<std::string, std::string>>;
 
-    // One longer than a client's may be is no agent's, and is left out.
+    // One beyond series_text_bytes_max is no agent's, and is left out.
     void add(std::string_view name, protocol::Kind kind, Tags tags);
     // Good until the next add().
     std::span<const protocol::Series> series() const { return series_; }

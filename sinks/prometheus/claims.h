@@ -34,8 +34,8 @@ public:
     // The family that is called so.
     FamilyIndex family_called(std::string_view name) const;
 
-    // All names of a family, of which none is claimed; its name and type
-    // stay as they are until remove(). It has its members first.
+    // All names of a family, of which none is claimed; its name and type stay
+    // as they are until remove(). It has its members first.
     void add(FamilyIndex family);
     // After its members' end, too.
     void remove(FamilyIndex family);

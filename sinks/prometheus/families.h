@@ -55,7 +55,7 @@ struct Row {
     bool is_in_use : 1 = false;
     bool is_reported : 1 = false;
     bool is_merge_reported : 1 = false;
-    bool is_raised : 1 = false;  // a counter with an entry in Families::raised()
+    bool is_raised : 1 = false;  // a counter with an entry in Families::raised_by()
 
     // Of a counter: below this it never falls.
     double shown() const { return std::bit_cast<double>(own); }

@@ -220,6 +220,11 @@ void both_sizes(benchmark::internal::Benchmark* benchmark) {
     benchmark->Arg(1000)->Arg(pitot::bench::scaled(100'000))->Unit(benchmark::kMillisecond);
 }
 
+// Of what has very many lines a series.
+void small_sizes(benchmark::internal::Benchmark* benchmark) {
+    benchmark->Arg(1000)->Arg(20'000)->Unit(benchmark::kMillisecond);
+}
+
 }  // namespace
 
 BENCHMARK_CAPTURE(encode, counters, What::counters)->Apply(both_sizes);
@@ -228,28 +233,16 @@ BENCHMARK_CAPTURE(encode, sets, What::sets)->Apply(both_sizes);
 BENCHMARK_CAPTURE(encode, timers, What::timers)->Apply(both_sizes);
 BENCHMARK_CAPTURE(encode, long_timers, What::long_timers)->Apply(both_sizes);
 BENCHMARK_CAPTURE(encode, idle_timers, What::idle_timers)->Apply(both_sizes);
-BENCHMARK_CAPTURE(encode, sketches, What::sketches)
-    ->Arg(1000)
-    ->Arg(20'000)
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(encode, histograms, What::histograms)
-    ->Arg(1000)
-    ->Arg(20'000)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, sketches, What::sketches)->Apply(small_sizes);
+BENCHMARK_CAPTURE(encode, histograms, What::histograms)->Apply(small_sizes);
 BENCHMARK_CAPTURE(encode, short_family, What::short_family)->Apply(both_sizes);
 BENCHMARK_CAPTURE(page, counters, What::counters)->Apply(both_sizes);
 BENCHMARK_CAPTURE(page, timers, What::timers)->Apply(both_sizes);
-BENCHMARK_CAPTURE(page, histograms, What::histograms)
-    ->Arg(1000)
-    ->Arg(20'000)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(page, histograms, What::histograms)->Apply(small_sizes);
 BENCHMARK_CAPTURE(page, short_family, What::short_family)->Apply(both_sizes);
 BENCHMARK_CAPTURE(scrape, counters, What::counters)->Apply(both_sizes);
 BENCHMARK_CAPTURE(scrape, timers, What::timers)->Apply(both_sizes);
-BENCHMARK_CAPTURE(scrape, histograms, What::histograms)
-    ->Arg(1000)
-    ->Arg(20'000)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(scrape, histograms, What::histograms)->Apply(small_sizes);
 BENCHMARK_CAPTURE(scrape, short_family, What::short_family)->Apply(both_sizes);
 
 BENCHMARK_MAIN();
